@@ -1,0 +1,1 @@
+"""The collector: messages in, checked readings out."""

@@ -1,0 +1,1 @@
+"""One module a payload format: bytes become readings here and nowhere else."""

@@ -1,0 +1,126 @@
+"""Every error Jieneng raises on purpose, as one tree.
+
+    EnergyError
+    |-- SettingsError            a setting is missing, unknown or impossible: stop at start
+    |-- ReferenceTableError          a reference table is broken or holds no row for the question
+    |   `-- MissingReference     the question has no answer in the dated tables (never a default)
+    |-- CaliberMismatch          two figures of different calibers were about to be compared
+    |-- UnitError                a unit is unknown, or cannot be turned into the one wanted
+    |-- TopicError               an MQTT topic that is not ours
+    |-- PayloadError             a message that cannot be read as readings
+    |-- RegistryError            the registry refused
+    |   |-- NotInRegistry        no such institution, meter, gateway ...
+    |   |-- ImportRefused        an import file has problems (all of them listed)
+    |   `-- SchemaOutdated       the database is older or newer than this program
+    |-- StorageError             the time-series store
+    |   |-- StorageUnavailable   try again later: the store is down, slow or full
+    |   |-- StorageRejected      never try again: these rows are refused
+    |   `-- StorageForbidden     the store refuses our credentials, bucket or size: stop and alarm
+    |-- SpoolError               the disk queue
+    |   |-- SpoolFull            quota or disk reached: stop acknowledging
+    |   `-- SpoolCorrupt         the file was moved aside; a new one was begun
+    `-- ConnectionLost           a broker or gateway connection ended
+
+Callers decide by type, never by reading text. Libraries' errors are translated at their door.
+"""
+
+from __future__ import annotations
+
+
+class EnergyError(Exception):
+    """Root of every error of this program."""
+
+
+class SettingsError(EnergyError):
+    """A setting is missing, unknown or impossible; names the key and the mend."""
+
+
+class ReferenceTableError(EnergyError):
+    """A reference table is broken; names file, row and column."""
+
+
+class MissingReference(ReferenceTableError):
+    """The dated reference tables hold no row for the question. Never answered by a default."""
+
+
+class CaliberMismatch(EnergyError):
+    """Two figures of different calibers (口径) were about to be compared or added."""
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__(f"figures of caliber {left!r} and {right!r} cannot be compared")
+        self.left = left
+        self.right = right
+
+
+class UnitError(EnergyError):
+    """A unit is unknown, or cannot be turned into the one wanted."""
+
+
+class TopicError(EnergyError):
+    """An MQTT topic that does not follow the topic scheme."""
+
+
+class PayloadError(EnergyError):
+    """A message arrived that cannot be read as readings.
+
+    `reason` is one of the codes of `energy.model.Reason`; `detail` says what was expected and what came.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class RegistryError(EnergyError):
+    """The registry refused."""
+
+
+class NotInRegistry(RegistryError):
+    """No such institution, building, gateway, meter ... in the registry."""
+
+
+class ImportRefused(RegistryError):
+    """An import file has problems; nothing of it was taken. `problems` lists them all."""
+
+    def __init__(self, problems: list[str]) -> None:
+        shown = "\n".join(problems[:20])
+        more = f"\n... and {len(problems) - 20} more" if len(problems) > 20 else ""
+        super().__init__(f"{len(problems)} problem(s), nothing was imported:\n{shown}{more}")
+        self.problems = problems
+
+
+class SchemaOutdated(RegistryError):
+    """A database on disk has another schema version than this program."""
+
+
+class StorageError(EnergyError):
+    """The time-series store."""
+
+
+class StorageUnavailable(StorageError):
+    """The store is down, slow or full: try again later."""
+
+
+class StorageRejected(StorageError):
+    """The store refuses these rows for what they are: never try the same rows again."""
+
+
+class StorageForbidden(StorageError):
+    """The store refuses credentials, bucket or request size: stop and alarm."""
+
+
+class SpoolError(EnergyError):
+    """The disk queue between acknowledgement and store."""
+
+
+class SpoolFull(SpoolError):
+    """Quota or disk is reached: stop acknowledging until there is room."""
+
+
+class SpoolCorrupt(SpoolError):
+    """The spool file is damaged; it was moved aside and kept."""
+
+
+class ConnectionLost(EnergyError):
+    """A broker or gateway connection ended."""

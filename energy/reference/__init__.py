@@ -1,0 +1,1 @@
+"""Dated tables as data, each row with its source and confidence."""

@@ -1,0 +1,1 @@
+"""Where readings and results live: one Protocol, two stores."""

@@ -1,0 +1,1 @@
+"""The `jieneng` command: wires the parts."""

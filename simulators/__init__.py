@@ -1,0 +1,1 @@
+"""A believable province without hardware, and the replay of recorded data."""
