@@ -11,6 +11,7 @@
     |-- RegistryError            the registry refused
     |   |-- NotInRegistry        no such institution, meter, gateway ...
     |   |-- ImportRefused        an import file has problems (all of them listed)
+    |   |-- RegistryUnavailable  try again later: the database is down or held by another writer
     |   `-- SchemaOutdated       the database is older or newer than this program
     |-- StorageError             the time-series store
     |   |-- StorageUnavailable   try again later: the store is down, slow or full
@@ -88,6 +89,10 @@ class ImportRefused(RegistryError):
         more = f"\n... and {len(problems) - 20} more" if len(problems) > 20 else ""
         super().__init__(f"{len(problems)} problem(s), nothing was imported:\n{shown}{more}")
         self.problems = problems
+
+
+class RegistryUnavailable(RegistryError):
+    """The registry's database cannot be reached now, or another writer holds it: try again later."""
 
 
 class SchemaOutdated(RegistryError):
