@@ -1,1 +1,56 @@
-"""Dated tables as data, each row with its source and confidence."""
+"""Dated tables as data, each row with its source and confidence; answers are rows, never defaults."""
+
+from energy.reference.lookup import (
+    caliber_row,
+    carbon_factor,
+    category_code,
+    climate_zone,
+    code,
+    coefficient,
+    indicator,
+    indicators,
+    quota,
+    quotas,
+)
+from energy.reference.rows import (
+    CaliberRow,
+    CarbonFactor,
+    ClimateZone,
+    Code,
+    Coefficient,
+    Confidence,
+    Holiday,
+    Indicator,
+    Quota,
+    ScoringItem,
+    Sourced,
+    SurveyField,
+)
+from energy.reference.tables import TABLES, table
+
+__all__ = [
+    "TABLES",
+    "CaliberRow",
+    "CarbonFactor",
+    "ClimateZone",
+    "Code",
+    "Coefficient",
+    "Confidence",
+    "Holiday",
+    "Indicator",
+    "Quota",
+    "ScoringItem",
+    "Sourced",
+    "SurveyField",
+    "caliber_row",
+    "carbon_factor",
+    "category_code",
+    "climate_zone",
+    "code",
+    "coefficient",
+    "indicator",
+    "indicators",
+    "quota",
+    "quotas",
+    "table",
+]
