@@ -53,6 +53,8 @@ TARGET: Final = Measurement(
 DAY_PROFILE: Final = Measurement(
     "day_profile", ("scope", "id", "category"), tuple(f"h{hour:02d}" for hour in range(24))
 )
+DAY_PART: Final = Measurement("day_part", ("meter",), ("inner", "head", "tail", "inner_s", "valid_s", "estimated_s"))
+"""What is known of each meter's local day, in parts that add up to any longer period (`analytics.consumption`)."""
 FINDING: Final = Measurement(
     "finding",
     ("institution", "meter", "kind"),
@@ -72,7 +74,8 @@ MEASUREMENTS: Final = MappingProxyType(
     {
         m.name: m
         for m in (
-            READING, INTERVAL, TOTAL, INDICATOR, TARGET, DAY_PROFILE, FINDING, INGEST, METER_STATUS, DIRECTORY,
+            READING, INTERVAL, TOTAL, INDICATOR, TARGET, DAY_PROFILE, DAY_PART, FINDING, INGEST, METER_STATUS,
+            DIRECTORY,
         )
     }
 )  # fmt: skip
@@ -91,6 +94,7 @@ METHODS: Final = MappingProxyType(
         8: "bill_spread",
         9: "virtual",
         10: "unknown",
+        11: "standstill",
     }
 )
 """Codes of `interval.method`: the rule that made the amount. New rules get new numbers."""

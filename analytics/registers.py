@@ -1,0 +1,359 @@
+"""What cumulative registers say: each reading judged, each increment accepted or refused with its reason.
+
+A register only rises; it falls when it starts again from zero (roll-over), when the device is exchanged, and when a
+reading is wrong. The rules, for a register of D digits whose positive hourly increments have the 99 % quantile p99:
+
+* `limit(h) = 8 p99 h + 1`; an increment in [0, limit] is accepted;
+* a fall that becomes such an increment by adding 10^D is a roll-over;
+* else, if one of the next two readings agrees with the previous one, the readings between are glitches and rejected;
+* else the device was exchanged: a new epoch begins, its first increment is unknown until a person confirms the swap;
+* the same instant twice is a duplicate (the first stays), a missing slot a gap;
+* a register that does not move for a time in which it always moved is stuck.
+
+Limits come from a profile fitted on a closed period, so that no late reading moves them.
+
+Notes
+-----
+The rules are sequential, but only near trouble: of three readings in a row whose increments are plausible the third
+is accepted whatever came before (at most two readings can be rejected together). So a plain pass over all increments
+finds the few suspects, and only these are walked one by one; and a window that begins at such a reading is judged as
+the whole history would be (see `settled`).
+
+References
+----------
+California Public Utilities Commission, "Standards for Validating, Editing, and Estimating Monthly and Interval Data",
+revision 2.0; 住建部 建科[2008]114号, 分项能耗数据采集技术导则 (increments of cumulative readings).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+from energy.intervals import HOUR
+from energy.series import BoolArray, ByteArray, FloatArray, IntArray
+
+GAP_FACTOR: Final = 1.5
+"""Readings further apart than this many expected distances have a missing slot between them."""
+LIMIT_FACTOR: Final = 8.0
+"""How many times p99 a plausible increment may reach."""
+STUCK_S: Final = 6 * HOUR
+"""Shortest standstill called stuck where standstills are rare."""
+
+
+class Verdict(IntEnum):
+    """What became of one register reading."""
+
+    ACCEPTED = 0
+    FIRST = 1  # nothing before it to compare with
+    GAP = 2  # accepted; at least one expected reading is missing before it
+    ROLLOVER = 3  # accepted; the register passed its width
+    STUCK = 4  # accepted value, part of a standstill that is too long to believe
+    GLITCH = 5  # rejected; a later reading agrees with an earlier one
+    EXCHANGE = 6  # first reading of another device: increment unknown
+    DUPLICATE = 7  # rejected; the same instant again
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegisterBank:
+    """Register readings of many meters, one meter after another, in time order within each.
+
+    Attributes
+    ----------
+    offset : int64, shape (n_meters + 1,)
+        Readings of meter m are `offset[m]:offset[m + 1]`.
+    time : int64, shape (n,)
+        Instant read, UTC epoch seconds; never falls within a meter.
+    value : float64, shape (n,)
+        The display. [display unit]
+    """
+
+    offset: IntArray
+    time: IntArray
+    value: FloatArray
+
+    def __post_init__(self) -> None:
+        if len(self.time) != len(self.value) or self.offset[0] != 0 or self.offset[-1] != len(self.time):
+            raise ValueError(
+                f"register bank: {len(self.time)} times, {len(self.value)} values, offsets end at {self.offset[-1]}"
+            )
+
+    @property
+    def n_meters(self) -> int:
+        """Number of registers."""
+        return len(self.offset) - 1
+
+    def meters(self, lo: int, hi: int) -> RegisterBank:
+        """The registers lo .. hi - 1 alone."""
+        a, b = int(self.offset[lo]), int(self.offset[hi])
+        return RegisterBank(self.offset[lo : hi + 1] - a, self.time[a:b], self.value[a:b])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegisterLimits:
+    """What is plausible for each register, all of shape (n_meters,).
+
+    Attributes
+    ----------
+    capacity : float64
+        10^digits, where the display starts again from zero; inf where the width is not known. [display unit]
+    per_hour : float64
+        p99 of the positive hourly increments; inf where nothing is known. [display unit / h]
+    gap_s : float64
+        Distance of readings above which one is missing. [s]
+    stuck_s : float64
+        Standstill from which on the register counts as stuck; inf = never. [s]
+    """
+
+    capacity: FloatArray
+    per_hour: FloatArray
+    gap_s: FloatArray
+    stuck_s: FloatArray
+
+    def meters(self, lo: int, hi: int) -> RegisterLimits:
+        """The limits of the registers lo .. hi - 1."""
+        return RegisterLimits(self.capacity[lo:hi], self.per_hour[lo:hi], self.gap_s[lo:hi], self.stuck_s[lo:hi])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """Verdict and increment of every reading of a bank, both of shape (n,).
+
+    `increment` is the advance since the last accepted reading, NaN for rejected readings and where an epoch
+    begins. [display unit]
+    """
+
+    verdict: ByteArray
+    increment: FloatArray
+
+    @property
+    def accepted(self) -> BoolArray:
+        """True where the reading is taken as the register's display."""
+        return ~np.isin(self.verdict, (Verdict.GLITCH, Verdict.DUPLICATE))
+
+
+_CHUNK = 65_536  # readings judged together: the temporaries of one pass stay in the second-level cache
+
+
+def judge(bank: RegisterBank, limits: RegisterLimits) -> Judgement:
+    """Judge every reading of every register by the rules above."""
+    verdict = np.zeros(len(bank.time), np.uint8)
+    increment = np.empty(len(bank.time))
+    lo = 0
+    while lo < bank.n_meters:
+        hi = int(np.searchsorted(bank.offset, bank.offset[lo] + _CHUNK, side="right")) - 1
+        hi = min(max(hi, lo + 1), bank.n_meters)
+        a, b = int(bank.offset[lo]), int(bank.offset[hi])
+        part = _judge_distinct if not _repeats(bank, a, b) else _judge_with_duplicates
+        verdict[a:b], increment[a:b] = part(bank.meters(lo, hi), limits.meters(lo, hi))
+        lo = hi
+    return Judgement(verdict, increment)
+
+
+def _repeats(bank: RegisterBank, a: int, b: int) -> bool:
+    return bool(np.any(bank.time[a + 1 : b] == bank.time[a : b - 1])) if b > a else False
+
+
+def _judge_with_duplicates(bank: RegisterBank, limits: RegisterLimits) -> tuple[ByteArray, FloatArray]:
+    """Set the second of two readings of one instant aside, judge the rest."""
+    keep = np.ones(len(bank.time), bool)
+    keep[1:] = bank.time[1:] != bank.time[:-1]
+    keep[bank.offset[:-1][np.diff(bank.offset) > 0]] = True
+    verdict = np.full(len(keep), Verdict.DUPLICATE, np.uint8)
+    increment = np.full(len(keep), np.nan)
+    offset = np.concatenate(([0], np.cumsum(keep)))[bank.offset]
+    verdict[keep], increment[keep] = _judge_distinct(RegisterBank(offset, bank.time[keep], bank.value[keep]), limits)
+    return verdict, increment
+
+
+def _judge_distinct(bank: RegisterBank, limits: RegisterLimits) -> tuple[ByteArray, FloatArray]:
+    n = len(bank.time)
+    verdict = np.zeros(n, np.uint8)
+    if n == 0:
+        return verdict, np.empty(0)
+    counts = np.diff(bank.offset)
+    first = bank.offset[:-1][counts > 0]
+    advance, elapsed = np.empty(n), np.empty(n)
+    np.subtract(bank.value[1:], bank.value[:-1], out=advance[1:])
+    np.subtract(bank.time[1:], bank.time[:-1], out=elapsed[1:], casting="unsafe")
+    advance[first], elapsed[first] = np.nan, 1.0
+    limit = np.repeat(limits.per_hour * (LIMIT_FACTOR / HOUR), counts)
+    np.multiply(limit, elapsed, out=limit)
+    limit += 1.0
+    suspect = np.flatnonzero(~((advance >= 0) & (advance <= limit)))
+    gap = elapsed > np.repeat(limits.gap_s, counts)
+    verdict[gap] = Verdict.GAP
+    walk = _Walk(bank, limits, verdict, advance)
+    walk.judge(suspect)
+    verdict[first] = Verdict.FIRST
+    _mark_stuck(bank, limits, verdict, advance)
+    return verdict, advance
+
+
+class _Walk:
+    """Judges the suspects of a plain pass in their order; writes into the pass's verdicts and increments."""
+
+    def __init__(self, bank: RegisterBank, limits: RegisterLimits, verdict: ByteArray, increment: FloatArray) -> None:
+        self._bank = bank
+        self._limits = limits
+        self._verdict = verdict
+        self._increment = increment
+
+    def judge(self, suspect: IntArray) -> None:
+        meter = np.searchsorted(self._bank.offset, suspect, side="right") - 1
+        later = suspect > self._bank.offset[meter]  # the first reading of a meter has nothing to contradict
+        suspect, meter = suspect[later], meter[later]
+        direct = self._advance(suspect - 1, suspect, meter)
+        wraps = ~np.isnan(direct)
+        self._increment[suspect[wraps]] = direct[wraps]
+        self._verdict[suspect[wraps]] = Verdict.ROLLOVER
+        suspect, meter = suspect[~wraps], meter[~wraps]
+        after_one = self._advance(suspect - 1, suspect + 1, meter)
+        after_two = self._advance(suspect - 1, suspect + 2, meter)
+        settled = -1
+        for j, one, two in zip(suspect.tolist(), after_one.tolist(), after_two.tolist(), strict=True):
+            if j <= settled:
+                continue
+            if one == one:
+                settled = self._reject(j, j + 1, one)
+            elif two == two:
+                settled = self._reject(j, j + 2, two)
+            else:
+                self._verdict[j] = Verdict.EXCHANGE
+                self._increment[j] = np.nan
+
+    def _advance(self, base: IntArray, later: IntArray, meter: IntArray) -> FloatArray:
+        """Advance of the register from reading `base` to reading `later`, NaN where they do not agree."""
+        inside = later < self._bank.offset[meter + 1]
+        later = np.where(inside, later, base)
+        value = self._bank.value[later] - self._bank.value[base]
+        elapsed = (self._bank.time[later] - self._bank.time[base]).astype(np.float64)
+        limit = _limit(self._limits, meter, elapsed)
+        wrapped, bound = _unwrapped(value, limit, self._limits.capacity[meter])
+        agrees = (wrapped >= 0) & (wrapped <= bound)
+        return np.where(inside & agrees, wrapped, np.nan)
+
+    def _reject(self, j: int, nxt: int, advance: float) -> int:
+        self._verdict[j:nxt] = Verdict.GLITCH
+        self._increment[j:nxt] = np.nan
+        wrapped = self._bank.value[nxt] < self._bank.value[j - 1]
+        if wrapped:
+            self._verdict[nxt] = Verdict.ROLLOVER
+        elif self._verdict[nxt] != Verdict.GAP:
+            self._verdict[nxt] = Verdict.ACCEPTED
+        self._increment[nxt] = advance
+        return nxt
+
+
+def _mark_stuck(bank: RegisterBank, limits: RegisterLimits, verdict: ByteArray, increment: FloatArray) -> None:
+    still = np.zeros(len(increment) + 2, np.int8)
+    still[1:-1] = (increment == 0) & (verdict == Verdict.ACCEPTED)
+    change = np.diff(still)
+    begin, end = np.flatnonzero(change == 1), np.flatnonzero(change == -1)  # readings begin .. end - 1 stand still
+    if not len(begin):
+        return
+    meter = np.searchsorted(bank.offset, begin, side="right") - 1
+    long = bank.time[end - 1] - bank.time[begin - 1] >= limits.stuck_s[meter]
+    for a, b in zip(begin[long].tolist(), end[long].tolist(), strict=True):
+        verdict[a:b] = Verdict.STUCK
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterProfile:
+    """What is usual for one register, fitted on a closed period; amounts include the CT/PT ratio.
+
+    Attributes
+    ----------
+    per_hour : float
+        p99 of positive hourly increments. [meter unit / h]
+    stuck_s : float
+        Standstill from which on the register counts as stuck. [s]
+    n_increments : int
+        Increments it was fitted on.
+    """
+
+    per_hour: float
+    stuck_s: float
+    n_increments: int
+
+
+MIN_INCREMENTS: Final = 48
+"""Fewer positive increments than this fit no profile: two days of hours."""
+_RARE = 0.01  # standstills per increment below which a standstill is an event
+_SMALLEST = 1.0  # floor of p99: a register of whole units moves by one unit
+
+
+def fit_register_profile(
+    time: IntArray, value: FloatArray, *, ratio: float = 1.0, gap_s: float
+) -> RegisterProfile | None:
+    """Profile of one register from its readings in time order; None where too few increments are positive.
+
+    Parameters
+    ----------
+    time : ndarray, shape (n,)
+        Instants read. [s]
+    value : ndarray, shape (n,)
+        The display. [display unit]
+    ratio : float
+        CT x PT: amount = display x ratio.
+    gap_s : float
+        Increments over more than this say nothing about an hour. [s]
+
+    Notes
+    -----
+    Where standstills are rare (fewer than one in a hundred increments begins one) `STUCK_S` counts as stuck. A
+    register that stands still every night is stuck after twice its 98 % standstill.
+    """
+    elapsed = np.diff(time).astype(np.float64)
+    advance = np.diff(value)
+    plain = (elapsed > 0) & (elapsed <= gap_s) & (advance >= 0)
+    positive = plain & (advance > 0)
+    if int(positive.sum()) < MIN_INCREMENTS:
+        return None
+    per_hour = float(np.quantile(advance[positive] / elapsed[positive] * HOUR, 0.99))
+    still = np.zeros(len(plain) + 2, np.int8)
+    still[1:-1] = plain & (advance == 0)
+    change = np.diff(still)
+    begin, end = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    stuck_s = float(STUCK_S)
+    if len(begin) >= _RARE * int(plain.sum()):
+        stuck_s = max(stuck_s, 2.0 * float(np.quantile(time[end] - time[begin], 0.98)))
+    return RegisterProfile(max(per_hour, _SMALLEST) * ratio, stuck_s, int(positive.sum()))
+
+
+def settled(bank: RegisterBank, limits: RegisterLimits) -> BoolArray:
+    """True for readings that are accepted whatever was read before the bank begins.
+
+    That is the third of three readings whose two increments are plausible: at most two readings are ever rejected
+    together, and a plausible increment from an accepted reading is accepted.
+    """
+    plain = np.zeros(len(bank.time), bool)
+    for m in range(bank.n_meters):
+        a, b = int(bank.offset[m]), int(bank.offset[m + 1])
+        elapsed = np.diff(bank.time[a:b]).astype(np.float64)
+        limit = limits.per_hour[m] * (LIMIT_FACTOR / HOUR) * elapsed + 1.0
+        wrapped, bound = _unwrapped(np.diff(bank.value[a:b]), limit, limits.capacity[m])
+        plain[a + 1 : b] = (elapsed > 0) & (wrapped >= 0) & (wrapped <= bound)
+    result = np.zeros(len(plain), bool)
+    result[2:] = plain[2:] & plain[1:-1]
+    result[bank.offset[:-1][np.diff(bank.offset) > 0]] = False
+    return result
+
+
+def _limit(limits: RegisterLimits, meter: IntArray, elapsed: FloatArray) -> FloatArray:
+    with np.errstate(invalid="ignore"):  # unknown limit (inf) x no time passed
+        return limits.per_hour[meter] * (LIMIT_FACTOR / HOUR) * elapsed + 1.0
+
+
+def _unwrapped(advance: FloatArray, limit: FloatArray, capacity: FloatArray | float) -> tuple[FloatArray, FloatArray]:
+    """The advance with a fall taken as a roll-over (NaN where the width is unknown), and the bound it must keep.
+
+    Without a limit every fall could be a roll-over; then half the width is the most that is believed.
+    """
+    falls = advance < 0
+    wide = np.where(np.isfinite(capacity), capacity, np.nan)
+    bound = np.where(falls & np.isinf(limit), wide / 2, limit)
+    return np.where(falls, advance + wide, advance), bound
