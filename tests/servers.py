@@ -205,7 +205,7 @@ class Influx(Server):
         self.call("POST", "/api/v2/buckets", {"orgID": orgs["orgs"][0]["id"], "name": name, "retentionRules": []})
 
 
-@pytest.fixture()
+@pytest.fixture
 def mosquitto_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Mosquitto]]:
     """Make (not yet started) brokers; all are ended after the test."""
     made: list[Mosquitto] = []
@@ -230,7 +230,7 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     server.stop()
 
 
-@pytest.fixture()
+@pytest.fixture
 def influx_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Influx]]:
     """Make (not yet started) InfluxDB servers; all are ended after the test."""
     made: list[Influx] = []
@@ -255,7 +255,7 @@ def influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
     server.stop()
 
 
-@pytest.fixture()
+@pytest.fixture
 def influx(influx_server: Influx) -> Influx:
     """The running InfluxDB 2 with a bucket of its own for this test."""
     bucket = f"t-{secrets.token_hex(6)}"

@@ -1,0 +1,74 @@
+"""Verbs that run parts: `up`, `collect`, `serve`, `analyse`, `migrate`."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from energy.settings import load
+from jieneng.commands.options import Home
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command(epilog="Example: jieneng up --demo --once")(up)
+    app.command(epilog="Example: jieneng collect --home /var/lib/jieneng")(collect)
+    app.command(epilog="Example: jieneng serve --home /var/lib/jieneng")(serve)
+    app.command(epilog="Example: jieneng analyse --institution 990101-01 --since 2026-01-01")(analyse)
+    app.command(epilog="Example: jieneng migrate --home /var/lib/jieneng")(migrate)
+
+
+def up(
+    home: Home = None,
+    demo: Annotated[bool, typer.Option(help="Load a simulated province and real buildings through MQTT.")] = False,
+    once: Annotated[bool, typer.Option(help="With --demo: load, check against the truth, print a table, end.")] = False,
+    days: Annotated[int | None, typer.Option(help="With --demo: days of history instead of two years.", min=2)] = None,
+) -> None:
+    """Run everything by one command: ingest and work as supervised processes, embedded store, console."""
+    from jieneng.up import Demo, run_up
+
+    raise typer.Exit(run_up(load(home), Demo(once=once, days=days) if demo or once else None))
+
+
+def collect(home: Home = None) -> None:
+    """Take readings from MQTT (own endpoint or a broker) to disk and on to the store."""
+    from jieneng.parts import run_collect
+
+    asyncio.run(run_collect(load(home)))
+
+
+def serve(
+    home: Home = None,
+    jobs: Annotated[bool, typer.Option(help="Compute what new readings touched.")] = True,
+) -> None:
+    """Serve console and API, and compute what new readings touched."""
+    from jieneng.parts import run_serve
+
+    run_serve(load(home), with_jobs=jobs)
+
+
+def analyse(
+    home: Home = None,
+    institution: Annotated[list[str] | None, typer.Option(help="Only this institution (repeatable).")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Recompute from this day on, touched or not.")] = None,
+    refit: Annotated[bool, typer.Option(help="Fit the meters' profiles anew first.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes to use; default: setting work.workers.", min=1)] = None,
+) -> None:
+    """Compute totals and indicators of what was touched, once."""
+    from jieneng.parts import run_analyse
+
+    day = since.date() if since else None
+    run_analyse(load(home), institutions=institution, since=day, refit=refit, workers=workers)
+
+
+def migrate(home: Home = None) -> None:
+    """Bring the databases of this installation to this program's schema, after taking a copy."""
+    from energy.registry import Registry
+
+    settings = load(home)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    Registry.open(settings.registry_url, migrate=True).close()
+    typer.echo(f"{settings.home}: registry is up to date")

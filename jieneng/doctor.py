@@ -1,0 +1,159 @@
+"""Checks of everything an installation depends on: what is wrong, and how to mend it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from energy.errors import EnergyError
+from energy.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One answer: what was looked at, whether it is fine, what was found, and the mend."""
+
+    name: str
+    is_fine: bool
+    found: str
+    mend: str = ""
+
+
+def examine(settings: Settings, *, fix: bool = False) -> Iterator[Check]:
+    """All checks in order; with `fix`, what can be made is made first (folder, schema, bucket, reading token)."""
+    yield _python()
+    yield _home(settings, fix=fix)
+    yield _disk(settings)
+    yield _clock(settings)
+    yield _registry(settings, fix=fix)
+    yield from _ports(settings)
+    yield from _broker(settings)
+    yield from _store(settings, fix=fix)
+    yield from _grafana(settings)
+
+
+def _python() -> Check:
+    version = sys.version.split()[0]
+    return Check("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+
+
+def _home(settings: Settings, *, fix: bool) -> Check:
+    if fix:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    probe = settings.home / ".doctor"
+    try:
+        probe.write_text("x")
+        probe.unlink()
+    except OSError as exc:
+        return Check("Home folder", False, f"{settings.home}: {exc.strerror}", "jieneng doctor --fix, or give --home")
+    return Check("Home folder", True, str(settings.home))
+
+
+def _disk(settings: Settings) -> Check:
+    folder = settings.home
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    needed = settings.ingest.disk_reserve_bytes
+    return Check("Disk", free > needed, f"{free / 1e9:.1f} GB free", f"free at least {needed / 1e9:.1f} GB")
+
+
+def _clock(settings: Settings) -> Check:
+    now = datetime.now(UTC)
+    local = now.astimezone(ZoneInfo(settings.zone))
+    found = f"{local:%Y-%m-%d %H:%M:%S} {settings.zone}"
+    return Check("Clock", now.year >= 2026, found, "set the clock (timedatectl set-ntp true)")
+
+
+def _registry(settings: Settings, *, fix: bool) -> Check:
+    from energy.registry import Registry
+
+    try:
+        registry = Registry.open(settings.registry_url, migrate=fix)
+    except EnergyError as exc:
+        return Check("Registry", False, str(exc), "jieneng migrate")
+    try:
+        snapshot = registry.snapshot()
+    finally:
+        registry.close()
+    return Check("Registry", True, f"{len(snapshot.institutions)} institutions, {len(snapshot.meters)} meters")
+
+
+def _listens(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex((host, port)) == 0
+
+
+def _ports(settings: Settings) -> Iterator[Check]:
+    wanted = [("Console port", settings.web.host, settings.web.port)]
+    wanted.append(("Ingest HTTP port", settings.ingest.http_host, settings.ingest.http_port))
+    if settings.mqtt.source == "endpoint":
+        wanted.append(("MQTT port", settings.mqtt.host, settings.mqtt.port))
+    for name, host, port in wanted:
+        if port == 0 or not _listens(host, port):
+            yield Check(name, True, f"{host}:{port} is free")
+        else:
+            yield Check(name, True, f"{host}:{port} is in use (by Jieneng, if it runs; else set another port)")
+
+
+def _broker(settings: Settings) -> Iterator[Check]:
+    if settings.mqtt.source != "broker":
+        return
+    where = f"{settings.mqtt.host}:{settings.mqtt.port}"
+    is_up = _listens(settings.mqtt.host, settings.mqtt.port)
+    yield Check(
+        "MQTT broker", is_up, f"{where} {'answers' if is_up else 'does not answer'}", "start it, or set mqtt.host"
+    )
+
+
+def _store(settings: Settings, *, fix: bool) -> Iterator[Check]:
+    from energy.storage import open_store
+
+    if settings.store.kind == "influx":
+        yield from _influx(settings, fix=fix)
+        return
+    try:
+        store = open_store(settings, role="read")
+    except EnergyError as exc:
+        yield Check("Embedded store", False, str(exc), "jieneng migrate")
+        return
+    store.close()
+    yield Check("Embedded store", True, str(settings.home))
+
+
+def _influx(settings: Settings, *, fix: bool) -> Iterator[Check]:
+    from energy.storage import influx
+
+    try:
+        if fix:
+            influx.prepare(settings)
+        store = influx.open_influx(settings, role="ingest")
+        started = time.monotonic()
+        store.check()
+        store.close()
+    except EnergyError as exc:
+        mend = "start InfluxDB, set store.url, store.org, store.bucket and store.token_file, then jieneng doctor --fix"
+        yield Check("InfluxDB", False, str(exc), mend)
+        return
+    took = time.monotonic() - started
+    yield Check("InfluxDB", True, f"{settings.store.url} bucket {settings.store.bucket}, read back in {took:.2f} s")
+
+
+def _grafana(settings: Settings) -> Iterator[Check]:
+    if settings.grafana.url is None:
+        return
+    url = f"{settings.grafana.url.rstrip('/')}/api/health"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- the operator's own setting
+            yield Check("Grafana", answer.status == 200, settings.grafana.url)
+    except (urllib.error.URLError, OSError, ValueError) as exc:
+        yield Check("Grafana", False, f"{url}: {exc}", "start Grafana, or set grafana.url")

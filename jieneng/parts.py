@@ -1,0 +1,103 @@
+"""The processes of an installation, each made of parts that do not know one another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import threading
+import time
+from datetime import date
+
+import uvicorn
+
+from energy.intervals import LocalCalendar
+from energy.registry import Registry
+from energy.settings import Settings
+from energy.storage import open_store
+
+logger = logging.getLogger(__name__)
+
+
+async def run_collect(settings: Settings) -> None:
+    """The ingest process: source, checks, spool, forwarder, its own HTTP port; ends on SIGTERM or SIGINT."""
+    from collector.ingest import Ingest
+    from jieneng.sources import open_source
+
+    registry = Registry.open(settings.registry_url)
+    store = open_store(settings, role="ingest")
+    ingest = Ingest(settings, registry, store)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        await ingest.run(open_source(settings, registry), stopping)
+    finally:
+        store.close()
+        registry.close()
+
+
+def run_serve(settings: Settings, *, with_jobs: bool) -> None:
+    """The work process: console and API, and a thread that computes what was touched."""
+    from api.app import create_app
+
+    registry = Registry.open(settings.registry_url)
+    store = open_store(settings, role="work")
+    stopping = threading.Event()
+    worker = threading.Thread(target=_tend_jobs, args=(settings, stopping), name="jobs")
+    if with_jobs:
+        worker.start()
+    config = uvicorn.Config(
+        create_app(registry, store, zone=settings.zone),
+        host=settings.web.host,
+        port=settings.web.port,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        stopping.set()
+        if with_jobs:
+            worker.join()
+        store.close()
+        registry.close()
+
+
+def run_analyse(
+    settings: Settings, *, institutions: list[str] | None, since: date | None, refit: bool, workers: int | None
+) -> None:
+    """Compute once, with progress."""
+    from analytics import jobs
+
+    registry = Registry.open(settings.registry_url)
+    store = open_store(settings, role="work")
+    start = LocalCalendar(settings.zone).start_of(since) if since else None
+    with contextlib.closing(registry), contextlib.closing(store):
+        record = jobs.run(
+            store,
+            registry,
+            institutions=institutions,
+            since=start,
+            refit=refit,
+            workers=workers or settings.work.workers,
+            now=int(time.time()),
+        )
+    logger.info("%s", record)
+
+
+def _tend_jobs(settings: Settings, stopping: threading.Event) -> None:
+    """Look for touched windows until told to stop; a failure is logged and tried again."""
+    from analytics import jobs
+
+    registry = Registry.open(settings.registry_url)
+    store = open_store(settings, role="work")
+    with contextlib.closing(registry), contextlib.closing(store):
+        while not stopping.wait(settings.work.every_s):
+            try:
+                jobs.run(store, registry, workers=settings.work.workers, now=int(time.time()))
+            except Exception:
+                logger.exception("jobs failed; the touched windows stay marked and are tried again")

@@ -1,0 +1,38 @@
+"""Which source of messages the settings name."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from collector.source import Source
+from energy.registry import Registry
+from energy.settings import Settings
+
+
+def open_source(settings: Settings, registry: Registry) -> Source:
+    """Our endpoint with the registry's credentials, or a client of a broker."""
+    if settings.mqtt.source == "broker":
+        from collector.client import open_client
+
+        return open_client(settings.mqtt)
+    from collector.endpoint import Endpoint
+
+    return Endpoint(settings.mqtt, authenticate=Credentials(registry))
+
+
+class Credentials:
+    """Gateway credentials, read from the registry as they are now."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._snapshot = registry.snapshot()
+
+    def __call__(self, username: str, password: bytes) -> str | None:
+        """The gateway id that user name and password prove, else None."""
+        if self._registry.revision() != self._snapshot.revision:
+            self._snapshot = self._registry.snapshot()
+        gateway = self._snapshot.gateways.get(username)
+        given = hashlib.sha256(password).hexdigest()
+        expected = gateway.secret_sha256 if gateway is not None else None
+        return username if hmac.compare_digest(given, expected or "-") and expected else None
