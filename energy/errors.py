@@ -8,6 +8,7 @@
     |-- UnitError                a unit is unknown, or cannot be turned into the one wanted
     |-- TopicError               an MQTT topic that is not ours
     |-- PayloadError             a message that cannot be read as readings
+    |-- MqttError                a peer broke the MQTT specification (carries the reason code to answer with)
     |-- RegistryError            the registry refused
     |   |-- NotInRegistry        no such institution, meter, gateway ...
     |   |-- ImportRefused        an import file has problems (all of them listed)
@@ -70,6 +71,18 @@ class PayloadError(EnergyError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
+        self.detail = detail
+
+
+class MqttError(EnergyError):
+    """A peer broke the MQTT specification, or asked for what we do not support.
+
+    `code` is the MQTT 5 reason code the peer is answered with (3.1.1 knows only closing).
+    """
+
+    def __init__(self, code: int, detail: str) -> None:
+        super().__init__(f"0x{code:02X}: {detail}")
+        self.code = code
         self.detail = detail
 
 

@@ -1,0 +1,325 @@
+"""One gateway's connection to the endpoint: answers MQTT packets, hands publishes on, writes the acknowledgements.
+
+What an ingest-only server is not, it says by the specification's own means: CONNACK announces Maximum QoS 1, no
+retained messages, no wildcard, shared or identified subscriptions, no session; SUBSCRIBE gets failure codes, QoS 2
+the reason 0x9B. Two things are taken although they are announced as not supported, because refusing them would lose
+readings and keep nothing safer: a publish with the retain flag (the delivery says `retained`), and a will (never
+passed on; only a v5 will of QoS 2 is refused, as MQTT-3.2.2-12 demands).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from collector.mqtt import codes, packets, stream
+from collector.mqtt import properties as props
+from collector.source import Delivery
+from energy.errors import MqttError
+
+if TYPE_CHECKING:
+    from collector.endpoint import Endpoint
+
+logger = logging.getLogger(__name__)
+
+LARGEST_CONNECT: Final = 16_384  # before the credential is checked nobody may fill our memory
+LONGEST_CLIENT_ID: Final = 256
+LONGEST_KEEP_ALIVE_S: Final = 3_600
+WRITE_BUFFER_BYTES: Final = 65_536
+
+
+class Hold(enum.IntFlag):
+    """Why a connection is not read."""
+
+    NONE = 0
+    SINK = 1  # the sink is full
+    WRITE = 2  # the peer does not read its acknowledgements
+    WINDOW = 4  # too much is in flight (3.1.1 has no Receive Maximum that could be announced)
+    STOP = 8  # the endpoint takes nothing more
+
+
+class GatewayConnection(asyncio.BufferedProtocol):
+    """The protocol of one connection; lives in the endpoint's event loop, only `acknowledge` comes from elsewhere."""
+
+    __slots__ = (
+        "_endpoint",
+        "_hold",
+        "_n_in_flight",
+        "_stream",
+        "_transport",
+        "blocked_at",
+        "client",
+        "heard_at",
+        "is_connected",
+        "is_over_limit",
+        "leaving_at",
+        "patience_s",
+    )
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._transport: asyncio.Transport | None = None
+        self._stream = stream.PublishStream(self, self._on_control, largest_packet=LARGEST_CONNECT)
+        self._hold = Hold.NONE
+        self._n_in_flight = 0
+        self.client: tuple[str | None, str] | None = None
+        self.is_connected = False
+        self.is_over_limit = False
+        self.patience_s = endpoint.settings.connect_timeout_s
+        self.heard_at = 0.0
+        self.blocked_at: float | None = None
+        self.leaving_at: float | None = None
+
+    # -- asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for CONNECT."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        self.heard_at = self._endpoint.now()
+        self._endpoint.joined(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the peer; a batch still under way is acknowledged into the void."""
+        self._transport = None
+        self.is_connected = False
+        self._stream.end()
+        self._endpoint.left(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """One buffer serves all connections: it is emptied before the loop turns to the next."""
+        return self._endpoint.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Cut what came into deliveries and hand them to the sink."""
+        deliveries: list[Delivery] = []
+        self.heard_at = self._endpoint.now()
+        self._endpoint.counters.received_bytes += nbytes
+        try:
+            try:
+                self._stream.feed(bytes(self._endpoint.buffer[:nbytes]), deliveries)
+            finally:  # what came whole before a broken packet is as good as any other
+                if deliveries:
+                    self._hand_on(deliveries)
+        except MqttError as error:
+            self._refuse(error)
+        except Exception:
+            # The outermost handler of a connection: whatever bytes did this, the other gateways are still served.
+            logger.exception("connection of %r failed", self.client)
+            self._endpoint.counters.failed += 1
+            self.leave(codes.UNSPECIFIED)
+
+    def eof_received(self) -> bool:
+        """The peer closed its side: close ours."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The peer does not read: do not let acknowledgements pile up."""
+        self.blocked_at = self._endpoint.now()
+        self.hold(Hold.WRITE)
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        self.blocked_at = None
+        self.release(Hold.WRITE)
+
+    # -- back-pressure
+
+    def hold(self, why: Hold) -> None:
+        """Stop reading from the peer."""
+        if not self._hold and self._transport is not None:
+            self._transport.pause_reading()
+        self._hold |= why
+
+    def release(self, why: Hold) -> None:
+        """Read again, unless another reason is left."""
+        before, self._hold = self._hold, self._hold & ~why
+        if before and not self._hold and self._transport is not None and not self._transport.is_closing():
+            self.heard_at = self._endpoint.now()
+            self._transport.resume_reading()
+
+    @property
+    def is_held(self) -> bool:
+        """True while we do not read, and silence is not the peer's fault."""
+        return bool(self._hold)
+
+    # -- acknowledgement
+
+    def acknowledge(self, tokens: Sequence[int], codes: Sequence[int]) -> None:
+        """Acknowledge deliveries in arrival order, from any thread."""
+        self._endpoint.acknowledge_soon(self, tokens, codes)
+
+    def write_pubacks(self, tokens: Sequence[int], answers: Sequence[int]) -> None:
+        """Write the acknowledgements of a batch in one go (in the event loop)."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        joined = stream.joined_pubacks(tokens, answers, is_v5=self._stream.is_v5)
+        self._n_in_flight -= len(tokens) - tokens.count(0)
+        if joined:
+            self._transport.write(joined)
+        if self._hold & Hold.WINDOW and self._n_in_flight < self._endpoint.settings.receive_maximum:
+            self.release(Hold.WINDOW)
+
+    # -- the end
+
+    def leave(self, code: int) -> None:
+        """Say why (MQTT 5) and close."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self.is_connected and self._stream.is_v5:
+            self._transport.write(packets.disconnect(code, codes.MQTT_5))
+        self._close()
+
+    def abort(self) -> None:
+        """Close without waiting for a peer that does not read."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _close(self) -> None:
+        self.is_connected = False
+        self._stream.end()
+        self.leaving_at = self._endpoint.now()
+        if self._transport is not None:
+            self._transport.close()
+
+    # -- deliveries and packets
+
+    def _hand_on(self, deliveries: list[Delivery]) -> None:
+        self._endpoint.counters.messages += len(deliveries)
+        self._n_in_flight += len(deliveries) - self._stream.take_unprotected()
+        self._endpoint.take(self, deliveries)
+        if self._n_in_flight > self._endpoint.settings.receive_maximum:
+            if self._stream.is_v5:
+                raise MqttError(codes.RECEIVE_MAXIMUM_EXCEEDED, f"{self._n_in_flight} publishes in flight")
+            self.hold(Hold.WINDOW)
+
+    def _refuse(self, error: MqttError) -> None:
+        self._endpoint.counters.malformed += 1
+        logger.info("closing connection of %r: %s", self.client, error)
+        self.leave(error.code)
+
+    def _on_control(self, header: int, body: bytes) -> None:
+        if not self.is_connected:
+            if header != codes.CONNECT:
+                raise MqttError(codes.PROTOCOL_ERROR, f"packet 0x{header:02X} before CONNECT")
+            self._on_connect(body)
+        elif header == codes.PINGREQ and not body:
+            self._write(packets.PINGRESP_PACKET)
+        elif header == codes.DISCONNECT:
+            packets.parse_disconnect(body, self._level)
+            self._close()
+        elif header == codes.SUBSCRIBE:
+            self._refuse_subscriptions(body)
+        elif header == codes.UNSUBSCRIBE:
+            wanted = packets.parse_unsubscribe(body, self._level)
+            answer = packets.SubAck(wanted.packet_id, [codes.NO_SUBSCRIPTION_EXISTED] * len(wanted.filters))
+            self._write(packets.unsuback(answer, self._level))
+        elif header == codes.PUBREL:
+            # The rest of a QoS 2 exchange this client began with another server.
+            packet_id, _ = packets.parse_answer(body, codes.PUBREL, self._level)
+            unknown = codes.PACKET_ID_UNKNOWN if self._stream.is_v5 else codes.SUCCESS
+            self._write(packets.pubcomp(packet_id, unknown))
+        elif header & 0xF0 in (codes.CONNECT, codes.AUTH):
+            raise MqttError(codes.PROTOCOL_ERROR, f"packet 0x{header:02X} on an open connection")
+        else:
+            raise MqttError(codes.MALFORMED, f"packet 0x{header:02X} is not for a server")
+
+    @property
+    def _level(self) -> int:
+        return codes.MQTT_5 if self._stream.is_v5 else codes.MQTT_311
+
+    def _write(self, packet: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(packet)
+
+    def _refuse_subscriptions(self, body: bytes) -> None:
+        wanted = packets.parse_subscribe(body, self._level)
+        self._endpoint.counters.refused_subscriptions += len(wanted.filters)
+        answers = [_refusal(topic, is_v5=self._stream.is_v5) for topic, _ in wanted.filters]
+        self._write(packets.suback(packets.SubAck(wanted.packet_id, answers), self._level))
+
+    # -- CONNECT
+
+    def _on_connect(self, body: bytes) -> None:
+        level = packets.protocol_level(body)
+        self._stream.is_v5 = level >= codes.MQTT_5
+        try:
+            if level not in (codes.MQTT_311, codes.MQTT_5):
+                raise MqttError(codes.UNSUPPORTED_VERSION, f"protocol level {level}, expected 4 or 5")
+            wanted = packets.parse_connect(body)
+            _check_connect(wanted)
+            if self.is_over_limit:
+                raise MqttError(codes.SERVER_BUSY, "too many connections")
+            gateway = self._endpoint.identify(wanted.username, wanted.password)
+        except MqttError as error:
+            self._refuse_connect(error)
+        else:
+            self._accept(wanted, gateway)
+
+    def _refuse_connect(self, error: MqttError) -> None:
+        self._endpoint.counters.refused += 1
+        logger.info("refusing a connection: %s", error)
+        code = error.code if self._stream.is_v5 else codes.CONNECT_REFUSED_311.get(error.code)
+        if code is not None:
+            self._write(packets.connack(packets.ConnAck(code), self._level))
+        self._close()
+
+    def _accept(self, wanted: packets.Connect, gateway: str | None) -> None:
+        settings = self._endpoint.settings
+        client_id = wanted.client_id or self._endpoint.new_client_id()
+        self.is_connected = True
+        self.client = (gateway, client_id)
+        self._stream.gateway = gateway
+        self._stream.accepts_publish = True
+        self._stream.largest_packet = settings.max_packet_bytes
+        keepalive_s = wanted.keepalive_s
+        if wanted.level == codes.MQTT_5:
+            keepalive_s = min(keepalive_s or LONGEST_KEEP_ALIVE_S, LONGEST_KEEP_ALIVE_S)
+        self.patience_s = 1.5 * keepalive_s if keepalive_s else float("inf")
+        self._endpoint.admit(self)
+        announced: props.Properties = {}
+        if wanted.level == codes.MQTT_5:
+            announced = {
+                props.RECEIVE_MAXIMUM: settings.receive_maximum,
+                props.MAXIMUM_QOS: 1,
+                props.RETAIN_AVAILABLE: 0,
+                props.MAXIMUM_PACKET_SIZE: settings.max_packet_bytes,
+                props.TOPIC_ALIAS_MAXIMUM: 0,
+                props.WILDCARD_AVAILABLE: 0,
+                props.SUBSCRIPTION_IDS_AVAILABLE: 0,
+                props.SHARED_AVAILABLE: 0,
+            }
+            if wanted.properties.get(props.SESSION_EXPIRY):
+                announced[props.SESSION_EXPIRY] = 0
+            if keepalive_s != wanted.keepalive_s:
+                announced[props.SERVER_KEEP_ALIVE] = keepalive_s
+            if not wanted.client_id:
+                announced[props.ASSIGNED_CLIENT_ID] = client_id
+        self._write(packets.connack(packets.ConnAck(codes.SUCCESS, properties=announced), wanted.level))
+
+
+def _check_connect(wanted: packets.Connect) -> None:
+    """What a well-formed CONNECT may still not ask of us."""
+    if props.AUTH_METHOD in wanted.properties:
+        raise MqttError(codes.BAD_AUTH_METHOD, "extended authentication is not supported")
+    if len(wanted.client_id) > LONGEST_CLIENT_ID:
+        raise MqttError(codes.BAD_CLIENT_ID, f"client id longer than {LONGEST_CLIENT_ID} characters")
+    if wanted.level == codes.MQTT_311 and not wanted.client_id and not wanted.is_clean:
+        raise MqttError(codes.BAD_CLIENT_ID, "empty client id without clean session (MQTT-3.1.3-8)")
+    if wanted.level == codes.MQTT_5 and wanted.will is not None and wanted.will.qos == 2:
+        raise MqttError(codes.QOS_UNSUPPORTED, "will of QoS 2, though Maximum QoS is 1")
+
+
+def _refusal(topic: str, *, is_v5: bool) -> int:
+    """The failure code for one subscription."""
+    if not is_v5:
+        return codes.SUBSCRIBE_FAILED_311
+    if topic.startswith("$share/"):
+        return codes.SHARED_UNSUPPORTED
+    if "+" in topic or "#" in topic:
+        return codes.WILDCARD_UNSUPPORTED
+    return codes.NOT_AUTHORIZED
