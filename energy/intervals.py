@@ -94,12 +94,21 @@ class LocalCalendar:
         return utc + values[np.searchsorted(starts, utc, side="right") - 1]
 
     def to_utc(self, local_seconds: IntArray) -> IntArray:
-        """UTC instants of local wall-clock seconds; in a repeated hour the first, in a skipped hour the one after."""
+        """UTC instants of local wall-clock seconds; in a repeated hour the first, in a skipped hour the one after it.
+
+        Notes
+        -----
+        The offset one day earlier and the one a day later are the only two that can apply. Where neither leads back
+        to the wanted time, the clock skipped it: the answer is then the instant at which the clock jumped. So a local
+        day whose midnight was skipped (Shanghai 1940-06-01) begins with its first existing second.
+        """
         local = np.asarray(local_seconds, np.int64)
         starts, values = _offsets(self.zone)
-        early = local - values[np.searchsorted(starts, local - DAY, side="right") - 1]
-        late = local - values[np.searchsorted(starts, local + DAY, side="right") - 1]
-        return np.where(self.to_local(early) == local, early, late)
+        before = local - values[np.searchsorted(starts, local - DAY, side="right") - 1]
+        after = local - values[np.searchsorted(starts, local + DAY, side="right") - 1]
+        instants = np.where(self.to_local(before) == local, before, after)
+        jump = starts[np.searchsorted(starts, before, side="right") - 1]
+        return np.where(self.to_local(instants) == local, instants, jump)
 
     def day_number(self, instants: IntArray) -> IntArray:
         """Local day of UTC instants, as days since 1970-01-01."""
