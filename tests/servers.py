@@ -87,9 +87,10 @@ class Server:
         return accepts(self.port)
 
     def start(self) -> None:
+        command = self.command()  # once: it may write the configuration that the process is about to read
         log = (self.folder / "server.log").open("ab")
         self.process = subprocess.Popen(
-            self.command(), stdout=log, stderr=log, cwd=self.folder, env=os.environ | self.environment
+            command, stdout=log, stderr=log, cwd=self.folder, env=os.environ | self.environment
         )
         log.close()
         process = self.process
@@ -97,10 +98,10 @@ class Server:
         def up() -> bool:
             if process.poll() is not None:
                 text = (self.folder / "server.log").read_text(errors="replace")
-                raise RuntimeError(f"{self.command()[0]} ended with {process.returncode}:\n{text[-2000:]}")
+                raise RuntimeError(f"{command[0]} ended with {process.returncode}:\n{text[-2000:]}")
             return self.ready()
 
-        wait_until(up, timeout_s=60, what=self.command()[0])
+        wait_until(up, timeout_s=60, what=command[0])
 
     def send(self, number: int) -> None:
         assert self.process is not None
