@@ -1,1 +1,39 @@
-"""Who and where, in SQL."""
+"""Who and where, in SQL: institutions, buildings, gateways, meters and what people state about them."""
+
+from energy.registry.credentials import is_secret_of
+from energy.registry.fitted import FittedModel
+from energy.registry.importing import ImportResult
+from energy.registry.registry import Registry
+from energy.registry.rows import (
+    Building,
+    CalendarSpan,
+    Denominator,
+    Department,
+    Gateway,
+    Institution,
+    Region,
+    Site,
+)
+from energy.registry.snapshot import Snapshot
+from energy.registry.spreadsheet import read_sheets, write_sheets
+from energy.registry.touched import Touched, merged
+
+__all__ = [
+    "Building",
+    "CalendarSpan",
+    "Denominator",
+    "Department",
+    "FittedModel",
+    "Gateway",
+    "ImportResult",
+    "Institution",
+    "Region",
+    "Registry",
+    "Site",
+    "Snapshot",
+    "Touched",
+    "is_secret_of",
+    "merged",
+    "read_sheets",
+    "write_sheets",
+]

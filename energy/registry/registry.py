@@ -1,0 +1,148 @@
+"""The registry: who and where, in SQL. One object an installation; several processes may hold one each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from sqlalchemy import Connection, select, update
+
+from energy.errors import NotInRegistry
+from energy.registry import credentials, fitted, importing, snapshot, touched
+from energy.registry.consequences import touched_by
+from energy.registry.database import Database, lock_counters
+from energy.registry.fitted import FittedModel
+from energy.registry.importing import ImportResult, Sheets
+from energy.registry.migrate import require_head, upgrade
+from energy.registry.sheets import SHEETS, show_record
+from energy.registry.snapshot import Snapshot
+from energy.registry.tables import GatewayRow, RevisionRow
+from energy.registry.touched import Touched
+
+
+class Registry:
+    """Reads and changes of the registry; each method is one transaction, and safe to call from several threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, migrate: bool = False) -> Self:
+        """The registry of a URL; SchemaOutdated if its schema is another, unless `migrate` may upgrade it.
+
+        A SQLite file is copied before an upgrade, and made if it does not exist.
+        """
+        database = Database(url)
+        try:
+            upgrade(database) if migrate else require_head(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Release connections."""
+        self._database.close()
+
+    def revision(self) -> int:
+        """Rises with every committed change of what a snapshot shows; cheap enough to ask each second."""
+        with self._database.reading() as connection:
+            return int(connection.execute(select(RevisionRow.number)).scalar_one())
+
+    def snapshot(self) -> Snapshot:
+        """Everything about who and where, at one instant."""
+        with self._database.reading() as connection:
+            return snapshot.take(connection)
+
+    def import_sheets(self, sheets: Sheets, *, dry_run: bool = False) -> ImportResult:
+        """Take all rows or none; ImportRefused lists every problem. The same sheets again change nothing.
+
+        With `dry_run` the answer is the same and nothing is kept.
+        """
+        with self._database.writing() as connection:
+            lock_counters(connection)
+            changes, unchanged = importing.merge(connection, sheets)
+            if changes and not dry_run:
+                importing.write(connection, changes)
+                touched.add(connection, touched_by(changes))
+                _raise_revision(connection)
+            number = int(connection.execute(select(RevisionRow.number)).scalar_one())
+        return ImportResult(
+            revision=number,
+            added=Counter(change.sheet for change in changes if change.before is None),
+            changed=Counter(change.sheet for change in changes if change.before is not None),
+            unchanged=unchanged,
+        )
+
+    def export_sheets(self, *names: str) -> dict[str, list[dict[str, str | int | float | None]]]:
+        """All rows of the sheets named (of all, if none is), ready for `write_sheets` or for another import."""
+        with self._database.reading() as connection:
+            return {
+                name: [
+                    show_record(SHEETS[name], row)
+                    for _, row in sorted(importing.load(connection, SHEETS[name]).items())
+                ]
+                for name in names or SHEETS
+            }
+
+    def issue_credential(self, gateway: str) -> str:
+        """A new secret of a gateway, to be shown once: only its hash is kept, an older secret is void."""
+        secret = credentials.new_secret()
+        self._set_secret(gateway, credentials.secret_hash(secret.encode()))
+        return secret
+
+    def revoke_credential(self, gateway: str) -> None:
+        """The gateway has no credential any more."""
+        self._set_secret(gateway, None)
+
+    def mark_touched(self, marks: Sequence[Touched]) -> None:
+        """Note that something changed in these spans; kept until the jobs have computed them."""
+        with self._database.writing() as connection:
+            touched.add(connection, marks)
+
+    def touched_epoch(self) -> int:
+        """Rises whenever the jobs take the marks: a mark written in an older epoch may be gone."""
+        with self._database.reading() as connection:
+            return int(connection.execute(select(RevisionRow.touched_epoch)).scalar_one())
+
+    def take_touched(self) -> tuple[int, list[Touched]]:
+        """Begin a new epoch; all marks of older ones. They stay until `forget_touched(epoch)`."""
+        with self._database.writing() as connection:
+            return touched.take(connection)
+
+    def forget_touched(self, epoch: int) -> None:
+        """Drop the marks that `take_touched` gave with this epoch: they are computed."""
+        with self._database.writing() as connection:
+            touched.forget(connection, epoch)
+
+    def save_model(
+        self, subject: str, kind: str, *, start: int, end: int, payload: Mapping[str, object] | bytes
+    ) -> int:
+        """Keep a fitted model; its version. Saving the newest one again gives it no new version."""
+        return self.save_models([FittedModel.of(subject, kind, start=start, end=end, payload=payload)])[0]
+
+    def save_models(self, models: Sequence[FittedModel]) -> list[int]:
+        """Keep many fitted models in one transaction; their versions."""
+        with self._database.writing() as connection:
+            lock_counters(connection)
+            return fitted.save(connection, models)
+
+    def models(
+        self, kind: str, subjects: Sequence[str] | None = None, *, version: int | None = None
+    ) -> dict[str, FittedModel]:
+        """By subject, the newest model of a kind, or the one of a version; subjects without one are absent."""
+        with self._database.reading() as connection:
+            return fitted.load(connection, kind, subjects, version)
+
+    def _set_secret(self, gateway: str, secret_sha256: str | None) -> None:
+        with self._database.writing() as connection:
+            lock_counters(connection)
+            change = update(GatewayRow).where(GatewayRow.id == gateway).values(secret_sha256=secret_sha256)
+            if connection.execute(change).rowcount == 0:
+                raise NotInRegistry(f"gateway {gateway!r} is not in the registry: import it first")
+            _raise_revision(connection)
+
+
+def _raise_revision(connection: Connection) -> None:
+    connection.execute(update(RevisionRow).values(number=RevisionRow.number + 1))
