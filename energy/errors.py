@@ -2,7 +2,7 @@
 
     EnergyError
     |-- SettingsError            a setting is missing, unknown or impossible: stop at start
-    |-- ReferenceTableError          a reference table is broken or holds no row for the question
+    |-- ReferenceTableError      a reference table is broken or holds no row for the question
     |   `-- MissingReference     the question has no answer in the dated tables (never a default)
     |-- CaliberMismatch          two figures of different calibers were about to be compared
     |-- UnitError                a unit is unknown, or cannot be turned into the one wanted

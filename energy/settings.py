@@ -21,7 +21,7 @@ ENV_PREFIX = "JIENENG_"
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class MqttSettings(_Group):
@@ -122,6 +122,7 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,  # a secret under a misspelt key must not reach a traceback
         nested_model_default_partial_update=True,
     )
 
@@ -167,7 +168,7 @@ def load(home: Path | None = None, **overrides: Any) -> Settings:
         return Settings(home=folder.absolute(), **overrides)
     except ValidationError as exc:
         raise SettingsError("; ".join(_explain(error) for error in exc.errors())) from exc
-    except tomllib.TOMLDecodeError as exc:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{folder / 'settings.toml'}: {exc}") from exc
 
 

@@ -23,11 +23,11 @@ class Topic:
 
     def __post_init__(self) -> None:
         if not is_id(self.institution):
-            raise TopicError(f"institution {self.institution!r} is not an id")
+            raise TopicError(f"institution {self.institution[:80]!r} is not an id")
         if not is_id(self.gateway):
-            raise TopicError(f"gateway {self.gateway!r} is not an id")
+            raise TopicError(f"gateway {self.gateway[:80]!r} is not an id")
         if self.channel not in _CHANNELS:
-            raise TopicError(f"channel {self.channel!r}: expected one of {', '.join(_CHANNELS)}")
+            raise TopicError(f"channel {self.channel[:80]!r}: expected one of {', '.join(_CHANNELS)}")
 
     def __str__(self) -> str:
         return f"{PREFIX}/{self.institution}/{self.gateway}/{self.channel}"
