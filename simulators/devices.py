@@ -20,9 +20,12 @@ _TREES: Final[dict[Metering, dict[str, str]]] = {
     "full": {"A": "", "A1": "A", "A2": "A", "B": "", "B1": "B", "B2": "B", "C": "", "D": "", "D1": "D", "D3": "D"},
 }
 _ITEM_NAMES: Final = {
-    "A": ("照明插座", "lighting and sockets"), "A1": ("照明与插座", "lighting and plug loads"),
-    "A2": ("走廊与应急", "corridors and emergency"), "B": ("空调", "air conditioning"), "B1": ("冷热站", "plant"),
-    "B2": ("空调末端", "terminals"), "C": ("动力", "power"), "D": ("特殊", "special"), "D1": ("信息中心", "data centre"),
+    "A": ("照明插座", "lighting and sockets"),
+    "A1": ("照明与插座", "lighting and plug loads"),
+    "A2": ("走廊与应急", "corridors and emergency"),
+    "B": ("空调", "air conditioning"), "B1": ("冷热站", "plant"),
+    "B2": ("空调末端", "terminals"), "C": ("动力", "power"),
+    "D": ("特殊", "special"), "D1": ("信息中心", "data centre"),
     "D3": ("厨房餐厅", "kitchen"),
 }  # fmt: skip
 _CT: Final = (1, 10, 15, 20, 30, 40, 60, 80, 120, 160, 200, 300, 400, 600)
@@ -127,17 +130,17 @@ def _building_meters(house: House, number: int, below: str) -> Iterator[Device]:
     prefix, gateway, building = f"{house.id}.b{number}", f"{house.id}-g{number}", f"{house.id}-b{number}"
     peak = _peak_kw(house, area)
     yield Device(
-        f"{prefix}.e", house.id, gateway, "e-main", f"{number}号楼总电", f"building {number} main", Category.ELECTRICITY,
-        "kWh", building, parent=below, ct=_standard_ct(peak / 0.658 / 5), rated_kw=peak,
+        f"{prefix}.e", house.id, gateway, "e-main", f"{number}号楼总电", f"building {number} main",
+        Category.ELECTRICITY, "kWh", building, parent=below, ct=_standard_ct(peak / 0.658 / 5), rated_kw=peak,
     )  # fmt: skip
     for code, above in _TREES[house.metering].items():
         zh, en = _ITEM_NAMES[code]
         kw = peak * (0.6 if len(code) == 1 else 0.35)
         old = code == "C" and len(house.id) % 2 == 0  # an old display with few digits: it wraps every few weeks
         yield Device(
-            f"{prefix}.e-{code.lower()}", house.id, gateway, f"e-{code.lower()}", f"{number}号楼{zh}", f"building {number} {en}",
-            Category.ELECTRICITY, "kWh", building, code, f"{prefix}.e-{above.lower()}" if above else f"{prefix}.e",
-            digits=3 if old else 6, ct=_standard_ct(kw / 0.658 / 5), rated_kw=kw,
+            f"{prefix}.e-{code.lower()}", house.id, gateway, f"e-{code.lower()}", f"{number}号楼{zh}",
+            f"building {number} {en}", Category.ELECTRICITY, "kWh", building, code,
+            f"{prefix}.e-{above.lower()}" if above else f"{prefix}.e", digits=3 if old else 6, ct=_standard_ct(kw / 0.658 / 5), rated_kw=kw,
             covers=tuple(c for c in ITEMS if c.startswith(code)),
         )  # fmt: skip
 
@@ -177,8 +180,8 @@ def _weather(house: House) -> Iterator[Device]:
             ("rh", "相对湿度", "relative humidity", "%", "humidity"),
         ):
             yield Device(
-                f"wx.{region.code}.{local}", house.id, "sl-weather", f"{region.code}-{local}", f"{region.name_zh}{zh}", en,
-                Category.OTHER, unit, quantity=quantity, place=f"region:{region.code}", decimals=1,
+                f"wx.{region.code}.{local}", house.id, "sl-weather", f"{region.code}-{local}", f"{region.name_zh}{zh}",
+                en, Category.OTHER, unit, quantity=quantity, place=f"region:{region.code}", decimals=1,
             )  # fmt: skip
 
 

@@ -212,18 +212,16 @@ class Province:
         sender = self._sender(gateway)
         for instant, value in zip(noons.tolist(), self.read(device, noons).tolist(), strict=True):
             turn = instant // 777_600 % 5  # nine days
-            name, later = device.local, instant + 1800
+            name = device.local
+            reading = f'"meter": "{name}", "time": {instant + 1800}'
             bodies = (
                 ("bad_json", '{"seq": %d, "readings": [{"meter"'),
-                ("not_finite", f'{{"seq": %d, "readings": [{{"meter": "{name}", "time": {later}, "value": 1e999}}]}}'),
+                ("not_finite", f'{{"seq": %d, "readings": [{{{reading}, "value": 1e999}}]}}'),
                 (
                     "unknown_device",
                     f'{{"seq": %d, "readings": [{{"meter": "e-x9", "time": {instant}, "value": 1.5}}]}}',
                 ),
-                (
-                    "bad_unit",
-                    f'{{"seq": %d, "readings": [{{"meter": "{name}", "time": {later}, "value": 1.5, "unit": "kvarh"}}]}}',
-                ),
+                ("bad_unit", f'{{"seq": %d, "readings": [{{{reading}, "value": 1.5, "unit": "kvarh"}}]}}'),
                 ("conflict", f'{{"seq": %d, "times": [{instant}], "values": {{"{name}": [{value + 7:.2f}]}}}}'),
             )
             reason, body = bodies[turn]

@@ -36,4 +36,8 @@ def weather(streams: Streams, code: str, warmer_c: float, at: Hours) -> Weather:
     temperature = season + warmer_c + front + swing + noise
     moist = 62 + 12 * np.sin(2 * np.pi * (at.day_of_year - 120) / 365.25) - 2.2 * swing - 1.5 * front
     moist += 4 * autoregressive(own.named("moisture").standard_normal(len(at)), 0.9)
-    return Weather(np.round(temperature, 1), np.round(np.clip(moist, 12, 100), 0))
+    return Weather(_rounded(temperature, 1), _rounded(np.clip(moist, 12, 100), 0))
+
+
+def _rounded(values: FloatArray, decimals: int) -> FloatArray:
+    return np.asarray(np.round(values, decimals), np.float64)
