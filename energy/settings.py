@@ -7,6 +7,7 @@ Unknown keys are an error that names the nearest known one. Secrets have no defa
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -34,6 +35,7 @@ class MqttSettings(_Group):
     client: Literal["paho", "fast"] = Field("paho", description="MQTT client used towards a broker")
     client_id: str = Field("jieneng-collector", description="client id towards a broker; must stay the same")
     group: str | None = Field(None, description="shared-subscription group when several collectors share the load")
+    extra_topics: tuple[str, ...] = Field((), description="further topic filters subscribed at a broker")
     username: str | None = Field(None, description="user name towards a broker")
     password: SecretStr | None = Field(None, description="password towards a broker")
     password_file: Path | None = Field(None, description="file that holds the password, instead of `password`")
@@ -191,10 +193,17 @@ def known_keys() -> dict[str, tuple[str, str]]:
         group = info.annotation
         if isinstance(group, type) and issubclass(group, _Group):
             for key, field in group.model_fields.items():
-                rows[f"{name}.{key}"] = ("" if field.default is None else str(field.default), field.description or "")
+                rows[f"{name}.{key}"] = (_as_variable(field.default), field.description or "")
         else:
-            rows[name] = (str(info.default), info.description or "")
+            rows[name] = (_as_variable(info.default), info.description or "")
     return rows
+
+
+def _as_variable(default: object) -> str:
+    """A default as an environment variable would state it."""
+    if default is None:
+        return ""
+    return json.dumps(default) if isinstance(default, tuple) else str(default)
 
 
 def variable(key: str) -> str:

@@ -87,13 +87,14 @@ def test_an_unknown_variable_stops_with_the_nearest_name(tmp_path: Path, monkeyp
 
 
 def test_secrets_are_never_printed(tmp_path: Path) -> None:
-    home = write(tmp_path, '[store]\ntoken = "canary-1"\n')
-    assert "canary-1" not in repr(load(home)) + str(load(home).model_dump())
+    canary = "-".join(["canary", "7"])  # put together here: a traceback quotes this file's lines too
+    home = write(tmp_path, f'[store]\ntoken = "{canary}"\n')
+    assert canary not in repr(load(home)) + str(load(home).model_dump())
     with pytest.raises(SettingsError) as refused:
-        load(write(tmp_path, '[store]\ntokn = "canary-2"\n'))
+        load(write(tmp_path, f'[store]\ntokn = "{canary}"\n'))
     shown = "".join(traceback.format_exception(refused.value))
     assert "store.tokn is not a setting; did you mean store.token?" in shown
-    assert "canary-2" not in shown
+    assert canary not in shown
 
 
 def test_a_secret_comes_from_its_setting_or_its_file(tmp_path: Path) -> None:
