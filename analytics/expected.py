@@ -1,0 +1,375 @@
+"""Expected consumption: what a meter would have used given its habits, the calendar and the weather.
+
+Model: time of week and temperature (TOWT), in local civil time,
+
+    y[t] = profile[slot of week(t)] + sum_j slopes[j] rows[j, t]
+
+with the rows of `analytics.design`. Recent months weigh more than old ones, because a building's level drifts and the
+next year begins where the last one ended: over six pairs of years of 35 to 50 university buildings the median hourly
+CV(RMSE) out of sample fell from .168 to .157 by this alone.
+
+References
+----------
+Mathieu et al.: Quantifying changes in building electricity use, IEEE Trans. Smart Grid 2(3), 2011.
+Granderson et al.: Accuracy of automated measurement and verification techniques, LBNL-187225, 2015 (TOWT, RMV2.0).
+ASHRAE Guideline 14-2014, 4.2 (CV(RMSE) and NMBE limits).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final, Self
+
+import numpy as np
+
+from analytics.design import Design, Terms
+from analytics.regression import Basis, Fit, fit_rows, predict_rows, prepare
+from analytics.sufficiency import Sufficiency, sufficiency
+from energy.intervals import DAY, Window
+from energy.series import BoolArray, Float32Array, FloatArray
+
+VERSION: Final = "towt-recent-1"
+HALF_LIFE: Final = 90.0
+"""An interval this much older than the end of the fit period counts half. [d]"""
+CHUNK: Final = 32
+"""Meters worked on together: a year of hours of them in float32 stays in the processor's cache."""
+DRIFT_PRIOR: Final = 0.095
+"""Standard deviation of the relative change of level from one year to the next, of ordinary buildings."""
+DRIFT_WEIGHT: Final = 12.0
+"""The prior counts like this many months of the meter's own."""
+DAYS_ALIKE: Final = 5.0
+"""Errors of days this close are alike and do not average out."""
+NOMINAL_Z: Final = 1.2815515594
+"""80 % of a normal distribution lie within this many standard deviations."""
+
+
+class WeatherUse(StrEnum):
+    """Whether weather terms are used."""
+
+    ALWAYS = "always"
+    IF_BETTER = "if_better"
+    """Per meter, where they predict left-out fortnights better than calendar terms alone (water, kitchens, gas)."""
+    NEVER = "never"
+
+
+WEATHER_USE: Final = {"water": WeatherUse.IF_BETTER, "gas": WeatherUse.IF_BETTER, "other": WeatherUse.IF_BETTER}
+"""By category of energy; every other category: always."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpectedModel:
+    """Fitted models of several meters that share terms and period.
+
+    Attributes
+    ----------
+    terms : Terms
+    period : Window
+        Fit period.
+    profile : float32, shape (n_meters, n_slots)
+        Level of each slot of the week; NaN for a meter without values.
+    slopes : float32, shape (n_meters, k)
+    uses_weather : bool, shape (n_meters,)
+        False where weather terms are absent or did not help.
+    floor : float32, shape (n_meters,)
+        Expected use never goes below: 0, or the lowest value of a meter that also feeds in.
+    resting : float32, shape (n_meters,)
+        Mean outside the season in which the meter is active (heat); NaN where unknown.
+    spread : float32, shape (n_meters, 2)
+        Standard deviation of an interval outside and inside occupied hours.
+    day_spread : float32, shape (n_meters,)
+        Standard deviation of a day's sum.
+    drift : float32, shape (n_meters,)
+        Standard deviation of the relative change of level until the next year.
+    sufficiency : Sufficiency
+    version : str
+    """
+
+    terms: Terms
+    period: Window
+    profile: Float32Array
+    slopes: Float32Array
+    uses_weather: BoolArray
+    floor: Float32Array
+    resting: Float32Array
+    spread: Float32Array
+    day_spread: Float32Array
+    drift: Float32Array
+    sufficiency: Sufficiency
+    version: str = VERSION
+
+    def __len__(self) -> int:
+        return len(self.profile)
+
+    def take(self, where: slice) -> ExpectedModel:
+        """The models of some meters."""
+        arrays: dict[str, Any] = {name: getattr(self, name)[where] for name in _ARRAYS}
+        return replace(self, **arrays, sufficiency=self.sufficiency.take(where))
+
+    def predict(self, design: Design, season: BoolArray | None = None) -> Float32Array:
+        """Expected use of each interval, shape (n_meters, n); NaN for a meter without a model.
+
+        Parameters
+        ----------
+        design : Design
+            Built from the same terms.
+        season : bool, shape (n,), optional
+            Intervals in which the meters are active (heating season); outside the resting level is expected.
+        """
+        fit = Fit(self.profile, self.slopes, np.zeros(len(self), np.int32))
+        out = predict_rows(fit, design.calendar.slot, design.rows)
+        np.maximum(out, self.floor[:, None], out=out)
+        if season is not None:
+            out[:, ~season] = self.resting[:, None]
+        return out
+
+    def interval(self, expected: Float32Array, design: Design) -> tuple[Float32Array, Float32Array]:
+        """Lower and upper limit of the 80 % interval of each interval's use, shapes (n_meters, n)."""
+        group = design.calendar.occupied.astype(np.int64)
+        half = np.sqrt(self.spread[:, group] ** 2 + (self.drift[:, None] * expected) ** 2) * np.float32(NOMINAL_Z)
+        return np.maximum(expected - half, self.floor[:, None]), expected + half
+
+    def sum_interval(self, total: FloatArray, n_days: float) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper limit of the 80 % interval of a sum over `n_days` days whose expected total is given.
+
+        Notes
+        -----
+        Days close together err alike, so their spread counts with blocks of days, not days; the level's drift does
+        not average out at all and dominates a year.
+        """
+        noise = self.day_spread.astype(np.float64) * np.sqrt(n_days * min(n_days, DAYS_ALIKE))
+        half = NOMINAL_Z * np.hypot(noise, self.drift * total)
+        return np.maximum(total - half, np.minimum(self.floor, 0.0)), total + half
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything needed to reproduce a prediction, as JSON types (NaN as None)."""
+        stored: dict[str, Any] = {name: _to_json(getattr(self, name)) for name in _ARRAYS}
+        return {
+            **stored,
+            "terms": self.terms.to_dict(),
+            "period": [self.period.start, self.period.end],
+            "sufficiency": self.sufficiency.to_dict(),
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Self:
+        """The model that `to_dict` described."""
+        arrays = {name: np.array(_from_json(stored[name]), np.float32) for name in _ARRAYS if name != "uses_weather"}
+        n = len(arrays["floor"])
+        return cls(
+            terms=Terms.from_dict(stored["terms"]),
+            period=Window(*stored["period"]),
+            uses_weather=np.array(stored["uses_weather"], np.bool_),
+            profile=arrays["profile"].reshape(n, -1),
+            slopes=arrays["slopes"].reshape(n, -1),
+            spread=arrays["spread"].reshape(n, 2),
+            floor=arrays["floor"],
+            resting=arrays["resting"],
+            day_spread=arrays["day_spread"],
+            drift=arrays["drift"],
+            sufficiency=Sufficiency.from_dict(stored["sufficiency"]),
+            version=stored["version"],
+        )
+
+
+_ARRAYS: Final = ("profile", "slopes", "uses_weather", "floor", "resting", "spread", "day_spread", "drift")
+
+
+def _to_json(values: Any) -> Any:
+    return [_to_json(v) for v in values] if values.ndim > 1 else [v if v == v else None for v in values.tolist()]
+
+
+def _from_json(values: Any) -> Any:
+    return [_from_json(v) if isinstance(v, list) else (np.nan if v is None else v) for v in values]
+
+
+def recency(n: int, step: int, half_life: float = HALF_LIFE) -> Float32Array:
+    """Weight of each interval of a fit period of n intervals: 1 at its end, half a half-life earlier. [1]"""
+    age = np.arange(n, 0, -1) * (step / DAY)
+    weight: Float32Array = np.exp2(-age / half_life).astype(np.float32)
+    return weight
+
+
+def fit_expected(
+    values: Float32Array,
+    design: Design,
+    terms: Terms,
+    period: Window,
+    *,
+    use: WeatherUse = WeatherUse.ALWAYS,
+    season: BoolArray | None = None,
+    half_life: float = HALF_LIFE,
+) -> ExpectedModel:
+    """Fit one model per meter.
+
+    Parameters
+    ----------
+    values : float32, shape (n_meters, n)
+        Use of each interval of the fit period; NaN where unknown (zero is a value). [kWh, m3, GJ]
+    design, terms, period
+        Rows of the fit period, the terms they were built from, the period itself.
+    use : WeatherUse
+        Whether weather terms are kept.
+    season : bool, shape (n,), optional
+        Intervals in which the meters are active; the others only give the resting level.
+    half_life : float
+        See `HALF_LIFE`. [d]
+
+    Returns
+    -------
+    ExpectedModel
+        Also for meters with too little data: `sufficiency` tells.
+    """
+    weight = recency(values.shape[1], terms.step, half_life)
+    if season is not None:
+        weight = weight * season
+    n_slots = design.calendar.n_slots
+    basis = prepare(design.calendar.slot, n_slots, design.rows, weight)
+    calendar_basis = prepare(design.calendar.slot, n_slots, design.rows[: design.n_calendar], weight)
+    folds = _folds(design, weight) if use is WeatherUse.IF_BETTER and terms.has_weather else None
+    parts = []
+    for chunk in chunks(len(values)):
+        own = np.ascontiguousarray(values[chunk], np.float32)
+        with_weather = np.full(len(own), terms.has_weather and use is not WeatherUse.NEVER)
+        if folds is not None:
+            with_weather &= _weather_helps(own, design, folds)
+        fit = _fit_by_choice(own, basis, calendar_basis, with_weather)
+        parts.append(_model(own, design, terms, period, fit, with_weather, season))
+    if not parts:
+        empty = Fit(
+            np.zeros((0, n_slots), np.float32), np.zeros((0, len(design.rows)), np.float32), np.zeros(0, np.int32)
+        )
+        return _model(values, design, terms, period, empty, np.zeros(0, np.bool_), season)
+    return join(parts)
+
+
+def chunks(n_meters: int, size: int = CHUNK) -> Iterator[slice]:
+    """Slices of meters to work on together."""
+    for first in range(0, n_meters, size):
+        yield slice(first, min(first + size, n_meters))
+
+
+def join(parts: list[ExpectedModel]) -> ExpectedModel:
+    """Models of the same terms and period as one."""
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
+    return replace(parts[0], **arrays, sufficiency=Sufficiency.join([part.sufficiency for part in parts]))
+
+
+def _fit_by_choice(values: Float32Array, basis: Basis, calendar_basis: Basis, with_weather: BoolArray) -> Fit:
+    """Weather terms for some meters, calendar terms alone for the rest (their weather slopes are 0)."""
+    if with_weather.all():
+        return fit_rows(values, basis)
+    plain = fit_rows(values, calendar_basis)
+    slopes = np.zeros((len(values), len(basis.centred)), np.float32)
+    slopes[:, : plain.slopes.shape[1]] = plain.slopes
+    profile = plain.profile
+    if with_weather.any():
+        full = fit_rows(values[with_weather], basis)
+        profile[with_weather], slopes[with_weather] = full.profile, full.slopes
+    return Fit(profile, slopes, plain.n_used)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fold:
+    left_out: BoolArray
+    full: Basis
+    calendar: Basis
+
+
+def _folds(design: Design, weight: Float32Array) -> list[_Fold]:
+    """Two folds of alternating fortnights, so that every season is in both."""
+    fortnight = (np.arange(len(weight)) * design.calendar.step // (14 * DAY)) % 2
+    n_slots, slot = design.calendar.n_slots, design.calendar.slot
+    return [
+        _Fold(
+            out := fortnight == fold,
+            prepare(slot, n_slots, design.rows, weight * ~out),
+            prepare(slot, n_slots, design.rows[: design.n_calendar], weight * ~out),
+        )
+        for fold in range(2)
+    ]
+
+
+def _weather_helps(values: Float32Array, design: Design, folds: list[_Fold]) -> BoolArray:
+    """Whether weather terms predict the left-out fortnights better than calendar terms alone."""
+    gain = np.zeros(len(values))
+    for fold in folds:
+        known = values[:, fold.left_out]
+        slot, rows = design.calendar.slot[fold.left_out], design.rows[:, fold.left_out]
+        full = predict_rows(fit_rows(values, fold.full), slot, rows)
+        plain = predict_rows(fit_rows(values, fold.calendar), slot, rows[: design.n_calendar])
+        gain += np.nansum(np.square(known - plain) - np.square(known - full), axis=1, dtype=np.float64)
+    return gain > 0
+
+
+def _model(
+    values: Float32Array,
+    design: Design,
+    terms: Terms,
+    period: Window,
+    fit: Fit,
+    with_weather: BoolArray,
+    season: BoolArray | None,
+) -> ExpectedModel:
+    lowest = np.where(np.isnan(values), np.float32(np.inf), values).min(axis=1, initial=np.inf)
+    floor = np.where(np.isfinite(lowest), np.minimum(lowest, 0), 0).astype(np.float32)
+    expected = np.maximum(predict_rows(fit, design.calendar.slot, design.rows), floor[:, None])
+    resting = np.full(len(values), np.nan, np.float32)
+    active = np.ones(values.shape[1], np.bool_) if season is None else season
+    if not active.all():
+        resting = _mean(values[:, ~active]).astype(np.float32)
+        expected[:, ~active] = resting[:, None]
+    residual = values - expected
+    occupied = design.calendar.occupied
+    spread = np.stack([_spread(residual[:, active & ~occupied]), _spread(residual[:, active & occupied])], axis=1)
+    day_spread, drift = _slow_spread(residual, expected, terms.step)
+    enough = sufficiency(values, expected, design.calendar)
+    return ExpectedModel(
+        terms, period, fit.profile, fit.slopes, with_weather, floor, resting, spread, day_spread, drift, enough
+    )
+
+
+def _mean(values: FloatArray | Float32Array) -> FloatArray:
+    """Mean of the known values of each row; NaN where there is none."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    total = np.where(known, values, 0).sum(axis=1, dtype=np.float64)
+    mean: FloatArray = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return mean
+
+
+def _spread(residual: Float32Array) -> Float32Array:
+    """Standard deviation that a normal distribution with the same central 80 % has; 0 where nothing is known."""
+    known = np.isfinite(residual)
+    distance = np.where(known, np.abs(residual), np.float32(np.inf))
+    rank = (known.sum(axis=1) * 4) // 5
+    out = np.zeros(len(residual), np.float32)
+    for i in range(len(residual)):
+        if rank[i]:
+            out[i] = np.partition(distance[i], rank[i])[rank[i]] / NOMINAL_Z
+    return out
+
+
+def _slow_spread(residual: Float32Array, expected: Float32Array, step: int) -> tuple[Float32Array, Float32Array]:
+    """Spread of days' sums and of months' relative means about the model."""
+    per_day = DAY // step
+    n_days = residual.shape[1] // per_day
+    shape = (len(residual), n_days, per_day)
+    known = np.isfinite(residual[:, : n_days * per_day]).reshape(shape)
+    error = np.where(known, residual[:, : n_days * per_day].reshape(shape), 0).sum(axis=2, dtype=np.float64)
+    use = np.where(known, expected[:, : n_days * per_day].reshape(shape), 0).sum(axis=2, dtype=np.float64)
+    whole = known.sum(axis=2) * 10 >= per_day * 9
+    day_spread = _spread(np.where(whole, error, np.nan).astype(np.float32))
+    n_months = max(n_days // 30, 1)
+    month = np.minimum(np.arange(n_days) // 30, n_months - 1)
+    drift = np.full(len(residual), DRIFT_WEIGHT * DRIFT_PRIOR**2)
+    count = np.full(len(residual), DRIFT_WEIGHT)
+    for i in range(n_months):
+        there = month == i
+        below = use[:, there].sum(axis=1)
+        relative = np.where(below > 0, error[:, there].sum(axis=1) / np.where(below > 0, below, 1), 0.0)
+        drift += np.clip(relative, -1, 1) ** 2 * (below > 0)
+        count += below > 0
+    return day_spread, np.sqrt(drift / count).astype(np.float32)
