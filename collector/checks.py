@@ -1,0 +1,145 @@
+"""What one reading alone can prove wrong, and whether it is new: vectorised over a commit group.
+
+Nothing here touches a disk or a clock, and nothing is remembered: the caller inserts what was committed into `Recent`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from collector.lookup import Lookup
+from collector.recent import NEVER, UNKNOWN, Recent
+from energy.model import Flag, Reason
+from energy.series import BoolArray, ByteArray, FloatArray, Int32Array, IntArray
+
+LIMIT: Final = 2.0**53
+"""From here on a float may have been the integer beside it: refused, since values are stored as floats."""
+LAST_SECOND: Final = 253_402_300_799  # the year 9999; a greater number counts milliseconds or finer
+REASONS: Final = tuple(Reason)
+_CODE: Final = {reason: place + 1 for place, reason in enumerate(REASONS)}
+GOOD: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Which instants are believed."""
+
+    now: int
+    past: int
+    future_s: int
+    too_late_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Readings as numbers: which meter (-1: not known), when, what, and how they came."""
+
+    meter: Int32Array
+    time: IntArray
+    value: FloatArray
+    unprotected: BoolArray  # sent with QoS 0
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def take(self, where: IntArray | BoolArray) -> Rows:
+        """The rows at these positions."""
+        return Rows(self.meter[where], self.time[where], self.value[where], self.unprotected[where])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Novelty:
+    """Which readings are new, known, contradicted, or for the store to judge.
+
+    Attributes
+    ----------
+    order : int64, shape (n,)
+        Positions by meter, time, arrival; the other arrays follow it.
+    new, late, duplicate, conflict : bool, shape (n,)
+        Each reading is exactly one of these.
+    """
+
+    order: IntArray
+    new: BoolArray
+    late: BoolArray
+    duplicate: BoolArray
+    conflict: BoolArray
+
+
+def faults(rows: Rows, lookup: Lookup, clock: Clock) -> ByteArray:
+    """First fault of each reading as a code (`reason_of`), 0 for none. Rows of unknown meters are faulty."""
+    codes = np.zeros(len(rows), np.uint8)
+
+    def mark(where: BoolArray, reason: Reason) -> None:
+        codes[where & (codes == GOOD)] = _CODE[reason]
+
+    mark(rows.meter < 0, Reason.UNKNOWN_DEVICE)
+    if not len(lookup.ids):
+        return codes
+    mark(~np.isfinite(rows.value), Reason.NOT_FINITE)
+    mark(np.abs(rows.value) >= LIMIT, Reason.OUT_OF_RANGE)
+    mark((rows.value < 0) & lookup.is_register[rows.meter], Reason.IMPLAUSIBLE)
+    mark(rows.time > LAST_SECOND, Reason.TIME_UNIT)
+    mark(rows.time < clock.past, Reason.CLOCK_PAST)
+    mark(rows.time > clock.now + clock.future_s, Reason.CLOCK_FUTURE)
+    if clock.too_late_s is not None:
+        mark(rows.time < clock.now - clock.too_late_s, Reason.TOO_LATE)
+    return codes
+
+
+def reason_of(code: int) -> Reason:
+    """The reason a code of `faults` stands for."""
+    return REASONS[code - 1]
+
+
+def novelty(rows: Rows, recent: Recent) -> Novelty:
+    """Compare readings without faults with what is held, and with each other: the first of a key stays."""
+    order = np.lexsort((rows.time, rows.meter))
+    meter, time, value = rows.meter[order], rows.time[order], rows.value[order]
+    held, held_value, late = _known(meter, time, recent)
+    again = np.append(False, (meter[1:] == meter[:-1]) & (time[1:] == time[:-1])) & ~held & ~late
+    if again.any():
+        first = np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))
+        held_value = np.where(again, value[first], held_value)
+        held = held | again
+    same = held & (held_value == value)
+    return Novelty(order, ~held & ~late, late, same, held & ~same)
+
+
+def _known(meter: Int32Array, time: IntArray, recent: Recent) -> tuple[BoolArray, FloatArray, BoolArray]:
+    held, late = np.zeros(len(meter), np.bool_), np.zeros(len(meter), np.bool_)
+    value = np.full(len(meter), np.nan)
+    old = np.flatnonzero(time <= recent.newest[meter])
+    if len(old):
+        held[old], value[old], late[old] = recent.find(meter[old], time[old])
+    return held, value, late
+
+
+def flags(rows: Rows, lookup: Lookup, recent: Recent) -> ByteArray:
+    """Flag of readings ordered by meter and time: possible but unlikely, or sent without protection.
+
+    A register is judged by its rise since the reading before it, over at least one expected interval, so that the
+    steps of a coarse display are not taken for power. Its falls are for analytics to explain.
+    """
+    meter, value = rows.meter, rows.value
+    unlikely = (value < lookup.low[meter]) | (value > lookup.high[meter])
+    register = np.flatnonzero(lookup.is_register[meter] & np.isfinite(lookup.rate[meter]))
+    if len(register):
+        unlikely[register] = _rises_too_fast(rows, lookup, recent)[register]
+    flag = np.where(rows.unprotected, Flag.QOS0, Flag.NONE)
+    return np.where(unlikely, Flag.IMPLAUSIBLE, flag).astype(np.uint8)
+
+
+def _rises_too_fast(rows: Rows, lookup: Lookup, recent: Recent) -> BoolArray:
+    meter, time, value = rows.meter, rows.time, rows.value
+    follows = np.append(False, meter[1:] == meter[:-1])
+    newest = recent.newest[meter]
+    asked = (newest != NEVER) & (newest != UNKNOWN) & (newest < time)
+    before = np.where(follows, np.roll(time, 1), np.where(asked, newest, time))
+    known = np.where(follows, np.roll(value, 1), np.where(asked, recent.newest_value[meter], np.nan))
+    span = np.maximum(time - before, lookup.interval[meter])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(value - known > lookup.rate[meter] * span)
