@@ -83,7 +83,7 @@ class Endpoint:
         """Listen; `port` tells where."""
         self._sink = sink
         self._loop = asyncio.get_running_loop()
-        _allow_files(self.settings.max_connections + _SPARE_CONNECTIONS + _SPARE_FILES)
+        _allow_files(self.settings.max_connections)
         try:
             self._server = await self._loop.create_server(
                 lambda: GatewayConnection(self),
@@ -264,12 +264,15 @@ class Endpoint:
             connection.leave(codes.KEEP_ALIVE_TIMEOUT)
 
 
-def _allow_files(wanted: int) -> None:
+def _allow_files(n_connections: int) -> None:
     """Raise this process's limit of open files as far as the system lets us."""
+    wanted = n_connections + _SPARE_CONNECTIONS + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
-    if reachable < wanted:
-        logger.warning("at most %d files may be open; mqtt.max_connections needs %d (ulimit -n)", reachable, wanted)
+    if reachable < n_connections:
+        logger.warning(
+            "only %d files may be open, mqtt.max_connections is %d: raise ulimit -n", reachable, n_connections
+        )
