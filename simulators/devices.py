@@ -140,7 +140,8 @@ def _building_meters(house: House, number: int, below: str) -> Iterator[Device]:
         yield Device(
             f"{prefix}.e-{code.lower()}", house.id, gateway, f"e-{code.lower()}", f"{number}号楼{zh}",
             f"building {number} {en}", Category.ELECTRICITY, "kWh", building, code,
-            f"{prefix}.e-{above.lower()}" if above else f"{prefix}.e", digits=3 if old else 6, ct=_standard_ct(kw / 0.658 / 5), rated_kw=kw,
+            f"{prefix}.e-{above.lower()}" if above else f"{prefix}.e",
+            digits=3 if old else 6, ct=_standard_ct(kw / 0.658 / 5), rated_kw=kw,
             covers=tuple(c for c in ITEMS if c.startswith(code)),
         )  # fmt: skip
 

@@ -49,16 +49,15 @@ def loads(
     devices = [device for gateway in gateways for device in gateway.devices]
     meters = [device for device in devices if not device.is_sensor]
     own = streams.at(house.id)
+    profile = shapes.individual(house.profile, own)
     mood = 1 + 0.06 * autoregressive(own.named("mood").standard_normal(at.n_days), 0.5)
-    people = shapes.presence(house.profile, at, mood)
+    people = shapes.presence(profile, at, mood)
     sky = skies[house.region]
     buildings = {
-        f"{house.id}-b{n}": shapes.end_uses(
-            house.profile, house.area_m2 / house.buildings, at, sky, people, own.at(f"b{n}")
-        )
+        f"{house.id}-b{n}": shapes.end_uses(profile, house.area_m2 / house.buildings, at, sky, people, own.at(f"b{n}"))
         for n in range(1, house.buildings + 1)
     }
-    leaves = _leaves(house, meters, buildings, people, at, sky, own)
+    leaves = _leaves(house, profile, meters, buildings, people, at, sky, own)
     amounts = _with_parents(meters, leaves, faults, at, people)
     counted = {
         fault.subject: _miscounted(amounts[fault.subject], [f for f in faults if f.subject == fault.subject], at)
@@ -70,6 +69,7 @@ def loads(
 
 def _leaves(
     house: House,
+    profile: shapes.Profile,
     meters: list[Device],
     buildings: dict[str, dict[str, FloatArray]],
     people: FloatArray,
@@ -87,11 +87,11 @@ def _leaves(
         elif meter.category is Category.GAS:
             found[meter.id] = 1.1 * kitchen
         elif meter.category is Category.HEAT:
-            found[meter.id] = shapes.heat(house.profile, house.area_m2, at, sky, streams)
+            found[meter.id] = shapes.heat(profile, house.area_m2, at, sky, streams)
         elif meter.parent:
             found[meter.id] = 0.5 * kitchen
         else:
-            found[meter.id] = shapes.water(house.profile, house.users, at, people, streams)
+            found[meter.id] = shapes.water(profile, house.users, at, people, streams)
     return found
 
 

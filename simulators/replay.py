@@ -239,8 +239,8 @@ def _sheets(recording: Recording) -> Sheets:
         ],
         "institutions": [
             {
-                "id": INSTITUTION, "name_zh": "剑桥大学建筑实测样本", "name_en": "Cambridge University buildings, recorded",
-                "region": REGION, "parent": "", "type": "021", "department": "", "credit_code": "", "tier": "",
+                "id": INSTITUTION, "name_zh": "剑桥大学建筑实测样本",
+                "name_en": "Cambridge University buildings, recorded", "region": REGION, "parent": "", "type": "021", "department": "", "credit_code": "", "tier": "",
                 "quota_class": "", "climate_zone": "",
             }
         ],
@@ -252,8 +252,7 @@ def _sheets(recording: Recording) -> Sheets:
         ],
         "buildings": [_building(b) for b in buildings],
         "gateways": [
-            {"id": g, "institution": INSTITUTION, "name_zh": f"回放 {g}", "name_en": f"replay {g}", "profile": "jieneng"}
-            for g in recording.gateways
+            _gateway(g) for g in recording.gateways
         ],
         "meters": [_meter(m, first) for m in recording.meters],
         "sensors": _sensors() if recording.weather is not None else [],
@@ -262,6 +261,13 @@ def _sheets(recording: Recording) -> Sheets:
             _floor_area(b, recording.areas[b], first) for b in buildings if b in recording.areas
         ],
         "calendars": [],
+    }  # fmt: skip
+
+
+def _gateway(gateway: str) -> Row:
+    return {
+        "id": gateway, "institution": INSTITUTION, "name_zh": f"回放 {gateway}", "name_en": f"replay {gateway}",
+        "profile": "jieneng",
     }  # fmt: skip
 
 
@@ -286,8 +292,8 @@ def _meter(meter: Recorded, first: date) -> Row:
 def _sensors() -> list[Row]:
     return [
         {
-            "id": f"{INSTITUTION}.wx.{local}", "institution": INSTITUTION, "gateway": f"{INSTITUTION}-wx", "local": local,
-            "name_zh": zh, "name_en": en, "quantity": quantity, "unit": unit, "interval_s": HOUR,
+            "id": f"{INSTITUTION}.wx.{local}", "institution": INSTITUTION, "gateway": f"{INSTITUTION}-wx",
+            "local": local, "name_zh": zh, "name_en": en, "quantity": quantity, "unit": unit, "interval_s": HOUR,
             "place": f"region:{REGION}",
         }
         for local, zh, en, quantity, unit in (

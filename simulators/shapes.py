@@ -7,7 +7,7 @@ from the hour-of-week mean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -32,13 +32,13 @@ class Profile:
     vacation: float = 1.0
     always: float = 0.03
     lunch: float = 0.15
-    light: float = 6.0
-    light_base: float = 1.4
+    light: float = 5.5
+    light_base: float = 2.0
     fans: float = 3.0
-    cooling: float = 1.0
-    lifts: float = 1.6
-    pumps: float = 0.7
-    servers: float = 1.5
+    cooling: float = 0.85
+    lifts: float = 1.3
+    pumps: float = 0.8
+    servers: float = 2.6
     kitchen: float = 3.5
     water_l: float = 45.0
     heat_w_k: float = 1.3
@@ -46,17 +46,37 @@ class Profile:
 
 PROFILES: Final = {
     "office": Profile(8.0, 18.0, 0.14),
-    "hall": Profile(8.4, 17.6, 0.35, light=9.0, light_base=1.6, fans=4.0, water_l=25),
-    "school": Profile(7.2, 17.4, 0.10, vacation=0.12, light=5.0, light_base=0.9, servers=0.5, water_l=30),
+    "hall": Profile(8.4, 17.6, 0.35, light=8.0, light_base=2.2, fans=4.0, water_l=25),
+    "school": Profile(7.2, 17.4, 0.10, vacation=0.12, light=5.0, light_base=1.3, servers=1.0, water_l=30),
     "university": Profile(
-        7.3, 22.3, 0.72, vacation=0.35, always=0.25, light=5.5, light_base=1.8, servers=1.2, water_l=95
+        7.3, 22.3, 0.72, vacation=0.35, always=0.25, light=5.5, light_base=1.8, servers=1.6, water_l=95
     ),
     "hospital": Profile(7.2, 18.2, 0.72, always=0.5, light=8.0, light_base=2.6, fans=5.0, servers=2.6, water_l=150),
     "laboratory": Profile(8.2, 19.5, 0.45, always=0.2, light=7.0, light_base=3.0, fans=6.0, servers=4.5, water_l=70),
-    "library": Profile(8.6, 21.2, 1.08, light=7.5, light_base=1.5, fans=3.5, servers=1.0, water_l=15),
-    "sports": Profile(8.0, 22.0, 1.25, light=8.0, light_base=1.2, fans=4.5, pumps=1.8, servers=0.4, water_l=40),
+    "library": Profile(8.6, 21.2, 1.08, light=7.0, light_base=2.2, fans=3.5, servers=1.8, water_l=15),
+    "sports": Profile(8.0, 22.0, 1.25, light=7.0, light_base=2.0, fans=4.0, pumps=2.2, servers=0.8, water_l=40),
 }
 ITEMS: Final = ("A1", "A2", "B1", "B2", "C1", "C2", "D1", "D3")
+
+
+def individual(profile: Profile, streams: Streams) -> Profile:
+    """The same kind of institution with habits of its own: no two offices use the same."""
+    draw = streams.named("character")
+    hours_off, *spread = draw.standard_normal(9)
+    factor = [float(np.exp(0.3 * z)) for z in np.clip(spread, -1.8, 1.8)]
+    late = 0.5 * float(np.clip(hours_off, -1.5, 2))
+    return replace(
+        profile,
+        closes=profile.closes + late,
+        weekend=profile.weekend * factor[0] if profile.weekend < 0.6 else profile.weekend,
+        light=profile.light * factor[1],
+        light_base=profile.light_base * factor[2] ** 1.5,
+        fans=profile.fans * factor[3],
+        cooling=profile.cooling * factor[4],
+        pumps=profile.pumps * factor[5],
+        servers=profile.servers * factor[6] ** 2,
+        kitchen=profile.kitchen * factor[7],
+    )
 
 
 def presence(profile: Profile, at: Hours, weekday_mood: FloatArray) -> FloatArray:
@@ -93,12 +113,12 @@ def end_uses(
         "D1": profile.servers * (1 + 0.006 * (felt - 12.5)),
         "D3": profile.kitchen * (0.06 + meals * fed[at.day]),
     }
-    spread = {"B1": 0.14, "B2": 0.11, "D1": 0.02, "D3": 0.16, "A2": 0.04}
+    spread = {"B1": 0.2, "B2": 0.15, "D1": 0.03, "D3": 0.2, "A2": 0.06}
     slow = np.exp(0.05 * autoregressive(streams.named("habits").standard_normal(at.n_days), 0.93))[
         at.day
     ]  # habits drift over weeks
     return {
-        item: watts[item] * slow * area_m2 / 1000 * _jitter(streams, item, len(at), spread.get(item, 0.07))
+        item: watts[item] * slow * area_m2 / 1000 * _jitter(streams, item, len(at), spread.get(item, 0.11))
         for item in ITEMS
     }
 
@@ -139,4 +159,4 @@ def _daily_mean(people: FloatArray, at: Hours) -> FloatArray:
 
 def _jitter(streams: Streams, name: str, n: int, spread: float) -> FloatArray:
     """A positive factor around 1 that wanders from hour to hour."""
-    return np.asarray(np.exp(spread * autoregressive(streams.named(name).standard_normal(n), 0.8) - spread**2 / 2))
+    return np.asarray(np.exp(spread * autoregressive(streams.named(name).standard_normal(n), 0.55) - spread**2 / 2))

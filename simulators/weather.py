@@ -22,13 +22,13 @@ class Weather:
 def weather(streams: Streams, code: str, warmer_c: float, at: Hours) -> Weather:
     """The weather of a region: that of the province, shifted, with a little of its own.
 
-    Yearly mean about 12.5 degC and amplitude 15 K (about 2,500 heating degree days below 18 degC: zone 寒冷),
-    daily swing about 9 K with its peak at 15 o'clock, fronts of several days (AR(1), phi .7 a day, 3.2 K).
+    Yearly mean about 12.3 degC and amplitude 14 K (about 2,500 heating degree days below 18 degC: zone 寒冷),
+    daily swing about 9 K with its peak at 15 o'clock, fronts of several days (AR(1), phi .7 a day, 2.7 K).
     """
     shared, own = streams.at("weather"), streams.at("weather", code)
     days = at.n_days + 1
-    season = 12.5 - 15.0 * np.cos(2 * np.pi * (at.day_of_year - 20) / 365.25)
-    fronts = 3.2 * autoregressive(shared.named("fronts").standard_normal(days), 0.7)
+    season = 12.3 - 13.8 * np.cos(2 * np.pi * (at.day_of_year - 20) / 365.25)
+    fronts = 2.7 * autoregressive(shared.named("fronts").standard_normal(days), 0.7)
     front = np.interp(at.day + at.hour / 24, np.arange(days), fronts)
     clear = np.clip(1 + 0.35 * own.named("clouds").standard_normal(days), 0.2, 1.8)[at.day]  # cloudy days swing less
     swing = 4.5 * clear * np.cos(2 * np.pi * (at.hour - 15) / 24)
