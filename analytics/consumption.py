@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from analytics.registers import Judgement, RegisterBank, Verdict
-from energy.intervals import HOUR, RESOLUTIONS
+from energy.intervals import HOUR, RESOLUTIONS, Window
 from energy.model import State
 from energy.series import BoolArray, ByteArray, FloatArray, IntArray
 
@@ -65,6 +65,14 @@ class Steps:
     def is_long(self) -> BoolArray:
         """True where only the whole amount is known, not how it lies in time."""
         return self.end - self.start > FILL_S
+
+    def within(self, window: Window) -> Steps:
+        """Steps that lie wholly in a window."""
+        lo, hi = np.searchsorted(self.start, window.start), np.searchsorted(self.end, window.end, side="right")
+        if lo == 0 and hi == len(self):
+            return self
+        own = slice(int(lo), max(int(hi), int(lo)))
+        return Steps(self.start[own], self.end[own], self.amount[own], self.method[own])
 
     def times(self, factor: float) -> Steps:
         """The same steps in another unit."""

@@ -1,1 +1,6 @@
-"""The impure part of analytics: read, compute, write results; scheduled, resumable, by institution."""
+"""The impure part of analytics: read what was touched, compute, replace the results."""
+
+from analytics.jobs.record import RunRecord
+from analytics.jobs.runner import run
+
+__all__ = ["RunRecord", "run"]

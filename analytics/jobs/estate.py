@@ -1,0 +1,116 @@
+"""One institution as the jobs see it: its meters, calendar, swaps, sums and denominators. Plain and picklable."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from analytics.rollup import Group, groups, order_of_formulas
+from energy.errors import UnitError
+from energy.intervals import LocalCalendar, Window
+from energy.model import Category, Meter, MeterKind, Swap, ValueKind
+from energy.registry import Denominator, Snapshot
+from energy.registry.formula import parse
+from energy.units import CANONICAL, linear, unit
+
+ENERGY = "energy"
+_EVER = Window(0, 2**40)
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """Everything about one institution that its figures depend on.
+
+    Attributes
+    ----------
+    meters : tuple of Meter
+        Its meters by id; virtual ones among them.
+    sensors : tuple of Meter
+        Its sensors by id.
+    swaps : dict
+        Exchanges by meter, in the order of time.
+    formulas : dict
+        Place of each virtual meter to (place, factor) of what it sums, in an order in which each comes after those
+        it uses.
+    """
+
+    institution: str
+    calendar: LocalCalendar
+    meters: tuple[Meter, ...]
+    sensors: tuple[Meter, ...]
+    swaps: Mapping[str, tuple[Swap, ...]]
+    buildings: tuple[str, ...]
+    formulas: Mapping[int, tuple[tuple[int, float], ...]]
+    groups: tuple[Group, ...]
+    denominators: tuple[Denominator, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, institution: str, default_zone: str) -> Estate:
+        """The institution of a snapshot; its days are counted in the time zone of its first site."""
+        own = [snapshot.meters[name] for name in sorted(snapshot.meters_of(institution))]
+        meters = tuple(m for m in own if m.quantity == ENERGY)
+        zones = [site.timezone for _, site in sorted(snapshot.sites.items()) if site.institution == institution]
+        buildings = tuple(sorted(b.id for b in snapshot.buildings.values() if b.institution == institution))
+        places = {institution, *buildings}
+        return cls(
+            institution=institution,
+            calendar=LocalCalendar(zones[0] if zones else default_zone),
+            meters=meters,
+            sensors=tuple(m for m in own if m.quantity != ENERGY),
+            swaps={m.id: snapshot.swaps[m.id] for m in own if m.id in snapshot.swaps},
+            buildings=buildings,
+            formulas=_formulas(meters),
+            groups=tuple(groups(meters)),
+            denominators=tuple(
+                d for d in snapshot.denominators if d.scope in ("building", "institution") and d.id in places
+            ),
+        )
+
+    def signature(self) -> str:
+        """Changes when any total or indicator of the institution could, although no reading did."""
+        plain = (self.calendar.zone, self.groups, self.formulas, self.denominators, self.buildings)
+        return hashlib.sha256(repr(plain).encode()).hexdigest()
+
+
+def _formulas(meters: Sequence[Meter]) -> dict[int, tuple[tuple[int, float], ...]]:
+    place = {meter.id: i for i, meter in enumerate(meters)}
+    found: dict[int, tuple[tuple[int, float], ...]] = {}
+    for i, meter in enumerate(meters):
+        if meter.kind is MeterKind.VIRTUAL and meter.formula:
+            terms = parse(meter.formula)
+            if all(term.meter in place for term in terms):
+                found[i] = tuple((place[term.meter], term.factor) for term in terms)
+    return {i: found[i] for i in order_of_formulas(found)}
+
+
+def canonical_factor(meter: Meter) -> float | None:
+    """What turns the meter's unit into the one analytics uses for its category; None where nothing can.
+
+    Power becomes energy by integration, so a meter in kW counts as one in kWh. Gas metered in kWh needs a dated
+    calorific value; without one its volume stays unknown.
+    """
+    source = {"kW": "kWh", "W": "Wh", "MW": "MWh"}.get(unit(meter.unit).symbol, meter.unit)
+    try:
+        factor, _ = linear(source, CANONICAL[meter.category])
+    except UnitError:
+        return None
+    return factor
+
+
+def rated_per_hour(meter: Meter) -> float | None:
+    """The most that the rated power lets through in an hour, in the meter's unit; None where nothing is rated."""
+    if meter.rated_kw is None or meter.value_kind is not ValueKind.REGISTER:
+        return None
+    if meter.category not in (Category.ELECTRICITY, Category.HEAT, Category.COOLING):
+        return None
+    factor, _ = linear("kWh", meter.unit)
+    return meter.rated_kw * factor
+
+
+def service(calendar: LocalCalendar, meter: Meter) -> Window:
+    """From the day the meter came into service to the end of its last; open ends reach as far as times do."""
+    start = _EVER.start if meter.active_from is None else calendar.start_of(meter.active_from)
+    end = _EVER.end if meter.active_to is None else calendar.start_of(meter.active_to + timedelta(days=1))
+    return Window(min(start, end), end)

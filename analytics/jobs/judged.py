@@ -1,0 +1,205 @@
+"""Raw readings into steps, for just the span that a change can reach.
+
+What a changed reading can alter lies between two anchors: readings whose verdict does not depend on it. The span is
+widened to the local days of the anchors, and readings are loaded until both ends of these days are beyond doubt, so
+that a window gives the same figures as the whole history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from analytics.consumption import SWAP, Steps, amount_steps, join, power_steps, register_steps
+from analytics.jobs.limits import Extents, usual_per_hour
+from analytics.registers import GAP_FACTOR, RegisterBank, RegisterLimits, RegisterProfile, judge, settled
+from energy.intervals import DAY, LocalCalendar, Window
+from energy.model import Meter, Swap, ValueKind
+from energy.series import BoolArray, IntArray, Series
+from energy.storage.base import ReadingReader
+from energy.units import unit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A meter's steps, right within `window` (the whole local days a change can reach), and its loaded readings."""
+
+    meter: Meter
+    window: Window
+    steps: Steps
+    series: Series
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loaded:
+    """Readings of one meter with what is certain about them."""
+
+    steps: Steps
+    times: IntArray  # readings (and swaps), rising
+    anchor: BoolArray  # accepted and moving, whatever was before
+    ahead: int  # readings needed after one for its verdict to be final
+
+
+def judged(
+    store: ReadingReader,
+    calendar: LocalCalendar,
+    meter: Meter,
+    changed: Window,
+    *,
+    swaps: Sequence[Swap],
+    profile: RegisterProfile | None,
+    extents: Extents,
+) -> Judged | None:
+    """Steps around the readings that changed in [start, end); None where the meter has no readings at all."""
+    if meter.id not in extents:
+        return None
+    first, last = extents[meter.id]
+    span = _local_days(calendar, Window(changed.start - DAY, changed.end + DAY))
+    while True:
+        span = Window(max(span.start, min(first, changed.start)), max(min(span.end, last + 1), changed.start))
+        series = store.readings([meter.id], span.start, span.end)[meter.id]
+        loaded = _load(meter, series, swaps, profile)
+        complete = (span.start <= first, span.end > last)
+        window, short_before, short_after = _settle(calendar, loaded, changed, complete)
+        if not (short_before or short_after):
+            return Judged(meter, window, loaded.steps, series)
+        span = _widened(store, meter.id, span, short_before, short_after)
+
+
+def _widened(store: ReadingReader, meter: str, span: Window, before: bool, after: bool) -> Window:
+    length = max(span.end - span.start, 2 * DAY)
+    start, end = span.start, span.end
+    if before:
+        known = store.latest([meter], before=start).get(meter)
+        start = min(start - length, known[0] if known else start)
+    if after:
+        known = store.earliest_after([meter], end).get(meter)
+        end = max(end + length, known[0] + 1 if known else end)
+    return Window(start, end)
+
+
+def _settle(
+    calendar: LocalCalendar, loaded: _Loaded, changed: Window, complete: tuple[bool, bool]
+) -> tuple[Window, bool, bool]:
+    """The days that the change can reach, and whether readings are missing before or after to be sure of them."""
+    times, anchors = loaded.times, np.flatnonzero(loaded.anchor)
+    n = len(times)
+    begin_known, end_known = complete
+    at_change = int(np.searchsorted(times, changed.start))
+    after_change = int(np.searchsorted(times, changed.end))
+    before = anchors[anchors < at_change]
+    after = anchors[anchors >= after_change + loaded.ahead]
+    if not (len(before) or begin_known) or not (len(after) or end_known):
+        return changed, not (len(before) or begin_known), not (len(after) or end_known)
+    start = int(times[before[-1]]) if len(before) else min(changed.start, int(times[0]) if n else changed.start)
+    end = int(times[after[0]]) if len(after) else max(changed.end, int(times[-1]) if n else changed.end)
+    window = _local_days(calendar, Window(start, max(end, start + 1)))
+    sure_before = begin_known or bool(np.any(times[anchors] <= window.start))
+    final = anchors[anchors + loaded.ahead < n]
+    sure_after = end_known or bool(np.any(times[final] >= window.end))
+    return window, not sure_before, not sure_after
+
+
+def _local_days(calendar: LocalCalendar, window: Window) -> Window:
+    edges = calendar.edges(window, "day")
+    return Window(int(edges[0]), int(edges[-1]))
+
+
+def _load(meter: Meter, series: Series, swaps: Sequence[Swap], profile: RegisterProfile | None) -> _Loaded:
+    if meter.value_kind is ValueKind.REGISTER:
+        return _load_register(meter, series, swaps, profile)
+    gap_s = meter.interval_s * GAP_FACTOR
+    if meter.value_kind is ValueKind.AMOUNT:
+        steps = amount_steps(series.time, series.value, length_s=meter.interval_s)
+    elif unit(meter.unit).quantity == "power":
+        steps = power_steps(series.time, series.value * unit(meter.unit).factor, gap_s=gap_s)
+    else:
+        steps = Steps.empty()
+    # A gap is filled from both neighbours: a change reaches one reading further than its own step.
+    return _Loaded(steps, series.time, _every_but_first(len(series)), 1)
+
+
+def _every_but_first(n: int) -> BoolArray:
+    every = np.ones(n, bool)
+    every[:1] = False
+    return every
+
+
+def _load_register(meter: Meter, series: Series, swaps: Sequence[Swap], profile: RegisterProfile | None) -> _Loaded:
+    segments = _segments(meter, series, swaps)
+    bank = RegisterBank(
+        np.concatenate(([0], np.cumsum([len(s.time) for s in segments]))).astype(np.int64),
+        np.concatenate([s.time for s in segments]),
+        np.concatenate([s.value for s in segments]),
+    )
+    n = len(segments)
+    usual = usual_per_hour(meter, profile)
+    gap_s = meter.interval_s * GAP_FACTOR
+    limits = RegisterLimits(
+        np.full(n, np.inf if meter.digits is None else 10.0**meter.digits),
+        np.array([usual / s.ratio for s in segments]),
+        np.full(n, gap_s),
+        np.full(n, np.inf if profile is None else profile.stuck_s),
+    )
+    verdicts = judge(bank, limits)
+    parts = [
+        _with_swap(register_steps(bank, verdicts, i, ratio=s.ratio, gap_s=gap_s), s) for i, s in enumerate(segments)
+    ]
+    anchor = settled(bank, limits) & (verdicts.increment > 0)
+    opened = [int(bank.offset[i]) for i, s in enumerate(segments) if s.is_opened and len(s.time)]
+    anchor[opened] = True
+    return _Loaded(join(parts), bank.time, anchor, 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Segment:
+    """The readings of one device on this meter's place, with what is known of its exchange."""
+
+    time: IntArray
+    value: np.ndarray[tuple[int], np.dtype[np.float64]]
+    ratio: float
+    is_opened: bool  # begins with the register stated at its installation
+    is_closed: bool  # ends with the register stated at its removal
+
+
+def _segments(meter: Meter, series: Series, swaps: Sequence[Swap]) -> list[_Segment]:
+    if not swaps:
+        return [_Segment(series.time, series.value, meter.ratio, False, False)]
+    found: list[_Segment] = []
+    bounds = [None, *swaps, None]
+    for opening, closing in pairwise(bounds):
+        after = series.time > opening.time if opening else np.ones(len(series), bool)
+        before = series.time < closing.time if closing else np.ones(len(series), bool)
+        time, value = series.time[after & before], series.value[after & before]
+        loaded_from = int(series.time[0]) if len(series) else 0
+        loaded_to = int(series.time[-1]) if len(series) else -1
+        is_opened = opening is not None and loaded_from <= opening.time <= loaded_to
+        if is_opened and opening is not None:
+            time, value = np.insert(time, 0, opening.time), np.insert(value, 0, opening.new_start)
+        is_closed = closing is not None and closing.old_end is not None and loaded_from <= closing.time <= loaded_to
+        if is_closed and closing is not None and closing.old_end is not None:
+            time, value = np.append(time, closing.time), np.append(value, closing.old_end)
+        ratio = opening.new_ratio if opening else closing.old_ratio if closing else meter.ratio
+        found.append(_Segment(time, value, ratio, is_opened, is_closed))
+    return found
+
+
+def _with_swap(steps: Steps, segment: _Segment) -> Steps:
+    """Mark the step that ends with a stated removal, and the one that begins with a stated installation."""
+    method = steps.method.copy()
+    known = np.isfinite(steps.amount) & ~steps.is_long
+    if segment.is_opened and len(method) and known[0]:
+        method[0] = SWAP
+    if segment.is_closed and len(method) and known[-1]:
+        method[-1] = SWAP
+    return Steps(steps.start, steps.end, steps.amount, method)
+
+
+def extents_of(store: ReadingReader, meters: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """First and last instant read of each meter that was ever read."""
+    first = store.earliest_after(meters, 0)
+    last = store.latest(meters)
+    return {name: (first[name][0], last[name][0]) for name in meters if name in first and name in last}

@@ -1,0 +1,75 @@
+"""Register profiles: fitted once on closed days, stored with a version, and not moved by late readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Final
+
+import numpy as np
+
+from analytics.jobs.estate import Estate, rated_per_hour
+from analytics.registers import GAP_FACTOR, LIMIT_FACTOR, RegisterProfile, fit_register_profile
+from energy.intervals import DAY, LocalCalendar
+from energy.model import Meter, MeterKind, ValueKind
+from energy.registry import FittedModel
+from energy.storage.base import ReadingReader
+
+KIND: Final = "register_profile"
+MIN_DAYS: Final = 28
+"""Closed days a register must have been read before its profile is fitted: four weeks."""
+MAX_DAYS: Final = 366
+
+Extents = Mapping[str, tuple[int, int]]
+"""First and last instant read, by meter."""
+
+
+def profile_of(model: FittedModel) -> RegisterProfile:
+    """The profile that a stored model holds."""
+    return RegisterProfile(**model.json())
+
+
+def fit_missing(
+    store: ReadingReader, estate: Estate, known: Mapping[str, RegisterProfile], extents: Extents, now: int
+) -> list[FittedModel]:
+    """Profiles of the registers that have none yet and were read for long enough."""
+    closed = _last_midnight(estate.calendar, now)
+    return [
+        model
+        for meter in estate.meters
+        if _has_register(meter) and meter.id not in known and meter.id in extents
+        for model in _fit(store, meter, extents[meter.id][0], closed)
+    ]
+
+
+def _fit(store: ReadingReader, meter: Meter, first: int, closed: int) -> list[FittedModel]:
+    start = max(first, closed - MAX_DAYS * DAY)
+    if closed - start < MIN_DAYS * DAY:
+        return []
+    series = store.readings([meter.id], start, closed)[meter.id]
+    gap = meter.interval_s * GAP_FACTOR
+    profile = fit_register_profile(series.time, series.value, ratio=meter.ratio, gap_s=gap)
+    if profile is None:
+        return []
+    return [FittedModel.of(meter.id, KIND, start=start, end=closed, payload=asdict(profile))]
+
+
+def _has_register(meter: Meter) -> bool:
+    return meter.kind is not MeterKind.VIRTUAL and meter.value_kind is ValueKind.REGISTER
+
+
+def _last_midnight(calendar: LocalCalendar, now: int) -> int:
+    return int(calendar.day_start(calendar.day_number(np.array([now])))[0])
+
+
+def usual_per_hour(meter: Meter, profile: RegisterProfile | None) -> float:
+    """p99 of an hour in the meter's unit; inf where neither profile nor rated power tell.
+
+    A register may always move as fast as twice its rated power lets it (住建部 建科[2008]114号), whatever season its
+    profile was fitted in.
+    """
+    rated = rated_per_hour(meter)
+    by_rating = 0.0 if rated is None else 2 * rated / LIMIT_FACTOR
+    if profile is not None:
+        return max(profile.per_hour, by_rating)
+    return by_rating or np.inf

@@ -1,0 +1,85 @@
+"""Third stage: totals of regions, from the stored totals of the institutions in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analytics.jobs.rows import Writer, runs
+from analytics.jobs.sums import PERIODS, Sums, overlapping, total_table
+from analytics.rollup import Group
+from analytics.totals import Periods, Totals
+from energy.intervals import LocalCalendar, Window
+from energy.model import Category, Scope
+from energy.series import FloatArray, Table
+from energy.storage.base import ResultStore
+from energy.storage.schema import TOTAL
+
+_FIELDS = ("amount", "coverage", "estimated_share", "last_year", "n_expected", "n_reporting")
+
+
+def region_sums(
+    store: ResultStore, calendar: LocalCalendar, region: str, institutions: Sequence[str], changed: Sequence[Window]
+) -> list[Sums]:
+    """Totals of a region in every period that shares a day with the changed windows or lies a year after one."""
+    found: list[Sums] = []
+    for kind in PERIODS:
+        span = Window(changed[0].start, changed[-1].end)
+        first = calendar.edges(span, "year")
+        after = calendar.edges(Window(int(first[-1]), int(first[-1]) + 1), "year")
+        periods = Periods.covering(calendar, Window(int(first[0]), int(after[-1])), kind)
+        wanted = overlapping(periods, changed)
+        before = periods.a_year_before()
+        wanted |= (before >= 0) & wanted[before]
+        where: dict[str, Sequence[str]] = {
+            "scope": [Scope.INSTITUTION.value],
+            "id": list(institutions),
+            "period": [kind],
+        }
+        rows = store.results(
+            TOTAL.name, where=where, start=int(periods.edges[0]), end=int(periods.edges[-1]), fields=_FIELDS
+        )
+        found.append(_added(region, periods, rows, wanted))
+    return found
+
+
+def _added(region: str, periods: Periods, rows: Table, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Sums:
+    keys = list(zip(rows.tags["category"], rows.tags["item"], strict=True))
+    names = sorted(set(keys))
+    place = {key: i for i, key in enumerate(names)}
+    row = np.array([place[key] for key in keys], np.int64)
+    column = np.searchsorted(periods.start, rows.time, side="right") - 1
+    shape = (len(names), len(periods))
+    cell = row * shape[1] + column
+
+    def total(values: FloatArray) -> FloatArray:
+        return np.bincount(cell, np.nan_to_num(values), shape[0] * shape[1]).reshape(shape).astype(np.float64)
+
+    def known(values: FloatArray) -> FloatArray:
+        return np.where(total(np.isfinite(values).astype(np.float64)) > 0, total(values), np.nan)
+
+    field = {name: np.asarray(rows.fields[name], np.float64) for name in _FIELDS}
+    # Time is not stored with a total; the number of meters that should be heard stands for it.
+    expected = np.nan_to_num(field["n_expected"])
+    valid = field["coverage"] * expected
+    totals = Totals(
+        known(field["amount"]),
+        total(valid),
+        total(field["estimated_share"] * valid),
+        total(expected),
+        total(expected),
+        total(field["n_reporting"]),
+        total(np.ones(len(rows))) > 0,
+    )
+    groups = tuple(Group(Scope.REGION, region, Category(category), item, ()) for category, item in names)
+    return Sums(periods, groups, totals, known(field["last_year"]), wanted)
+
+
+def write_region(writer: Writer, region: str, sums: Sequence[Sums]) -> None:
+    """Replace the totals of one region in the wanted periods."""
+    for part in sums:
+        where: dict[str, Sequence[str]] = {"scope": [Scope.REGION.value], "id": [region], "period": [part.periods.kind]}
+        for first, last in runs(part.wanted):
+            window = Window(int(part.periods.edges[first]), int(part.periods.edges[last]))
+            writer.replace(total_table(part, Scope.REGION, first, last), where, window)

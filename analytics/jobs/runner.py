@@ -1,0 +1,253 @@
+"""A run of the jobs: take what was touched, compute it institution by institution, then the regions, then forget.
+
+Every step writes by replacing windows and the marks are dropped last: a run that dies anywhere is done again by the
+next one, with the same results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Final
+
+import numpy as np
+
+from analytics.jobs.estate import Estate
+from analytics.jobs.record import RunRecord
+from analytics.jobs.regions import region_sums, write_region
+from analytics.jobs.rows import Writer, Written, union
+from analytics.jobs.task import Done, Task, perform
+from energy.intervals import DEFAULT_ZONE, LocalCalendar, Window
+from energy.registry import FittedModel, Registry, Snapshot, Touched
+from energy.storage.base import Store
+
+SHAPE: Final = "structure"
+"""Kind of the model that remembers how an institution or region was made up when it was last computed."""
+CLOCK: Final = "completeness"
+"""Kind of the model that remembers up to which local day completeness was told."""
+
+Progress = Callable[[int, int, str], None]
+"""Told (institutions done, institutions in all, the one just done)."""
+Opener = Callable[[], tuple[Store, Registry]]
+"""Opens store and registry in another process; must be picklable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run is asked to compute beyond what was touched.
+
+    Attributes
+    ----------
+    institutions : sequence of str, optional
+        Only these; the marks of others stay for another run. None: every touched one.
+    since : int, optional
+        Compute all their readings again from this instant. [s]
+    refit : bool
+        Fit register profiles again first.
+    """
+
+    institutions: Sequence[str] | None = None
+    since: int | None = None
+    refit: bool = False
+
+
+def run(
+    store: Store,
+    registry: Registry,
+    *,
+    now: int,
+    since: int | None = None,
+    institutions: Sequence[str] | None = None,
+    refit: bool = False,
+    workers: int = 1,
+    opener: Opener | None = None,
+    zone: str = DEFAULT_ZONE,
+    progress: Progress | None = None,
+) -> RunRecord:
+    """Compute everything that was touched; with `since`, `institutions` or `refit` also what these name.
+
+    Parameters
+    ----------
+    now : int
+        Up to when readings are expected. [s]
+    since : int, optional
+        Compute all readings of the institutions again from this instant. [s]
+    institutions : sequence of str, optional
+        Only these; the marks of all others stay for another run.
+    refit : bool
+        Fit the register profiles again first, and compute with them.
+    workers, opener
+        More than one worker: processes, each opening store and registry by `opener`.
+    zone : str
+        Time zone of regions, and of institutions whose sites name none.
+    progress : callable, optional
+        Told after each institution.
+    """
+    if workers > 1 and opener is None:
+        raise ValueError("more than one worker needs an opener of store and registry")
+    started = time.perf_counter()
+    snapshot = registry.snapshot()
+    asked = Scope(institutions, since, refit)
+    # Marks of institutions that were not asked for must outlive this run, so they are not even taken.
+    epoch, marks = registry.take_touched() if institutions is None else (None, [])
+    calendar = LocalCalendar(zone)
+    shapes = registry.models(SHAPE)
+    tasks = list(_tasks(snapshot, registry, asked, marks, shapes, calendar, now))
+    done = list(_perform(tasks, store, registry, workers, opener, progress))
+    writer = Writer(store, Written())
+    regions = _add_regions(store, writer, snapshot, calendar, shapes, done)
+    registry.save_models([*_shapes(tasks), *_region_shapes(snapshot, regions), *_clock(asked, calendar, now)])
+    if epoch is not None:
+        registry.forget_touched(epoch)
+    for part in done:
+        writer.counts.add(part.counts)
+    return RunRecord(
+        now=now,
+        revision=snapshot.revision,
+        institutions=tuple(part.institution for part in done),
+        recomputed=tuple(window for part in done for window in part.recomputed),
+        regions=tuple(regions),
+        models={name: version for part in done for name, version in part.models.items()},
+        written=writer.counts.written,
+        deleted=writer.counts.deleted,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _tasks(
+    snapshot: Snapshot,
+    registry: Registry,
+    asked: Scope,
+    marks: Sequence[Touched],
+    shapes: Mapping[str, FittedModel],
+    calendar: LocalCalendar,
+    now: int,
+) -> Iterator[Task]:
+    touched: dict[str, dict[str, list[Window]]] = {}
+    for mark in marks:
+        meter = snapshot.meters.get(mark.meter)
+        if meter is not None:
+            windows = touched.setdefault(meter.institution, {}).setdefault(mark.meter, [])
+            windows.append(Window(mark.first, mark.last + 1))
+    refresh = _new_days(registry, calendar, now) if asked.institutions is None else None
+    on_demand = asked.since is not None or asked.refit or asked.institutions is not None
+    for name in sorted(snapshot.institutions if asked.institutions is None else asked.institutions):
+        estate = Estate.of(snapshot, name, calendar.zone)
+        before = shapes.get(name)
+        everything = before is None or before.json()["signature"] != estate.signature()
+        if not (on_demand or everything or refresh or name in touched):
+            continue
+        yield Task(
+            estate=estate,
+            touched=touched.get(name, {}),
+            now=now,
+            everything=everything,
+            refresh=refresh,
+            since=(asked.since or 0) if on_demand else None,
+            refit=asked.refit,
+            former=tuple(before.json()["buildings"]) if before else (),
+        )
+
+
+def _new_days(registry: Registry, calendar: LocalCalendar, now: int) -> Window | None:
+    """The local days that ended since completeness was last told, and today; None where today was told already."""
+    today = int(calendar.day_number(np.array([now]))[0])
+    told = registry.models(CLOCK).get(CLOCK)
+    last = told.json()["day"] if told else today - 1
+    if last >= today:
+        return None
+    edges = calendar.day_start(np.array([last, today + 1]))
+    return Window(int(edges[0]), int(edges[1]))
+
+
+def _clock(asked: Scope, calendar: LocalCalendar, now: int) -> list[FittedModel]:
+    if asked.institutions is not None:
+        return []
+    today = int(calendar.day_number(np.array([now]))[0])
+    return [FittedModel.of(CLOCK, CLOCK, start=0, end=0, payload={"day": today})]
+
+
+def _perform(
+    tasks: Sequence[Task],
+    store: Store,
+    registry: Registry,
+    workers: int,
+    opener: Opener | None,
+    progress: Progress | None,
+) -> Iterator[Done]:
+    results = _in_processes(tasks, workers, opener) if workers > 1 and opener else _here(tasks, store, registry)
+    for n, done in enumerate(results, 1):
+        if progress is not None:
+            progress(n, len(tasks), done.institution)
+        yield done
+
+
+def _here(tasks: Sequence[Task], store: Store, registry: Registry) -> Iterator[Done]:
+    for task in tasks:
+        yield perform(task, store, registry)
+
+
+def _in_processes(tasks: Sequence[Task], workers: int, opener: Opener) -> Iterator[Done]:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(_opened, task, opener) for task in tasks]):
+            yield future.result()
+
+
+def _opened(task: Task, opener: Opener) -> Done:
+    store, registry = opener()
+    try:
+        return perform(task, store, registry)
+    finally:
+        store.close()
+        registry.close()
+
+
+def _add_regions(
+    store: Store,
+    writer: Writer,
+    snapshot: Snapshot,
+    calendar: LocalCalendar,
+    shapes: Mapping[str, FittedModel],
+    done: Sequence[Done],
+) -> list[str]:
+    """Add the totals again of every region above a changed institution; which regions that were."""
+    changed = {part.institution: part.changed for part in done if part.changed}
+    found: list[str] = []
+    for region in sorted(snapshot.regions):
+        below = snapshot.institutions_below(region)
+        windows = union([window for name in below for window in changed.get(name, ())])
+        former = shapes.get(_region_subject(region))
+        if former is not None and former.json()["signature"] != _signature(below):
+            # Made up of others than before: all its days, from the first to the last that any of them has.
+            windows = union([*windows, _ALL_DAYS])
+        if windows:
+            write_region(writer, region, region_sums(store, calendar, region, below, windows))
+            found.append(region)
+    return found
+
+
+_ALL_DAYS = Window(1262275200, 2**31)
+
+
+def _shapes(tasks: Sequence[Task]) -> Iterator[FittedModel]:
+    for task in tasks:
+        payload = {"signature": task.estate.signature(), "buildings": list(task.estate.buildings)}
+        yield FittedModel.of(task.estate.institution, SHAPE, start=0, end=0, payload=payload)
+
+
+def _region_shapes(snapshot: Snapshot, regions: Sequence[str]) -> Iterator[FittedModel]:
+    for region in regions:
+        payload = {"signature": _signature(snapshot.institutions_below(region))}
+        yield FittedModel.of(_region_subject(region), SHAPE, start=0, end=0, payload=payload)
+
+
+def _region_subject(region: str) -> str:
+    return f"region:{region}"
+
+
+def _signature(names: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()

@@ -1,0 +1,160 @@
+"""Second stage: parts of days become totals of days, months and years of meters, buildings and the institution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.consumption import DayParts
+from analytics.jobs.estate import Estate, service
+from analytics.jobs.limits import Extents
+from analytics.jobs.rows import Writer, repeated, runs, table
+from analytics.rollup import Group, roll_up, virtual_totals
+from analytics.totals import Periods, Totals, meter_totals, stack
+from energy.intervals import RESOLUTIONS, LocalCalendar, Period, Window
+from energy.model import Meter, Scope
+from energy.series import BoolArray, FloatArray, Table
+from energy.storage.base import ResultStore
+from energy.storage.schema import DAY_PART, TOTAL
+
+PERIODS: tuple[Period, ...] = ("day", "month", "year")
+_NEVER = Window(0, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """Totals of groups (rows) in consecutive periods (columns), and which of the periods are to be written."""
+
+    periods: Periods
+    groups: tuple[Group, ...]
+    totals: Totals
+    last_year: FloatArray
+    wanted: BoolArray
+
+
+def compute_sums(
+    store: ResultStore, estate: Estate, changed: Sequence[Window], *, extents: Extents, now: int
+) -> list[Sums]:
+    """Totals of every group of the institution, in the years that the changed days can reach."""
+    if not changed or not estate.meters:
+        return []
+    calendar = estate.calendar
+    span = _years_around(calendar, changed, max([now, *(last for _, last in extents.values())]))
+    parts = _day_parts(store, calendar, [m.id for m in estate.meters], span)
+    return [_sums(estate, Periods.covering(calendar, span, kind), parts, changed, extents, now) for kind in PERIODS]
+
+
+def _sums(
+    estate: Estate,
+    periods: Periods,
+    parts: Mapping[str, DayParts],
+    changed: Sequence[Window],
+    extents: Extents,
+    now: int,
+) -> Sums:
+    rows = [
+        meter_totals(
+            parts[meter.id],
+            periods,
+            read=Window(*extents[meter.id]) if meter.id in extents else _NEVER,
+            expected=_expected(estate.calendar, meter, extents, now),
+        )
+        for meter in estate.meters
+    ]
+    meters = virtual_totals(stack(rows), estate.formulas)
+    totals = roll_up(estate.groups, meters)
+    before = periods.a_year_before()
+    last_year = np.where(before >= 0, totals.amount[:, before], np.nan)
+    wanted = overlapping(periods, changed)
+    wanted |= (before >= 0) & wanted[before]
+    return Sums(periods, estate.groups, totals, last_year, wanted)
+
+
+def _expected(calendar: LocalCalendar, meter: Meter, extents: Extents, now: int) -> Window:
+    """When the meter should have been heard: in service, up to now. One that was never heard is expected too."""
+    open_window = service(calendar, meter)
+    step = min(max(meter.interval_s, RESOLUTIONS["15min"]), RESOLUTIONS["hour"])
+    heard = extents.get(meter.id)
+    until = max(now // step * step, heard[1] if heard else 0)
+    return Window(min(open_window.start, until), max(min(open_window.end, until), min(open_window.start, until)))
+
+
+def overlapping(periods: Periods, windows: Sequence[Window]) -> BoolArray:
+    """True for periods that share an instant with any of the windows."""
+    found = np.zeros(len(periods), bool)
+    for window in windows:
+        first = np.searchsorted(periods.edges, window.start, side="right") - 1
+        last = np.searchsorted(periods.edges, window.end)
+        found[max(int(first), 0) : max(int(last), 0)] = True
+    return found
+
+
+def _years_around(calendar: LocalCalendar, changed: Sequence[Window], latest: int) -> Window:
+    """Local years from the one before the first change to the one after the last, but not beyond the present."""
+    first = int(calendar.edges(Window(changed[0].start, changed[0].start + 1), "year")[0])
+    first = int(calendar.edges(Window(first - 1, first), "year")[0])
+    last = int(calendar.edges(Window(changed[-1].end - 1, changed[-1].end), "year")[-1])
+    following = int(calendar.edges(Window(last, last + 1), "year")[-1])
+    return Window(first, last if last > latest else following)
+
+
+def _day_parts(store: ResultStore, calendar: LocalCalendar, meters: Sequence[str], span: Window) -> dict[str, DayParts]:
+    found = store.results(DAY_PART.name, where={"meter": meters}, start=span.start, end=span.end)
+    names = found.tags["meter"]
+    day = calendar.day_number(found.time)
+    columns = [np.asarray(found.fields[name], np.float64) for name in DAY_PART.fields]
+    parts: dict[str, DayParts] = {}
+    for meter in meters:
+        own = np.flatnonzero(names == meter)
+        parts[meter] = DayParts(day[own], *(column[own] for column in columns))
+    return parts
+
+
+def write_sums(writer: Writer, estate: Estate, sums: Sequence[Sums], former: Sequence[str] = ()) -> None:
+    """Replace the totals of the wanted periods, of buildings the institution no longer has (`former`) too."""
+    names: dict[Scope, Sequence[str]] = {
+        Scope.METER: [m.id for m in estate.meters],
+        Scope.BUILDING: sorted({*estate.buildings, *former}),
+        Scope.INSTITUTION: [estate.institution],
+    }
+    for part in sums:
+        for first, last in runs(part.wanted):
+            window = Window(int(part.periods.edges[first]), int(part.periods.edges[last]))
+            for scope, ids in names.items():
+                where: dict[str, Sequence[str]] = {"scope": [scope.value], "id": ids, "period": [part.periods.kind]}
+                writer.replace(total_table(part, scope, first, last), where, window)
+
+
+def total_table(sums: Sums, scope: Scope, first: int, last: int) -> Table:
+    """Rows of `total` of one scope in the periods first .. last - 1."""
+    places = [i for i, group in enumerate(sums.groups) if group.scope is scope]
+    totals = sums.totals.rows(places)
+    shown = totals.present[:, first:last]
+    row, column = np.nonzero(shown)
+    counts = shown.sum(axis=1)
+    own = [sums.groups[i] for i in places]
+
+    def cells(values: FloatArray) -> FloatArray:
+        return np.asarray(values[:, first:last][row, column], np.float64)
+
+    return table(
+        TOTAL,
+        sums.periods.start[first:last][column],
+        {
+            "scope": repeated([scope.value], [len(row)]),
+            "id": repeated([group.id for group in own], counts),
+            "period": repeated([sums.periods.kind], [len(row)]),
+            "category": repeated([group.category.value for group in own], counts),
+            "item": repeated([group.item for group in own], counts),
+        },
+        {
+            "amount": cells(totals.amount),
+            "coverage": cells(totals.coverage),
+            "estimated_share": cells(totals.estimated_share),
+            "last_year": cells(sums.last_year[places]),
+            "n_expected": cells(totals.n_expected),
+            "n_reporting": cells(totals.n_reporting),
+        },
+    )
