@@ -15,7 +15,7 @@ Role = Literal["ingest", "work", "read"]
 def open_store(settings: Settings, *, role: Role) -> Store:
     """The store the settings name; only the one in use is imported, since memory of the ingest process counts."""
     if settings.store.kind == "influx":
-        from energy.storage.influx import InfluxStore
+        from energy.storage.influx_store import InfluxStore
 
         return InfluxStore.from_settings(settings.store, role=role)
     from energy.storage.embedded import EmbeddedStore

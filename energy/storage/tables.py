@@ -126,3 +126,29 @@ def series_rows(table: Table) -> dict[SeriesKey, IntArray]:
     for key, first, last in zip(keys, starts.tolist(), ends.tolist(), strict=True):
         spans.setdefault(key, []).append(np.arange(first, last))
     return {key: np.concatenate(parts) if len(parts) > 1 else parts[0] for key, parts in spans.items()}
+
+
+def equal_rows(left: Mapping[str, AnyArray], right: Mapping[str, AnyArray], n_rows: int) -> npt.NDArray[np.bool_]:
+    """Which rows of two sets of columns agree in every field; unknown agrees with unknown."""
+    equal = np.ones(n_rows, np.bool_)
+    for name, values in left.items():
+        other = right[name]
+        same = np.equal(values, other).astype(np.bool_)
+        if values.dtype == np.float64:
+            same |= np.isnan(values) & np.isnan(other)
+        equal &= same
+    return equal
+
+
+def loses_a_field(old: Mapping[str, AnyArray], new: Mapping[str, AnyArray], n_rows: int) -> npt.NDArray[np.bool_]:
+    """In which rows a field was known and is unknown now."""
+    lost = np.zeros(n_rows, np.bool_)
+    for name, values in old.items():
+        lost |= _is_known(values) & ~_is_known(new[name])
+    return lost
+
+
+def ordered(table: Table) -> Table:
+    """The rows by tags and time."""
+    codes = [np.unique(values.astype(str), return_inverse=True)[1] for values in table.tags.values()]
+    return table.take(np.lexsort((table.time, *reversed(codes))))

@@ -20,7 +20,7 @@ from energy.series import IntArray, Table
 from energy.storage.embedded.columns import AnyArray, pack, unpack
 from energy.storage.embedded.database import Database
 from energy.storage.schema import MEASUREMENTS, Measurement
-from energy.storage.tables import empty_fields, series_rows, without_unknown_rows
+from energy.storage.tables import empty_fields, equal_rows, series_rows, without_unknown_rows
 
 VERSION: Final = 1
 _SPANS: Final = {"interval": 30 * DAY, "ingest": DAY}
@@ -215,7 +215,7 @@ def _merge(
     first, last = (int(i) for i in np.searchsorted(old.time, (start, end)))
     inside = old.take(slice(first, last))
     same_time, in_new, in_old = np.intersect1d(new.time, inside.time, assume_unique=True, return_indices=True)
-    n_same = int(np.count_nonzero(_equal(new.take(in_new), inside.take(in_old))))
+    n_same = int(np.count_nonzero(equal_rows(new.take(in_new).fields, inside.take(in_old).fields, len(in_new))))
     whole = _Rows(
         np.concatenate([old.time[:first], new.time, old.time[last:]]),
         {
@@ -224,17 +224,6 @@ def _merge(
         },
     )
     return whole, len(new) - n_same, len(inside) - len(same_time)
-
-
-def _equal(left: _Rows, right: _Rows) -> AnyArray:
-    equal = np.ones(len(left), np.bool_)
-    for name, values in left.fields.items():
-        other = right.fields[name]
-        same = values == other
-        if values.dtype == np.float64:
-            same |= np.isnan(values) & np.isnan(other)
-        equal &= same.astype(np.bool_)
-    return equal
 
 
 def _table(

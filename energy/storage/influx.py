@@ -1,0 +1,210 @@
+"""The door to InfluxDB 2: requests, their errors, buckets and tokens. The only importer of its client library.
+
+Of the library this uses the plain request layer, the synchronous writer with ready lines, the raw query with bound
+parameters, and management. Not its batching writer, which forgets what it could not send, and not its data frames,
+which are fifty times slower than reading the CSV.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from influxdb_client import Authorization, BucketRetentionRules, InfluxDBClient, Permission, PermissionResource
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.dialect import Dialect
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from energy.errors import StorageForbidden, StorageRejected, StorageUnavailable
+from energy.intervals import DAY
+from energy.settings import StoreSettings, secret
+
+_PLAIN_CSV: Final = Dialect(header=True, annotations=[], delimiter=",", comment_prefix="#", date_time_format="RFC3339")
+_LOCAL: Final = {"127.0.0.1", "::1", "localhost"}
+NANOSECONDS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an InfluxDB is, and with which token it is asked."""
+
+    url: str
+    org: str
+    bucket: str
+    token: str
+    timeout_s: float = 30.0
+
+    @classmethod
+    def to_write(cls, settings: StoreSettings) -> Address:
+        """With the token that may write."""
+        token = secret(settings.token, settings.token_file, "store.token")
+        return cls(settings.url, settings.org, settings.bucket, token, settings.timeout_s)
+
+    @classmethod
+    def to_read(cls, settings: StoreSettings) -> Address:
+        """With the reading token; only where none is set, with the other."""
+        if settings.read_token is None and settings.read_token_file is None:
+            return cls.to_write(settings)
+        token = secret(settings.read_token, settings.read_token_file, "store.read_token")
+        return cls(settings.url, settings.org, settings.bucket, token, settings.timeout_s)
+
+
+class Influx:
+    """One InfluxDB bucket."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._client = InfluxDBClient(
+            address.url,
+            token=address.token,
+            org=address.org,
+            timeout=int(address.timeout_s * 1000),
+            enable_gzip=urlsplit(address.url).hostname not in _LOCAL,  # on one machine it only costs
+        )
+        self._write = self._client.write_api(write_options=SYNCHRONOUS)
+        self._query = self._client.query_api()
+
+    def write(self, lines: bytes) -> None:
+        """Write lines with times in seconds. After StorageRejected by a field's type the other lines are stored."""
+        with self._errors():
+            self._write.write(self.address.bucket, record=lines, write_precision="s")
+
+    def flux(self, query: str, params: Mapping[str, object]) -> bytes:
+        """CSV answer of a Flux query; parameters are bound as options of the query's syntax tree."""
+        bound = {"bucket": self.address.bucket, **params}
+        with self._errors():
+            return bytes(self._query.query_raw(query, dialect=_PLAIN_CSV, params=bound).read())
+
+    def influxql(self, query: str, params: Mapping[str, object], *, accept: str = "application/json") -> bytes:
+        """JSON or CSV answer of an InfluxQL query, times in seconds; parameters are bound by the server."""
+        form = {"db": self.address.bucket, "q": query, "params": json.dumps(params), "epoch": "s"}
+        headers = {"Accept": accept, "Content-Type": "application/x-www-form-urlencoded"}
+        with self._errors():
+            answer = self._client.api_client.call_api(
+                "/query",
+                "POST",
+                header_params=headers,
+                post_params=form,
+                async_req=False,
+                _preload_content=False,
+                _return_http_data_only=True,
+            )
+            return bytes(answer.read())
+
+    def delete(self, measurement: str, tags: Mapping[str, str], first: int, last: int) -> None:
+        """Delete one series' points from the instant `first` to `last`, both included."""
+        conditions = {"_measurement": measurement, **tags}
+        predicate = " AND ".join(f"{_quoted(name)}={_quoted(value)}" for name, value in conditions.items())
+        begin, end = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
+        with self._errors():
+            self._client.delete_api().delete(begin, end + timedelta(microseconds=1), predicate, self.address.bucket)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        where = f"InfluxDB {self.address.url}, bucket {self.address.bucket}"
+        try:
+            yield
+        except ApiException as exc:
+            raise _translated(where, exc) from exc
+        except (HTTPError, OSError) as exc:
+            raise StorageUnavailable(f"{where}: no answer: {exc}") from exc
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._write.close()
+        self._client.close()
+
+    def ensure_bucket(self, retention_days: int) -> bool:
+        """Make the bucket, or give it the retention wanted (0 = for ever); False if all was well."""
+        rules = [BucketRetentionRules(type="expire", every_seconds=retention_days * DAY)] if retention_days else []
+        with self._errors():
+            buckets = self._client.buckets_api()
+            found = buckets.find_bucket_by_name(self.address.bucket)
+            if found is None:
+                buckets.create_bucket(bucket_name=self.address.bucket, org=self.address.org, retention_rules=rules)
+                return True
+            if sum(rule.every_seconds or 0 for rule in found.retention_rules) == retention_days * DAY:
+                return False
+            found.retention_rules = rules
+            buckets.update_bucket(found)
+            return True
+
+    def make_read_token(self, description: str = "jieneng: read only") -> str:
+        """A new token that may only read this bucket."""
+        with self._errors():
+            bucket = self._client.buckets_api().find_bucket_by_name(self.address.bucket)
+            if bucket is None:
+                raise StorageForbidden(f"there is no bucket {self.address.bucket}: run `jieneng doctor --fix`")
+            resource = PermissionResource(type="buckets", id=bucket.id, org_id=bucket.org_id)
+            made = self._client.authorizations_api().create_authorization(
+                authorization=Authorization(
+                    org_id=bucket.org_id,
+                    permissions=[Permission(action="read", resource=resource)],
+                    description=description,
+                )
+            )
+            return str(made.token)
+
+
+def ensure_bucket(settings: StoreSettings) -> bool:
+    """Make the bucket of the settings with its retention where it is missing; True if something changed."""
+    with opened(Address.to_write(settings)) as influx:
+        return influx.ensure_bucket(settings.retention_days)
+
+
+def make_read_token(settings: StoreSettings) -> str:
+    """A new token that may only read the bucket of the settings; show it once, it cannot be seen again."""
+    with opened(Address.to_write(settings)) as influx:
+        return influx.make_read_token()
+
+
+def may_write(settings: StoreSettings) -> bool:
+    """True if the reading token is allowed more than it should be."""
+    try:
+        with opened(replace(Address.to_read(settings), timeout_s=5.0)) as influx:
+            influx.write(b"")
+    except StorageForbidden:
+        return False
+    except StorageRejected:
+        pass
+    return True
+
+
+@contextmanager
+def opened(address: Address) -> Iterator[Influx]:
+    """A connection for a few requests."""
+    influx = Influx(address)
+    try:
+        yield influx
+    finally:
+        influx.close()
+
+
+def _translated(where: str, exc: ApiException) -> StorageUnavailable | StorageRejected | StorageForbidden:
+    status = exc.status or 0
+    text = f"{where}: answer {status}: {_message(exc)}"
+    if status in (401, 403, 404, 413):
+        return StorageForbidden(text)
+    if status in (400, 422):
+        return StorageRejected(text)
+    return StorageUnavailable(text)
+
+
+def _message(exc: ApiException) -> str:
+    body: Any = exc.body
+    try:
+        answer = json.loads(body)
+        return str(answer.get("message") or answer.get("error") or answer)
+    except (TypeError, ValueError, AttributeError):
+        return str(exc.reason)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
