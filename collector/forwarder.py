@@ -86,6 +86,11 @@ class Forwarder:
         """Begin to forward."""
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """True while the thread turns."""
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """There is something in the spool."""
         self._wake.set()

@@ -267,15 +267,13 @@ class Judge:
         return f"meter {local[:64]!a}: {_EXPLAINED[reason]}; value {value!r} at {time}"
 
     def _add(self, draft: _Draft, problem: Problem, body: bytes) -> None:
-        sender, delivery = draft.senders[problem.message], draft.deliveries[problem.message]
+        delivery = draft.deliveries[problem.message]
         topic = delivery.topic.decode("utf-8", "backslashreplace")
-        draft.group.counts[f"parked:{problem.reason}"] += problem.count
-        draft.group.parked.append(
-            Parked(
-                problem.reason, topic, sender.gateway, problem.local, problem.count, problem.detail, body,
-                draft.now, draft.now,
-            )
-        )  # fmt: skip
+        gateway = delivery.gateway or draft.senders[problem.message].gateway  # who sent it, whatever the topic says
+        reason, now = problem.reason, draft.now
+        draft.group.counts[f"parked:{reason}"] += problem.count
+        parked = Parked(reason, topic, gateway, problem.local, problem.count, problem.detail, body, now, now)
+        draft.group.parked.append(parked)
 
     def _follow_seq(self, draft: _Draft, numbers: Sequence[int | None]) -> None:
         """Count what a gateway numbered and we never saw: a hint of loss, since a smaller number is a restart."""

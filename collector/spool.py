@@ -51,14 +51,7 @@ class Group:
     drop_parked: list[int] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any((self.batches, self.parked, self.counts, self.statuses, self.samples, self.drop_parked)) or (
-            self.settles
-        )
-
-    @property
-    def settles(self) -> bool:
-        """True if something leaves the spool."""
-        return bool(self.forget or self.forget_samples)
+        return any(getattr(self, name) for name in self.__slots__)
 
 
 class Spool:
@@ -100,10 +93,11 @@ class Spool:
             _write_durably(self.path.with_name("meters.json"), json.dumps(self.numbers).encode())
         return self.numbers
 
-    def commit(self, group: Group) -> None:
-        """Put a group on the disk; returns when it is there. SpoolFull leaves everything as it was."""
-        self._transaction(lambda: self._write(group))
-        self.readings += sum(map(len, group.batches)) - group.counts["settled"]
+    def commit(self, *groups: Group) -> None:
+        """Put groups on the disk as one; returns when they are there. SpoolFull leaves everything as it was."""
+        self._transaction(lambda: self._write(groups))
+        for group in groups:
+            self.readings += sum(map(len, group.batches)) - group.counts["settled"]
 
     def _transaction(self, write: Callable[[], object]) -> None:
         try:
@@ -117,7 +111,11 @@ class Spool:
                 raise SpoolFull(f"{self.path}: {exc}") from exc
             raise _translated(exc, self.path) from exc
 
-    def _write(self, group: Group) -> None:
+    def _write(self, groups: Iterable[Group]) -> None:
+        for group in groups:
+            self._write_group(group)
+
+    def _write_group(self, group: Group) -> None:
         run = self._connection
         run.executemany("DELETE FROM batch WHERE id = ?", [(i,) for i in group.forget])
         run.executemany("DELETE FROM sample WHERE id = ?", [(i,) for i in group.forget_samples])
