@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sys
@@ -131,21 +132,41 @@ def _store(settings: Settings, *, fix: bool) -> Iterator[Check]:
 
 
 def _influx(settings: Settings, *, fix: bool) -> Iterator[Check]:
-    from energy.storage import influx
+    from energy.storage import influx, open_store
 
+    mend = "start InfluxDB, set store.url, store.org, store.bucket and store.token_file, then jieneng doctor --fix"
     try:
         if fix:
-            influx.prepare(settings)
-        store = influx.open_influx(settings, role="ingest")
+            influx.ensure_bucket(settings.store)
+            _make_read_token(settings)
         started = time.monotonic()
+        store = open_store(settings, role="ingest")
         store.check()
         store.close()
     except EnergyError as exc:
-        mend = "start InfluxDB, set store.url, store.org, store.bucket and store.token_file, then jieneng doctor --fix"
         yield Check("InfluxDB", False, str(exc), mend)
         return
     took = time.monotonic() - started
     yield Check("InfluxDB", True, f"{settings.store.url} bucket {settings.store.bucket}, read back in {took:.2f} s")
+    try:
+        is_too_strong = influx.may_write(settings.store)
+    except EnergyError as exc:
+        yield Check("InfluxDB reading token", False, str(exc), "set store.read_token_file, then jieneng doctor --fix")
+        return
+    found = "may write too" if is_too_strong else "may only read"
+    yield Check("InfluxDB reading token", not is_too_strong, found, "make one that may only read: jieneng doctor --fix")
+
+
+def _make_read_token(settings: Settings) -> None:
+    """Make the read-only token, once, where the settings name a file for it that is not there."""
+    from energy.storage import influx
+
+    file = settings.store.read_token_file
+    if settings.store.read_token is not None or file is None or file.exists():
+        return
+    token = influx.make_read_token(settings.store)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(token)
 
 
 def _grafana(settings: Settings) -> Iterator[Check]:

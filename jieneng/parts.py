@@ -28,12 +28,11 @@ async def run_collect(settings: Settings) -> None:
     registry = Registry.open(settings.registry_url)
     store = open_store(settings, role="ingest")
     ingest = Ingest(settings, registry, store)
-    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, ingest.request_stop)
     try:
-        await ingest.run(open_source(settings, registry), stopping)
+        await ingest.run(open_source(settings, registry))
     finally:
         store.close()
         registry.close()

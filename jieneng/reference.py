@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-import click
 import typer
+from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from jieneng.commands import build
 
@@ -22,15 +23,15 @@ def commands_page() -> str:
     return _HEAD + "".join(_section(path, command) for path, command in _leaves(root, "jieneng"))
 
 
-def _leaves(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
-    if not isinstance(command, click.Group):
+def _leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(command, TyperGroup):
         yield path, command
         return
     for name in sorted(command.commands):
         yield from _leaves(command.commands[name], f"{path} {name}")
 
 
-def _section(path: str, command: click.Command) -> str:
+def _section(path: str, command: Any) -> str:
     lines = [f"\n## `{path}`\n", f"{(command.help or '').strip()}\n"]
     rows = [_row(parameter) for parameter in command.params]
     if rows:
@@ -40,8 +41,8 @@ def _section(path: str, command: click.Command) -> str:
     return "\n".join(lines)
 
 
-def _row(parameter: click.Parameter) -> str:
-    if isinstance(parameter, click.Option):
+def _row(parameter: TyperArgument | TyperOption) -> str:
+    if isinstance(parameter, TyperOption):
         names = ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
     else:
         names = f"`{(parameter.name or '').upper()}`"

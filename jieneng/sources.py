@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
 from collector.source import Source
-from energy.registry import Registry
+from energy.registry import Registry, is_secret_of
 from energy.settings import Settings
 
 
@@ -33,6 +30,4 @@ class Credentials:
         if self._registry.revision() != self._snapshot.revision:
             self._snapshot = self._registry.snapshot()
         gateway = self._snapshot.gateways.get(username)
-        given = hashlib.sha256(password).hexdigest()
-        expected = gateway.secret_sha256 if gateway is not None else None
-        return username if hmac.compare_digest(given, expected or "-") and expected else None
+        return username if gateway is not None and is_secret_of(gateway, password) else None

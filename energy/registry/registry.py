@@ -111,6 +111,11 @@ class Registry:
         with self._database.writing() as connection:
             return touched.take(connection)
 
+    def touched_pending(self) -> int:
+        """How many marks wait for the jobs or are being worked on; 0 means that every result is up to date."""
+        with self._database.reading() as connection:
+            return touched.pending(connection)
+
     def forget_touched(self, epoch: int) -> None:
         """Drop the marks that `take_touched` gave with this epoch: they are computed."""
         with self._database.writing() as connection:

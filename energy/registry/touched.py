@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from energy.intervals import DAY
 from energy.registry.database import lock_counters
@@ -62,6 +62,11 @@ def take(connection: Connection) -> tuple[int, list[Touched]]:
     connection.execute(update(RevisionRow).values(touched_epoch=epoch + 1))
     rows = connection.execute(select(TouchedRow.meter, TouchedRow.first, TouchedRow.last))
     return epoch + 1, merged(Touched(*row) for row in rows)
+
+
+def pending(connection: Connection) -> int:
+    """How many marks wait for the jobs or are being worked on."""
+    return int(connection.execute(select(func.count()).select_from(TouchedRow)).scalar_one())
 
 
 def forget(connection: Connection, epoch: int) -> None:

@@ -1,0 +1,78 @@
+"""`parked`: what was set aside, and sending it in again."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from energy.errors import SpoolError
+from energy.settings import Settings, load
+from jieneng.commands.options import Home
+
+if TYPE_CHECKING:
+    from collector.spool import SpoolReader
+
+app = typer.Typer(help="Messages and readings set aside with a reason: list, show, replay.", no_args_is_help=True)
+ReasonOption = Annotated[str | None, typer.Option(help="Only this reason code.")]
+
+
+@app.command("list", epilog="Example: jieneng parked list --reason unknown_device")
+def list_(
+    home: Home = None,
+    reason: ReasonOption = None,
+    limit: Annotated[int, typer.Option(help="Most rows shown.", min=1)] = 50,
+) -> None:
+    """List what is parked, with counts."""
+    table = Table("id", "reason", "gateway", "meter", "readings", "last (UTC)", "detail", box=None)
+    table.columns[-1].no_wrap = True
+    for row in _reader(load(home)).parked(reason=reason, limit=limit):
+        last = datetime.fromtimestamp(row.last, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(str(row.id), row.reason.value, row.gateway, row.meter, str(row.count), last, row.detail)
+    Console().print(table)
+
+
+@app.command(epilog="Example: jieneng parked show 17")
+def show(number: Annotated[int, typer.Argument(help="Id from `parked list`.")], home: Home = None) -> None:
+    """Show one parked thing with its raw body (control characters escaped)."""
+    rows = _reader(load(home)).parked(ids=[number])
+    if not rows:
+        raise SpoolError(f"nothing is parked under id {number}; `jieneng parked list` shows what is")
+    row = rows[0]
+    typer.echo(f"{row.reason.value}: {row.detail}\ntopic {row.topic!r}, {row.count} reading(s)")
+    body = row.body.decode("utf-8", "backslashreplace") if row.body is not None else None
+    typer.echo("the body was given up for space" if body is None else json.dumps(body, ensure_ascii=False)[1:-1])
+
+
+@app.command(epilog="Example: jieneng parked replay --reason unknown_device")
+def replay(
+    home: Home = None,
+    reason: ReasonOption = None,
+    number: Annotated[list[int] | None, typer.Option("--id", help="Only this one (repeatable).")] = None,
+) -> None:
+    """Send parked messages in again, after their cause was mended (asks the running collector)."""
+    settings = load(home)
+    url = f"http://{settings.ingest.http_host}:{settings.ingest.http_port}/api/v1/parked/replay"
+    body = json.dumps({"reason": reason, "ids": number}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            result = json.loads(answer.read())
+    except (urllib.error.URLError, OSError) as exc:
+        raise SpoolError(f"{url}: {exc}; is the collector running? (jieneng up, jieneng collect)") from exc
+    typer.echo(" ".join(f"{key}={value}" for key, value in result.items()))
+
+
+def _reader(settings: Settings) -> SpoolReader:
+    from collector.spool import SpoolReader
+
+    path = settings.home / "spool" / "spool.db"
+    if not path.is_file():
+        raise SpoolError(f"{path}: there is no spool yet; nothing was taken here")
+    return SpoolReader(path)

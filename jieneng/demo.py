@@ -1,0 +1,106 @@
+"""The demo: a simulated province and real recorded buildings, sent through MQTT as gateways send."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Self
+
+from rich.console import Console
+
+from energy.registry import Registry
+from energy.settings import Settings
+from energy.storage import open_store
+from jieneng import verdict
+from jieneng.progress import Watcher, counters
+from simulators import province, replay
+from simulators.messages import Message, Tally
+from simulators.publish import Limits, Publisher, Target, go_live, publish
+
+
+@dataclass
+class Session:
+    """One loading of the demo into one installation."""
+
+    settings: Settings
+    console: Console
+    plan: province.DemoPlan
+    recording: replay.Recording
+    secrets: dict[str, str]
+    before: dict[str, int]
+    tally: Tally = field(default_factory=Tally)
+
+    @classmethod
+    def prepare(cls, settings: Settings, *, days: int | None, console: Console) -> Self:
+        """Grow the province, put it into the registry, issue its gateways' credentials."""
+        plan, recording = _plan(int(time.time()), days), replay.sample()
+        registry = Registry.open(settings.registry_url)
+        try:
+            for sheets in (plan.province.sheets, recording.sheets):
+                registry.import_sheets(sheets)
+            gateways = [g.id for parts in plan.province.gateways.values() for g in parts] + recording.gateways
+            secrets = {gateway: registry.issue_credential(gateway) for gateway in gateways}
+        finally:
+            registry.close()
+        return cls(settings, console, plan, recording, secrets, counters(settings))
+
+    @property
+    def target(self) -> Target:
+        """Where the gateways publish."""
+        host = "127.0.0.1" if self.settings.mqtt.host in ("0.0.0.0", "::") else self.settings.mqtt.host  # noqa: S104
+        return Target(host, self.settings.mqtt.port, self.secrets)
+
+    def load(self, stop: threading.Event) -> float:
+        """Send the whole history with progress bars and wait until it is stored and computed; the seconds it took."""
+        started = time.monotonic()
+        with Watcher(self.settings, self.console, self.before) as watcher:
+            messages = _until(stop, self.tally.counting(self._messages()))
+            publish(messages, self.target, limits=Limits(in_flight=16), progress=lambda m: watcher.add_sent(m.readings))
+            watcher.wait_quiet(self.tally.sent, stop)
+        return time.monotonic() - started
+
+    def judge(self, seconds: float) -> bool:
+        """Compare what is stored and computed with the truth, print the table; True when all of it agrees."""
+        store = open_store(self.settings, role="read")
+        now = counters(self.settings)
+        counted = {name: n - self.before.get(name, 0) for name, n in now.items()}
+        try:
+            result = verdict.judge(self.plan, self.recording, self.tally, counted, store)
+        finally:
+            store.close()
+        self.console.print(verdict.table(result, seconds))
+        for line in result.complaints:
+            self.console.print(f"[red]{line}[/]", soft_wrap=True)
+        return not result.complaints
+
+    def go_live(self, stop: threading.Event) -> None:
+        """Go on with 15-minute readings as time passes, in a thread of its own."""
+        publisher = Publisher(self.target, limits=Limits(connections=40))
+        arguments = (self.plan.live, publisher, self.plan.now)
+        threading.Thread(target=go_live, args=arguments, kwargs={"stop": stop}, name="live", daemon=True).start()
+
+    def _messages(self) -> Iterator[Message]:
+        """One institution first, complete, so that something whole is on screen; real buildings; all others."""
+        first, *others = [house.id for house in self.plan.province.houses]
+        start, end = self.plan.start, self.plan.history_end
+        yield from self.plan.province.messages(start, end, houses=[first])
+        yield from self.recording.messages()
+        yield from self.plan.province.messages(start, end, houses=others)
+
+
+def _plan(now: int, days: int | None) -> province.DemoPlan:
+    plan = province.demo_plan(now)
+    if days is None:
+        return plan
+    local = plan.province.calendar
+    return replace(plan, start=max(plan.start, local.start_of(local.date_of(now) - timedelta(days=days))))
+
+
+def _until(stop: threading.Event, messages: Iterable[Message]) -> Iterator[Message]:
+    for message in messages:
+        if stop.is_set():
+            return
+        yield message
