@@ -21,6 +21,7 @@
     |-- SpoolError               the disk queue
     |   |-- SpoolFull            quota or disk reached: stop acknowledging
     |   `-- SpoolCorrupt         the file was moved aside; a new one was begun
+    |-- RecordingError           a folder of recorded data cannot be read
     `-- ConnectionLost           a broker or gateway connection ended
 
 Callers decide by type, never by reading text. Libraries' errors are translated at their door.
@@ -138,6 +139,10 @@ class SpoolFull(SpoolError):
 
 class SpoolCorrupt(SpoolError):
     """The spool file is damaged; it was moved aside and kept."""
+
+
+class RecordingError(EnergyError):
+    """A folder of recorded data cannot be read; names the file and what was expected."""
 
 
 class ConnectionLost(EnergyError):

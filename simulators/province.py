@@ -157,10 +157,11 @@ class Province:
     def messages(
         self, start: int, end: int, step: int = HOUR, *, houses: Iterable[str] | None = None
     ) -> Iterator[Message]:
-        """Everything gateways send about the instants start, start + step, ... < end: one institution after another.
+        """Everything gateways send about the multiples of `step` in [start, end): one institution after another.
 
         Within a gateway messages come in order of time, except for what it buffered while it was offline.
         """
+        start = -(-start // step) * step
         for house in houses or [h.id for h in self.houses]:
             for gateway in self.gateways[house]:
                 yield from self._disordered(gateway, self._sent(gateway, start, end, step))

@@ -13,30 +13,23 @@ import csv
 import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from energy.errors import EnergyError
+from energy.errors import RecordingError
 from energy.intervals import HOUR, LocalCalendar, Window
 from energy.model import Category
 from energy.series import FloatArray, IntArray
 from energy.topics import Topic
 from simulators.messages import Message, Sender
-from simulators.sheets import Row, Sheets
+from simulators.recorded_sheets import INSTITUTION, of_recording
+from simulators.sheets import Sheets
 
-INSTITUTION: Final = "cam"
-REGION: Final = "998800"
 _INITIAL_TENTHS: Final = 12_345  # a register does not begin at zero
-_DIGITS: Final = 9
 _KINDS: Final = ((Category.ELECTRICITY, "electricity", "e"), (Category.GAS, "gas", "g"))
-
-
-class RecordingError(EnergyError):
-    """A folder of recorded data cannot be read; names the file and what was expected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +96,7 @@ class Recording:
     @property
     def sheets(self) -> Sheets:
         """The registry of the recorded buildings, in a region of its own."""
-        return _sheets(self)
+        return of_recording(self)
 
     def messages(self, start: int | None = None, end: int | None = None) -> Iterator[Message]:
         """Column messages of one building after another, weather first; instants [start, end) when given."""
@@ -226,85 +219,3 @@ def _together(parts: list[tuple[IntArray, FloatArray]]) -> tuple[IntArray, Float
     for row, (at, register) in zip(values, parts, strict=True):
         row[(at - first) // HOUR] = register
     return times, values
-
-
-def _sheets(recording: Recording) -> Sheets:
-    buildings = list(dict.fromkeys(m.building for m in recording.meters))
-    first = recording.calendar.date_of(min(m.start for m in recording.meters))
-    return {
-        "regions": [
-            {
-                "code": REGION, "name_zh": "实测样本区", "name_en": "recorded sample", "parent": "", "climate_zone": "",
-            }
-        ],
-        "institutions": [
-            {
-                "id": INSTITUTION, "name_zh": "剑桥大学建筑实测样本",
-                "name_en": "Cambridge University buildings, recorded", "region": REGION, "parent": "", "type": "021", "department": "", "credit_code": "", "tier": "",
-                "quota_class": "", "climate_zone": "",
-            }
-        ],
-        "sites": [
-            {
-                "id": f"{INSTITUTION}-site", "institution": INSTITUTION, "name_zh": "剑桥", "name_en": "Cambridge, UK",
-                "timezone": recording.zone,
-            }
-        ],
-        "buildings": [_building(b) for b in buildings],
-        "gateways": [
-            _gateway(g) for g in recording.gateways
-        ],
-        "meters": [_meter(m, first) for m in recording.meters],
-        "sensors": _sensors() if recording.weather is not None else [],
-        "swaps": [],
-        "denominators": [
-            _floor_area(b, recording.areas[b], first) for b in buildings if b in recording.areas
-        ],
-        "calendars": [],
-    }  # fmt: skip
-
-
-def _gateway(gateway: str) -> Row:
-    return {
-        "id": gateway, "institution": INSTITUTION, "name_zh": f"回放 {gateway}", "name_en": f"replay {gateway}",
-        "profile": "jieneng",
-    }  # fmt: skip
-
-
-def _building(building: str) -> Row:
-    return {
-        "id": f"{INSTITUTION}-{building}", "institution": INSTITUTION, "site": f"{INSTITUTION}-site",
-        "name_zh": f"建筑 {building}", "name_en": f"building {building}", "letter": "D",
-    }  # fmt: skip
-
-
-def _meter(meter: Recorded, first: date) -> Row:
-    zh, en = {"e": ("电", "electricity"), "g": ("燃气", "gas")}[meter.local]
-    return {
-        "id": meter.meter, "institution": INSTITUTION, "building": f"{INSTITUTION}-{meter.building}",
-        "gateway": f"{INSTITUTION}-{meter.building}", "local": meter.local, "name_zh": f"{meter.building} {zh}",
-        "name_en": f"{meter.building} {en}", "category": meter.category.value, "item": "", "kind": "physical",
-        "value_kind": "register", "unit": "kWh", "digits": _DIGITS, "ct_ratio": 1, "pt_ratio": 1, "rated_kw": None,
-        "interval_s": HOUR, "parent": "", "formula": "", "active_from": first.isoformat(), "active_to": "",
-    }  # fmt: skip
-
-
-def _sensors() -> list[Row]:
-    return [
-        {
-            "id": f"{INSTITUTION}.wx.{local}", "institution": INSTITUTION, "gateway": f"{INSTITUTION}-wx",
-            "local": local, "name_zh": zh, "name_en": en, "quantity": quantity, "unit": unit, "interval_s": HOUR,
-            "place": f"region:{REGION}",
-        }
-        for local, zh, en, quantity, unit in (
-            ("t", "气温 (Bedford)", "outdoor temperature (Bedford)", "temperature", "degC"),
-            ("rh", "相对湿度 (Bedford)", "relative humidity (Bedford)", "humidity", "%"),
-        )
-    ]  # fmt: skip
-
-
-def _floor_area(building: str, area_m2: float, first: date) -> Row:
-    return {
-        "scope": "building", "id": f"{INSTITUTION}-{building}", "kind": "floor_area", "value": area_m2, "unit": "m2",
-        "valid_from": first.isoformat(), "valid_to": "", "note": "gross internal area",
-    }  # fmt: skip
