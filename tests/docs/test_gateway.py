@@ -178,14 +178,18 @@ def test_the_example_has_thirty_lines() -> None:
     assert len((DOCS / "examples" / "publish.py").read_text(encoding="utf-8").splitlines()) <= 30
 
 
-def test_the_example_registry_holds_what_the_example_sends(tmp_path: Path) -> None:
+def test_the_example_registry_holds_what_the_examples_send(tmp_path: Path) -> None:
     from energy.registry import Registry, read_sheets
 
     registry = Registry.open(f"sqlite:///{tmp_path / 'registry.db'}", migrate=True)
     try:
         registry.import_sheets(read_sheets(DOCS / "examples" / "registry"))
-        meter = registry.snapshot().meter_by_local("trial-gw", "e-main")
+        snapshot = registry.snapshot()
+        meter = snapshot.meter_by_local("trial-gw", "e-main")
         assert meter is not None
+        for file in GOOD:
+            for local in decode(file.read_bytes()).local:
+                assert snapshot.meter_by_local("trial-gw", local) is not None, f"{file.name}: {local}"
         assert (meter.institution, meter.unit) == ("trial", "kWh")
         assert len(registry.issue_credential("trial-gw")) >= 20
     finally:
