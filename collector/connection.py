@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LARGEST_CONNECT: Final = 16_384  # before the credential is checked nobody may fill our memory
+LARGEST_UNKNOWN: Final = 16_384  # bytes of CONNECT: nobody may fill our memory before showing a credential
 LONGEST_CLIENT_ID: Final = 256
 LONGEST_KEEP_ALIVE_S: Final = 3_600
 WRITE_BUFFER_BYTES: Final = 65_536
@@ -62,7 +62,7 @@ class GatewayConnection(asyncio.BufferedProtocol):
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._transport: asyncio.Transport | None = None
-        self._stream = stream.PublishStream(self, self._on_control, largest_packet=LARGEST_CONNECT)
+        self._stream = stream.PublishStream(self, self._on_control, largest_packet=LARGEST_UNKNOWN)
         self._hold = Hold.NONE
         self._n_in_flight = 0
         self.client: tuple[str | None, str] | None = None

@@ -66,6 +66,7 @@ class Endpoint:
         self._authenticate = authenticate
         self._tls = tls.server_context(settings)
         self._server: asyncio.Server | None = None
+        self._port: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sink: Sink | None = None
         self._is_stopping = False
@@ -98,6 +99,7 @@ class Endpoint:
                 f"cannot listen on mqtt.host {self.settings.host} mqtt.port {self.settings.port}: {exc}; "
                 "give another mqtt.port, or end the program that holds it"
             ) from exc
+        self._port = int(self._server.sockets[0].getsockname()[1])
         self._tick()
 
     async def stop(self) -> None:
@@ -134,9 +136,9 @@ class Endpoint:
     @property
     def port(self) -> int:
         """The port listened on (the one the system chose where the setting is 0)."""
-        if self._server is None or not self._server.sockets:
+        if self._port is None:
             raise SettingsError("the endpoint does not listen: start it first")
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._port
 
     @property
     def n_connections(self) -> int:

@@ -34,6 +34,8 @@ from energy.errors import MqttError
 _PUBACK_WORD: Final = 0x40020000
 _PACKET_ID: Final = 0xFFFF
 _LONGEST_KEPT_TOPIC: Final = 256
+# Thousands of subscriptions or properties would hold up every other connection while they are read.
+LARGEST_CONTROL: Final = 16_384
 ControlHandler = Callable[[int, bytes], None]
 
 
@@ -147,6 +149,8 @@ class PublishStream:
                 self._needed = stop - position
                 return position
             if header & 0xF0 != PUBLISH:
+                if length > LARGEST_CONTROL and self.is_server:
+                    raise MqttError(PACKET_TOO_LARGE, f"packet 0x{header:02X} of {length} bytes")
                 self._on_control(header, data[start:stop])
             else:
                 if not (known_length and data.startswith(known, start)):
@@ -199,14 +203,19 @@ class PublishStream:
         return topic
 
     def _behind_properties(self, data: bytes, at: int, stop: int) -> int:
-        """Position behind the publish's properties, which are checked and otherwise ignored."""
+        """Position behind the publish's properties, which are checked and not used."""
         if data.startswith(self._known_properties, at) and at + len(self._known_properties) <= stop:
             return at + len(self._known_properties)
         cursor = wire.Cursor(data, at, stop)
+        if not self.is_server:  # the broker has checked them
+            cursor.take(cursor.varint())
+            return cursor.position
+        if wire.Cursor(data, at, stop).varint() > LARGEST_CONTROL:
+            raise MqttError(PACKET_TOO_LARGE, f"more than {LARGEST_CONTROL} bytes of properties")
         found = props.read(cursor, PUBLISH)
         if props.TOPIC_ALIAS in found:
             raise MqttError(BAD_TOPIC_ALIAS, "topic alias, though Topic Alias Maximum is 0")
-        if self.is_server and props.SUBSCRIPTION_ID in found:
+        if props.SUBSCRIPTION_ID in found:
             raise MqttError(PROTOCOL_ERROR, "subscription identifier in a client's publish")
         if cursor.position - at <= _LONGEST_KEPT_TOPIC:
             self._known_properties = data[at : cursor.position]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,6 +120,11 @@ class RawPeer:
             except (asyncio.IncompleteReadError, ConnectionError):
                 return code
 
+    async def silence(self) -> bytes:
+        """Everything up to the end of the connection."""
+        async with asyncio.timeout(10):
+            return await self.reader.read()
+
     async def is_served(self) -> bool:
         """True when the server still answers a ping."""
         self.send(packets.PINGREQ_PACKET)
@@ -127,10 +132,8 @@ class RawPeer:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 @asynccontextmanager

@@ -200,14 +200,17 @@ def test_random_bodies_are_parsed_or_refused_but_never_crash(level: int, body: b
         lambda: packets.parse_answer(body, codes.PUBACK, level),
         lambda: packets.parse_disconnect(body, level),
     ]
-    n_answered = 0
-    for parse in parsers:
-        try:
-            parse()
-        except MqttError as error:
-            assert 0x80 <= error.code <= 0xA2
-        n_answered += 1
-    assert n_answered == len(parsers)
+    refusals = [refusal(parse) for parse in parsers]
+    assert all(code is None or 0x80 <= code <= 0xA2 for code in refusals)
+
+
+def refusal(parse: Callable[[], Any]) -> int | None:
+    """The code a body is refused with; None when it was read."""
+    try:
+        parse()
+    except MqttError as error:
+        return error.code
+    return None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -114,7 +116,7 @@ def test_any_pieces_give_the_same_packets(level: int, cuts: list[int]) -> None:
     data = mixed(level)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     cutter = Cutter(level)
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         cutter.feed(data[start:stop])
     assert cutter.seen() == EXPECTED
 
@@ -213,11 +215,10 @@ def test_a_publish_cut_short_inside_never_reads_its_neighbour() -> None:
 @given(st.lists(st.sampled_from([b"", *(bytes((n,)) for n in range(256))]), max_size=60), st.booleans())
 def test_random_bytes_are_cut_or_refused_but_never_crash(pieces: list[bytes], is_v5: bool) -> None:
     cutter = Cutter(codes.MQTT_5 if is_v5 else codes.MQTT_311)
-    try:
-        cutter.feed(b"".join(pieces))
-    except MqttError as error:
-        assert error.code >= 0x80
-    assert cutter.stream.waiting_bytes <= len(b"".join(pieces))
+    data = b"".join(pieces)
+    with suppress(MqttError):
+        cutter.feed(data)
+    assert cutter.stream.waiting_bytes + sum(len(delivery.payload) for delivery in cutter.deliveries) <= len(data)
 
 
 def test_pubacks_are_joined_in_order() -> None:
