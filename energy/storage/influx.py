@@ -122,7 +122,7 @@ class Influx:
 
     def ensure_bucket(self, retention_days: int) -> bool:
         """Make the bucket, or give it the retention wanted (0 = for ever); False if all was well."""
-        rules = [BucketRetentionRules(type="expire", every_seconds=retention_days * DAY)] if retention_days else []
+        rules = [BucketRetentionRules(type="expire", every_seconds=retention_days * DAY)]
         with self._errors():
             buckets = self._client.buckets_api()
             found = buckets.find_bucket_by_name(self.address.bucket)

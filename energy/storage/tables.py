@@ -43,7 +43,7 @@ def checked_where(measurement: Measurement, where: Mapping[str, Sequence[str]]) 
 
 
 def complete(table: Table, where: Mapping[str, Sequence[str]], start: int, end: int) -> Table:
-    """The table with every field of its measurement and without rows that know nothing.
+    """The table with every field of its measurement, and without rows that know nothing.
 
     ValueError if a row lies outside the window or `where`, appears twice, or holds what the schema does not know.
     """
@@ -58,7 +58,7 @@ def complete(table: Table, where: Mapping[str, Sequence[str]], start: int, end: 
         raise ValueError(f"{measurement.name}: a row at {outside} lies outside the window [{start}, {end})")
     absent = [name for name in measurement.all_fields if name not in table.fields]
     fields = {name: _as_numbers(name, table.fields[name]) for name in measurement.fields if name in table.fields}
-    fields |= {name: table.fields[name] for name in measurement.texts if name in table.fields}
+    fields |= {name: _as_texts(table.fields[name]) for name in measurement.texts if name in table.fields}
     whole = Table(
         measurement.name,
         table.time.astype(np.int64, copy=False),
@@ -74,6 +74,13 @@ def _as_numbers(name: str, values: AnyArray) -> AnyArray:
     if np.any(np.isinf(numbers)):
         raise ValueError(f"field {name}: a number is infinite")
     return numbers
+
+
+def _as_texts(values: AnyArray) -> AnyArray:
+    """Texts as they are stored: an empty one says nothing, so it is unknown."""
+    texts = np.empty(len(values), np.object_)
+    texts[:] = [None if value is None or value == "" else str(value) for value in values]
+    return texts
 
 
 def _refuse_bad_series(table: Table, where: Mapping[str, Sequence[str]]) -> None:

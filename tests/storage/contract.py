@@ -291,6 +291,13 @@ class ResultContract:
         store.replace(table("finding", [row]), **span)
         assert store.results("finding", **span).fields["text_zh"].tolist() == [text]
 
+    def test_an_empty_text_is_an_unknown_text(self, store: Store) -> None:
+        span = {"where": {"institution": ["i1"]}, "start": T0, "end": T0 + 1}
+        row = {"institution": "i1", "meter": "m1", "kind": "gap", "time": T0, "text_zh": "", "severity": 1.0}
+        assert store.replace(table("finding", [row]), **span) == (1, 0)
+        assert store.results("finding", **span).fields["text_zh"].tolist() == [None]
+        assert store.replace(table("finding", [row]), **span) == (0, 0)
+
     @pytest.mark.parametrize(
         ("row", "message"),
         [
