@@ -17,11 +17,14 @@ from typing import Final
 import numpy as np
 
 from analytics.jobs.estate import Estate
+from analytics.jobs.intensities import write_indicators
 from analytics.jobs.record import RunRecord
 from analytics.jobs.regions import region_sums, write_region
 from analytics.jobs.rows import Writer, Written, union
+from analytics.jobs.standing import write_directory
 from analytics.jobs.task import Done, Task, perform
 from energy.intervals import DEFAULT_ZONE, LocalCalendar, Window
+from energy.model import Scope
 from energy.registry import FittedModel, Registry, Snapshot, Touched
 from energy.storage.base import Store
 
@@ -37,7 +40,7 @@ Opener = Callable[[], tuple[Store, Registry]]
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class _Asked:
     """What a run is asked to compute beyond what was touched.
 
     Attributes
@@ -91,7 +94,7 @@ def run(
         raise ValueError("more than one worker needs an opener of store and registry")
     started = time.perf_counter()
     snapshot = registry.snapshot()
-    asked = Scope(institutions, since, refit)
+    asked = _Asked(institutions, since, refit)
     # Marks of institutions that were not asked for must outlive this run, so they are not even taken.
     epoch, marks = registry.take_touched() if institutions is None else (None, [])
     calendar = LocalCalendar(zone)
@@ -99,7 +102,8 @@ def run(
     tasks = list(_tasks(snapshot, registry, asked, marks, shapes, calendar, now))
     done = list(_perform(tasks, store, registry, workers, opener, progress))
     writer = Writer(store, Written())
-    regions = _add_regions(store, writer, snapshot, calendar, shapes, done)
+    regions = _add_regions(store, writer, snapshot, calendar, shapes, done, now)
+    write_directory(writer, snapshot, calendar.date_of(now))
     registry.save_models([*_shapes(tasks), *_region_shapes(snapshot, regions), *_clock(asked, calendar, now)])
     if epoch is not None:
         registry.forget_touched(epoch)
@@ -121,7 +125,7 @@ def run(
 def _tasks(
     snapshot: Snapshot,
     registry: Registry,
-    asked: Scope,
+    asked: _Asked,
     marks: Sequence[Touched],
     shapes: Mapping[str, FittedModel],
     calendar: LocalCalendar,
@@ -164,7 +168,7 @@ def _new_days(registry: Registry, calendar: LocalCalendar, now: int) -> Window |
     return Window(int(edges[0]), int(edges[1]))
 
 
-def _clock(asked: Scope, calendar: LocalCalendar, now: int) -> list[FittedModel]:
+def _clock(asked: _Asked, calendar: LocalCalendar, now: int) -> list[FittedModel]:
     if asked.institutions is not None:
         return []
     today = int(calendar.day_number(np.array([now]))[0])
@@ -213,6 +217,7 @@ def _add_regions(
     calendar: LocalCalendar,
     shapes: Mapping[str, FittedModel],
     done: Sequence[Done],
+    now: int,
 ) -> list[str]:
     """Add the totals again of every region above a changed institution; which regions that were."""
     changed = {part.institution: part.changed for part in done if part.changed}
@@ -225,7 +230,9 @@ def _add_regions(
             # Made up of others than before: all its days, from the first to the last that any of them has.
             windows = union([*windows, _ALL_DAYS])
         if windows:
-            write_region(writer, region, region_sums(store, calendar, region, below, windows))
+            sums = region_sums(store, calendar, region, below, windows)
+            write_region(writer, region, sums)
+            write_indicators(writer, calendar, sums, snapshot.denominators, {Scope.REGION: [region]}, now)
             found.append(region)
     return found
 

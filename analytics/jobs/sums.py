@@ -112,18 +112,22 @@ def _day_parts(store: ResultStore, calendar: LocalCalendar, meters: Sequence[str
     return parts
 
 
-def write_sums(writer: Writer, estate: Estate, sums: Sequence[Sums], former: Sequence[str] = ()) -> None:
-    """Replace the totals of the wanted periods, of buildings the institution no longer has (`former`) too."""
-    names: dict[Scope, Sequence[str]] = {
-        Scope.METER: [m.id for m in estate.meters],
+def scopes(estate: Estate, former: Sequence[str] = ()) -> dict[Scope, Sequence[str]]:
+    """Ids of everything that totals of this institution speak of, by scope; `former` buildings too."""
+    return {
+        Scope.METER: [meter.id for meter in estate.meters],
         Scope.BUILDING: sorted({*estate.buildings, *former}),
         Scope.INSTITUTION: [estate.institution],
     }
+
+
+def write_sums(writer: Writer, sums: Sequence[Sums], ids: Mapping[Scope, Sequence[str]]) -> None:
+    """Replace the totals of the wanted periods of these ids."""
     for part in sums:
         for first, last in runs(part.wanted):
             window = Window(int(part.periods.edges[first]), int(part.periods.edges[last]))
-            for scope, ids in names.items():
-                where: dict[str, Sequence[str]] = {"scope": [scope.value], "id": ids, "period": [part.periods.kind]}
+            for scope, names in ids.items():
+                where: dict[str, Sequence[str]] = {"scope": [scope.value], "id": names, "period": [part.periods.kind]}
                 writer.replace(total_table(part, scope, first, last), where, window)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analytics.jobs.estate import Estate
+from analytics.jobs.intensities import write_indicators
 from analytics.jobs.judged import extents_of
-from analytics.jobs.limits import KIND, Extents, fit_missing, profile_of
+from analytics.jobs.limits import KIND, fit_missing, profile_of
 from analytics.jobs.meters import Recomputed, compute_meters
 from analytics.jobs.rows import Writer, Written, union
-from analytics.jobs.sums import compute_sums, write_sums
+from analytics.jobs.shapes import write_shapes
+from analytics.jobs.standing import write_status
+from analytics.jobs.sums import compute_sums, scopes, write_sums
 from energy.intervals import Window
+from energy.model import Scope
 from energy.registry import Registry
 from energy.storage.base import Store
 
@@ -83,9 +87,15 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
         profiles={name: profile_of(model) for name, model in models.items()},
         extents=extents,
     )
-    changed = _changed_days(task, recomputed, extents)
+    energy = {meter.id for meter in estate.meters}
+    changed = _changed_days(task, _days_of(recomputed, energy), [extents[name] for name in energy if name in extents])
     sums = compute_sums(store, estate, changed, extents=extents, now=task.now)
-    write_sums(writer, estate, sums, task.former)
+    ids = scopes(estate, task.former)
+    write_sums(writer, sums, ids)
+    places: dict[Scope, Sequence[str]] = {s: names for s, names in ids.items() if s is not Scope.METER}
+    write_indicators(writer, estate.calendar, sums, estate.denominators, places, task.now)
+    write_shapes(store, writer, estate, changed if task.everything else _days_of(recomputed, energy))
+    write_status(writer, estate, sums, extents, task.now)
     versions = {name: model.version for name, model in models.items()}
     return Done(estate.institution, tuple(recomputed), tuple(changed), versions, writer.counts)
 
@@ -101,12 +111,12 @@ def _readable(windows: Sequence[Window], extent: tuple[int, int]) -> list[Window
     return [Window(start, max(start + 1, end)) for start, end in cut]
 
 
-def _changed_days(task: Task, recomputed: Sequence[Recomputed], extents: Extents) -> list[Window]:
-    energy = {meter.id for meter in task.estate.meters}
-    windows = [part.window for part in recomputed if part.meter in energy]
-    if task.refresh is not None:
-        windows.append(task.refresh)
-    spans = [_whole(extents[name]) for name in energy if name in extents]
+def _days_of(recomputed: Sequence[Recomputed], meters: Container[str]) -> list[Window]:
+    return union([part.window for part in recomputed if part.meter in meters])
+
+
+def _changed_days(task: Task, days: Sequence[Window], spans: Sequence[tuple[int, int]]) -> list[Window]:
+    windows = [*days] if task.refresh is None else [*days, task.refresh]
     if task.everything and spans:
-        windows.append(Window(min(w.start for w in spans), max(w.end for w in spans)))
+        windows.append(Window(min(first for first, _ in spans), max(last for _, last in spans) + 1))
     return union(windows)

@@ -1,0 +1,186 @@
+"""Indicator rows of buildings, institutions and regions, from their totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from analytics.indicators import (
+    Amounts,
+    Indicator,
+    Stated,
+    per,
+    physical_indicator,
+    rolling,
+    total_indicator,
+    weighted_by_time,
+)
+from analytics.jobs.rows import Writer, repeated, runs, table
+from analytics.jobs.sums import Sums
+from analytics.rollup import WHOLE
+from energy.caliber import caliber
+from energy.intervals import LocalCalendar, Window
+from energy.model import Category, Scope
+from energy.registry import Denominator
+from energy.series import BoolArray, FloatArray, IntArray, Table
+from energy.storage.schema import INDICATOR
+
+CALIBERS: Final = {"energy": "gb2589_equivalent_value", "co2": "co2_cn_2023"}
+"""Caliber of each total that is written for every place; other calibers are asked for where they are needed."""
+_PER: Final = {"per_area": "floor_area", "per_person": "users"}
+_PHYSICAL: Final = {"electricity": Category.ELECTRICITY, "water": Category.WATER}
+_PHYSICAL_PER: Final = {"electricity": ("per_area",), "water": ("per_area", "per_person")}
+_FOREVER: Final = 2**40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """One building, institution or region with its totals by category."""
+
+    scope: Scope
+    id: str
+    amounts: Amounts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Indicators of one place in the periods to write."""
+
+    place: _Place
+    period: str
+    indicator: Indicator
+
+
+def write_indicators(
+    writer: Writer,
+    calendar: LocalCalendar,
+    sums: Sequence[Sums],
+    denominators: Sequence[Denominator],
+    ids: Mapping[Scope, Sequence[str]],
+    now: int,
+) -> None:
+    """Replace the indicators of the wanted periods of these places, and of the rolling year ending in a month."""
+    for part in sums:
+        end = np.minimum(part.periods.edges[1:], max(now, int(part.periods.edges[1])))
+        found = [rows for place in _places(part) for rows in _of_place(place, part, calendar, denominators, end)]
+        kind = part.periods.kind
+        _replace(writer, part, kind, part.wanted, [rows for rows in found if rows.period == kind], ids)
+        if kind == "month":
+            later = _followed(part.wanted, 12)
+            _replace(writer, part, "rolling12", later, [rows for rows in found if rows.period == "rolling12"], ids)
+
+
+def _followed(wanted: BoolArray, months: int) -> BoolArray:
+    """Wanted months and those whose rolling year holds one."""
+    reach = np.convolve(wanted.astype(np.int64), np.ones(months, np.int64))[: len(wanted)]
+    return np.asarray(reach > 0)
+
+
+def _places(sums: Sums) -> Iterator[_Place]:
+    whole: dict[tuple[Scope, str], list[int]] = {}
+    for i, group in enumerate(sums.groups):
+        if group.item == WHOLE and group.scope is not Scope.METER:
+            whole.setdefault((group.scope, group.id), []).append(i)
+    coverage = sums.totals.coverage
+    for (scope, name), rows in whole.items():
+        categories = {sums.groups[i].category: i for i in rows}
+        yield _Place(
+            scope,
+            name,
+            Amounts(
+                {c: sums.totals.amount[i] for c, i in categories.items()},
+                {c: sums.totals.present[i] for c, i in categories.items()},
+                {c: coverage[i] for c, i in categories.items()},
+            ),
+        )
+
+
+def _of_place(
+    place: _Place, sums: Sums, calendar: LocalCalendar, denominators: Sequence[Denominator], end: IntArray
+) -> Iterator[_Rows]:
+    kind = sums.periods.kind
+    start = sums.periods.start
+    for whole, wanted_per in _wholes(place.amounts):
+        if whole.key in CALIBERS:
+            yield _Rows(place, kind, whole)
+        if kind == "day":
+            continue
+        for suffix in wanted_per:
+            stated = _stated(denominators, place, _PER[suffix], calendar)
+            yield _Rows(place, kind, per(f"{whole.key}_{suffix}", whole, weighted_by_time(stated, start, end)))
+            if kind == "month":
+                year = rolling(whole)
+                first = np.concatenate((np.full(min(11, len(start)), start[0]), start[: max(len(start) - 11, 0)]))
+                divided = weighted_by_time(stated, first, sums.periods.edges[1:])
+                yield _Rows(place, "rolling12", per(f"{whole.key}_{suffix}", year, divided))
+        if kind == "month" and whole.key in CALIBERS:
+            yield _Rows(place, "rolling12", rolling(whole))
+
+
+def _wholes(amounts: Amounts) -> Iterator[tuple[Indicator, Sequence[str]]]:
+    for key, name in CALIBERS.items():
+        total = total_indicator(key, amounts, caliber(name))
+        if total is not None:
+            yield total, tuple(_PER)
+    for key, category in _PHYSICAL.items():
+        physical = physical_indicator(key, category, amounts)
+        if physical is not None:
+            yield physical, _PHYSICAL_PER[key]
+
+
+def _stated(denominators: Sequence[Denominator], place: _Place, kind: str, calendar: LocalCalendar) -> list[Stated]:
+    return [
+        Stated(row.value, _instant(calendar, row.valid_from, 0), _instant(calendar, row.valid_to, _FOREVER))
+        for row in denominators
+        if row.scope == place.scope.value and row.id == place.id and row.kind == kind
+    ]
+
+
+def _instant(calendar: LocalCalendar, day: date | None, unstated: int) -> int:
+    return unstated if day is None else calendar.start_of(day)
+
+
+def _replace(
+    writer: Writer,
+    sums: Sums,
+    period: str,
+    wanted: BoolArray,
+    found: Sequence[_Rows],
+    ids: Mapping[Scope, Sequence[str]],
+) -> None:
+    for first, last in runs(wanted):
+        window = Window(int(sums.periods.edges[first]), int(sums.periods.edges[last]))
+        for scope, names in ids.items():
+            own = [rows for rows in found if rows.place.scope is scope]
+            where = {"scope": [scope.value], "id": names, "period": [period]}
+            writer.replace(_table(own, sums, period, scope, first, last), where, window)
+
+
+def _table(found: Sequence[_Rows], sums: Sums, period: str, scope: Scope, first: int, last: int) -> Table:
+    values = [rows.indicator.value[first:last] for rows in found]
+    known = [np.isfinite(value) for value in values]
+    counts = [int(which.sum()) for which in known]
+    start = sums.periods.start[first:last]
+
+    def column(parts: list[FloatArray]) -> FloatArray:
+        return np.concatenate([p[k] for p, k in zip(parts, known, strict=True)]) if parts else np.zeros(0)
+
+    return table(
+        INDICATOR,
+        np.concatenate([start[k] for k in known]) if known else np.zeros(0, np.int64),
+        {
+            "scope": repeated([scope.value], [sum(counts)]),
+            "id": repeated([rows.place.id for rows in found], counts),
+            "period": repeated([period], [sum(counts)]),
+            "indicator": repeated([rows.indicator.key for rows in found], counts),
+            "caliber": repeated([rows.indicator.caliber for rows in found], counts),
+        },
+        {
+            "value": column(values),
+            "coverage": column([rows.indicator.coverage[first:last] for rows in found]),
+        },
+    )
