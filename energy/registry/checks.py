@@ -13,6 +13,7 @@ from typing import Any, Final
 from energy.model import Category, ValueKind
 from energy.registry import formula
 from energy.registry.book import Book
+from energy.registry.codes import is_item
 from energy.registry.sheets import SHEETS, Key, overlaps
 from energy.units import CANONICAL, unit
 
@@ -77,6 +78,8 @@ def meters(book: Book) -> None:
 def _meter_faults(book: Book, row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield from _unit_faults(row)
     yield from _gateway_faults(book, row)
+    if row["item"] and row["category"] == Category.ELECTRICITY and not is_item(row["item"]):
+        yield "item", "an electricity item of the official codes, like A, B1 or B2A"
     parent = book.one("meters", row["parent"])
     if parent is not None and parent["category"] != row["category"]:
         yield "parent", f"a meter of the same category, {row['category']}, not {parent['category']}"
@@ -96,7 +99,7 @@ def _unit_faults(row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if row["value_kind"] == ValueKind.MEASUREMENT:
         wanted = {"power"}
     if quantity not in wanted:
-        yield "unit", f"a unit of {' or '.join(sorted(wanted))} for a {row['value_kind']} of {category}"
+        yield "unit", f"a unit of {' or '.join(sorted(wanted))} ({category}, {row['value_kind']})"
 
 
 def _gateway_faults(book: Book, row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

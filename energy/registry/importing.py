@@ -38,6 +38,10 @@ class ImportResult:
     changed: Mapping[str, int]
     unchanged: Mapping[str, int]
 
+    def __str__(self) -> str:
+        parts = {"added": self.added, "changed": self.changed, "unchanged": self.unchanged}
+        return "; ".join(f"{_counted(rows)} {word}" for word, rows in parts.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -46,6 +50,11 @@ class Entry:
     row: int
     key: Key
     given: Record
+
+
+def _counted(rows: Mapping[str, int]) -> str:
+    names = ", ".join(f"{name} {n}" for name, n in rows.items() if n)
+    return f"{sum(rows.values())} rows" + (f" ({names})" if names else "")
 
 
 def merge(connection: Connection, sheets: Sheets) -> tuple[list[Change], Counter[str]]:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Table
 
 from energy.intervals import DEFAULT_ZONE
-from energy.model import Category, MeterKind, ValueKind
+from energy.model import MeterKind, ValueKind
 from energy.registry import tables
 from energy.registry.cells import (
     DATE,
@@ -24,11 +24,11 @@ from energy.registry.cells import (
     Kind,
     Value,
     choice,
-    mapped,
     number,
     pattern,
     whole,
 )
+from energy.registry.codes import CATEGORY, official
 
 Key = tuple[Value, ...]
 Record = dict[str, Any]
@@ -79,11 +79,6 @@ VALID_FROM = Column("valid_from", DATE, empty=tables.ALWAYS, hidden=tables.ALWAY
 VALID_TO = Column("valid_to", DATE)
 NOTE = Column("note", TEXT, empty="")
 
-INSTITUTION_TYPES: Final = ("01", "02", "021", "022", "023", "024", "025", "026", "03")
-CATEGORY_CODES: Final = {
-    "01": "electricity", "02": "water", "03": "gas", "04": "heat", "05": "cooling", "06": "other",
-    "07": "coal", "08": "lpg", "10": "gasoline", "12": "diesel",
-}  # fmt: skip
 _ITEM = pattern("an item code like A, B1 or B2A", re.compile(r"[A-Z]([0-9]([A-Z0-9])?)?").fullmatch)
 _PLACE = pattern("building:ID, site:ID or region:CODE", re.compile(r"(building|site|region):[A-Za-z0-9_.-]+").fullmatch)
 _WORD = pattern("a word of a-z, 0-9 and _", re.compile(r"[a-z][a-z0-9_]{0,63}").fullmatch)
@@ -111,7 +106,7 @@ INSTITUTIONS = Sheet(
         *_names(),
         _ref("region", "regions", needed=True),
         _ref("parent", "institutions"),
-        Column("type", choice(*INSTITUTION_TYPES), needed=True),
+        Column("type", official("institution"), needed=True),
         Column("department", TEXT),
         Column("credit_code", _CREDIT_CODE),
         Column("tier", TEXT),
@@ -150,7 +145,7 @@ BUILDINGS = Sheet(
         _ref("institution", "institutions", needed=True),
         _ref("site", "sites"),
         *_names(),
-        Column("letter", choice(*"ABCDEFGH")),
+        Column("letter", official("building")),
     ),
 )
 GATEWAYS = Sheet(
@@ -175,7 +170,7 @@ METERS = Sheet(
         _ref("gateway", "gateways"),
         Column("local", _LOCAL),
         *_names(zh_needed=False),
-        Column("category", mapped({c.value: c.value for c in Category} | CATEGORY_CODES), needed=True),
+        Column("category", CATEGORY, needed=True),
         Column("item", _ITEM, empty=""),
         Column("kind", choice(*MeterKind), empty=MeterKind.PHYSICAL.value),
         Column("value_kind", choice(*ValueKind), empty=ValueKind.REGISTER.value),

@@ -138,5 +138,10 @@ def _write_xlsx(sheets: Mapping[str, Sequence[Mapping[str, object]]], path: Path
     for name, rows in sheets.items():
         sheet = book.create_sheet(name)
         for line in _table(name, rows):
-            sheet.append(line)
+            sheet.append([_exact(cell) for cell in line])
     book.save(path)
+
+
+def _exact(cell: object) -> object:
+    """A number as text where the 16 digits of an xlsx number would change it."""
+    return repr(cell) if isinstance(cell, float) and float(f"{cell:.16g}") != cell else cell
