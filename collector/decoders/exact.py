@@ -20,7 +20,7 @@ from energy.model import Reason, is_id
 _LIST_FIELDS = frozenset({"seq", "readings"})
 _COLUMN_FIELDS = frozenset({"seq", "times", "values"})
 _READING_FIELDS = frozenset({"meter", "time", "value", "unit"})
-_LONGEST_INTEGER = 20  # digits; anything longer is out of range and not worth converting
+_LONGEST_INTEGER = 100  # digits; anything longer is out of range whatever it is, and not worth converting
 _GZIP = b"\x1f\x8b"
 
 
@@ -58,7 +58,7 @@ def parse_object(payload: bytes, limits: Limits) -> dict[str, Any]:
         value = json.loads(
             text,
             object_pairs_hook=lambda pairs: _object(pairs, limits),
-            parse_int=lambda digits: int(digits) if len(digits) <= _LONGEST_INTEGER else 10**_LONGEST_INTEGER,
+            parse_int=lambda digits: int(digits[:_LONGEST_INTEGER]),
         )
     except RecursionError as exc:
         raise PayloadError(Reason.TOO_DEEP, "nested too deeply") from exc

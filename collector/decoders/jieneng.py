@@ -79,7 +79,7 @@ def _is_plain(text: bytes, messages: Sequence[_Message]) -> bool:
         return False
     try:
         return text.count(b":") == sum(map(_colons, messages))
-    except TypeError:  # neither list nor column form
+    except (AttributeError, TypeError):  # a bare number, or neither list nor column form
         return False
 
 
