@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 SESSION_EXPIRY_S: Final = 604_800
 WATCH_EVERY_S: Final = 1.0
 LONGEST_UNACKNOWLEDGED_S: Final = 60.0
-LONGEST_SUBACK_S: Final = 10.0
 RESUBSCRIBE_EVERY_S: Final = 30.0
 SHORTEST_GRACE_S: Final = 10.0
 SHORTEST_DELAY_S: Final = 1.0
@@ -34,6 +33,7 @@ class BrokerCounters:
     """What happened since the start (read by the metrics)."""
 
     connects: int = 0
+    unreachable: int = 0
     refused: int = 0
     disconnects: int = 0
     new_sessions: int = 0  # the first connection of this process found no session: normal only on the very first start
@@ -105,12 +105,14 @@ class Link:
 
     def __init__(self, settings: MqttSettings) -> None:
         self.filters = filters(settings)
+        self._address = (settings.host, settings.port)
         self.counters = BrokerCounters()
         self.is_connected = False
         self.is_subscribed = False
         self._subscribe_sent_at: float | None = None
         self._denied_at: float | None = None
         self._receiving_until = time.monotonic()
+        self._longest_suback_s = settings.connect_timeout_s
         self._grace_s = max(SHORTEST_GRACE_S, settings.keepalive_s / 2)
 
     @property
@@ -136,6 +138,11 @@ class Link:
         self.counters.connects += 1
         self._subscribe_sent_at = time.monotonic()
         self._denied_at = None
+
+    def unreachable(self, why: object) -> None:
+        """No connection could be opened."""
+        self.counters.unreachable += 1
+        logger.warning("broker %s:%d cannot be reached: %s", *self._address, why)
 
     def refused(self, why: str) -> None:
         """The broker refused CONNECT."""
@@ -170,9 +177,9 @@ class Link:
         why they wait, and fetching them again would only fill it more.
         """
         now = time.monotonic()
-        if self._subscribe_sent_at is not None and now - self._subscribe_sent_at > LONGEST_SUBACK_S:
+        if self._subscribe_sent_at is not None and now - self._subscribe_sent_at > self._longest_suback_s:
             self.counters.missing_subacks += 1
-            return f"no SUBACK within {LONGEST_SUBACK_S:.0f} s"
+            return f"no SUBACK within {self._longest_suback_s:.0f} s"
         if self._denied_at is not None and now - self._denied_at > RESUBSCRIBE_EVERY_S:
             return "subscription denied, trying again"
         if oldest_s > LONGEST_UNACKNOWLEDGED_S and not sink_is_full:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -174,6 +175,7 @@ class BrokerClient:
         )
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
@@ -221,6 +223,10 @@ class BrokerClient:
         else:
             wanted = [(name, 1) for name in self._link.filters]
         _, self._subscribe_id = client.subscribe(wanted)
+
+    @_guarded
+    def _on_connect_fail(self, client: paho.Client, userdata: Any) -> None:
+        self._link.unreachable(sys.exc_info()[1])  # paho calls this while it handles the error, and tells no more
 
     @_guarded
     def _on_subscribe(

@@ -294,7 +294,7 @@ class FastBrokerClient:
             try:
                 await self._stay_connected()
             except (OSError, ConnectionLost) as error:
-                logger.info("broker %s:%d: %s", self.settings.host, self.settings.port, error)
+                self.link.unreachable(error)
             except Exception:
                 # The outermost loop of this client: it must outlive whatever a network can do.
                 self.counters.failed += 1
