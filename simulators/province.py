@@ -13,6 +13,7 @@ import numpy as np
 from energy.intervals import HOUR, LocalCalendar, Window
 from energy.series import BoolArray, FloatArray, IntArray, Matrix
 from energy.topics import Topic
+from simulators import billed as bills
 from simulators import sheets
 from simulators.catalogue import HOUSES, REGIONS, ZONE, House
 from simulators.devices import BAD_GATEWAY, Device, Gateway, plan
@@ -31,10 +32,13 @@ _DISORDERLY: Final = "yz-zy-g2"
 _RESENT: Final = 0.01
 
 
-def build(seed: int = 1, start: date | None = None, end: date | None = None, *, houses: int | None = None) -> Province:
+def build(
+    seed: int = 1, start: date | None = None, end: date | None = None, *, houses: int | None = None, billed: int = 0
+) -> Province:
     """The province over the local days [start, end); by default the two calendar years 2024 and 2025.
 
-    `houses` keeps only so many institutions, from the first (tests, small demos). A later `end` with the same seed
+    `houses` keeps only so many institutions, from the first (tests, small demos); `billed` adds so many that have
+    bills only, under `Province.billed` and apart from everything else. A later `end` with the same seed
     and start gives the same readings, continued.
     """
     calendar = LocalCalendar(ZONE)
@@ -49,9 +53,9 @@ def build(seed: int = 1, start: date | None = None, end: date | None = None, *, 
     skies = {region.code: weather(streams, region.code, region.warmer_c, at) for region in REGIONS}
     faults = fault_plan(streams, plan(), window, calendar)
     present = {house.id for house in chosen}
-    return Province(
-        streams, window, calendar, chosen, gateways, tuple(f for f in faults if f.house in present), at, skies
-    )
+    own_faults = tuple(f for f in faults if f.house in present)
+    others = bills.billed(streams, billed, window, calendar, at, skies) if billed else None
+    return Province(streams, window, calendar, chosen, gateways, own_faults, at, skies, others)
 
 
 @dataclass(slots=True, eq=False)
@@ -66,6 +70,7 @@ class Province:
     faults: tuple[Fault, ...]
     at: Hours
     skies: dict[str, Weather]
+    billed: bills.Billed | None = None
     _loads: dict[str, Loads] = field(default_factory=dict)
     _senders: dict[str, Sender] = field(default_factory=dict)
 

@@ -30,9 +30,7 @@ def of_province(
     devices = [(gateway, device) for gateway in parts for device in gateway.devices]
     return {
         "regions": [_region(r.code, r.name_zh, r.name_en, r.parent, r.climate_zone) for r in REGIONS],
-        "institutions": [_institution(house) for house in houses],
-        "sites": [_site(house) for house in houses],
-        "buildings": [_building(house, n) for house in houses for n in range(1, house.buildings + 1)],
+        **institution_rows(houses, first, last),
         "gateways": [
             {"id": g.id, "institution": g.house, "name_zh": g.name_zh, "name_en": g.name_en, "profile": "jieneng"}
             for g in parts
@@ -40,8 +38,17 @@ def of_province(
         "meters": [_meter(d, first) for _, d in devices if not d.is_sensor],
         "sensors": [_sensor(d) for _, d in devices if d.is_sensor],
         "swaps": swaps,
+    }
+
+
+def institution_rows(houses: tuple[House, ...], first: date, last: date) -> Sheets:
+    """What an institution is, with or without meters: itself, its places, denominators and calendar."""
+    return {
+        "institutions": [_institution(house) for house in houses],
+        "sites": [_site(house) for house in houses],
+        "buildings": [_building(house, n) for house in houses for n in range(1, house.buildings + 1)],
         "denominators": [row for house in houses for row in _denominators(house, first)],
-        "calendars": [row for house in houses for row in vacations(house, first, last)],
+        "calendars": [row for house in houses for row in _vacations(house, first, last)],
     }
 
 
@@ -106,7 +113,7 @@ def _denominators(house: House, first: date) -> Iterator[Row]:
         yield row("building", f"{house.id}-b{number}", "floor_area", round(house.area_m2 / house.buildings), "m2")
 
 
-def vacations(house: House, first: date, last: date) -> Iterator[Row]:
+def _vacations(house: House, first: date, last: date) -> Iterator[Row]:
     """A school's own calendar: the vacations that touch the days first .. last."""
     if house.profile_key not in _SCHOOLS:
         return

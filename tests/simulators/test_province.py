@@ -31,8 +31,8 @@ def province() -> Province:
 
 @pytest.fixture(scope="module")
 def messages(province: Province) -> list[Message]:
-    """What the gateways of five institutions send in those two years, the bad and the disorderly among them."""
-    houses = ["sl-jgsw", "jd-zf", "yz-zy", "jz-gh", "jh-zf"]
+    """What the gateways of three institutions send in those two years, the bad and the disorderly among them."""
+    houses = ["jd-zf", "yz-zy", "jz-gh"]
     return list(province.messages(province.window.start, province.window.end + 1, houses=houses))
 
 
@@ -226,7 +226,7 @@ def test_both_payload_forms_are_json_within_the_limits(messages: list[Message]) 
             forms["column"] += 1
         assert found == message.readings
     assert forms["list"] > 50
-    assert forms["column"] > 100
+    assert forms["column"] > 50
 
 
 def test_the_expected_counts_are_those_of_a_collector_that_reads_the_messages(
