@@ -19,7 +19,7 @@ from analytics.indicators import (
     total_indicator,
     weighted_by_time,
 )
-from analytics.jobs.rows import Writer, repeated, runs, table
+from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE
 from energy.caliber import caliber
@@ -180,7 +180,7 @@ def _table(found: Sequence[_Rows], sums: Sums, period: str, scope: Scope, first:
             "caliber": repeated([rows.indicator.caliber for rows in found], counts),
         },
         {
-            "value": column(values),
+            "value": plain(column(values)),
             "coverage": column([rows.indicator.coverage[first:last] for rows in found]),
         },
     )

@@ -11,7 +11,7 @@ from analytics.consumption import DayParts, IntervalEnergy, day_parts, mean_on_g
 from analytics.jobs.estate import ENERGY, Estate, canonical_factor, service
 from analytics.jobs.judged import Judged, judged
 from analytics.jobs.limits import Extents
-from analytics.jobs.rows import Writer, repeated, table, union
+from analytics.jobs.rows import Writer, plain, repeated, table, union
 from analytics.registers import GAP_FACTOR, RegisterProfile
 from energy.intervals import HOUR, RESOLUTIONS, LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind
@@ -112,22 +112,23 @@ def _days(calendar: LocalCalendar, part: Judged, intervals: IntervalEnergy | Non
 def interval_table(meter: Meter, name: str, intervals: IntervalEnergy) -> Table:
     """Rows of `interval`: unknown amounts are absent, state and method say why."""
     n = len(intervals)
+    amount = plain(intervals.amount)
     fields = {
-        "amount": intervals.amount,
+        "amount": amount,
         "state": intervals.state.astype(np.float64),
         "method": intervals.method.astype(np.float64),
     }
     if meter.category is Category.ELECTRICITY and meter.quantity == ENERGY:
-        fields["power_kw"] = intervals.amount * (HOUR / intervals.step)
+        fields["power_kw"] = amount * (HOUR / intervals.step)
     tags = {"meter": repeated([meter.id], [n]), "resolution": repeated([name], [n])}
     return table(INTERVAL, intervals.start, tags, fields)
 
 
 def _day_part_table(meter: str, calendar: LocalCalendar, days: DayParts) -> Table:
     fields = {
-        "inner": days.inner,
-        "head": days.head,
-        "tail": days.tail,
+        "inner": plain(days.inner),
+        "head": plain(days.head),
+        "tail": plain(days.tail),
         "inner_s": days.inner_s,
         "valid_s": days.valid_s,
         "estimated_s": days.estimated_s,

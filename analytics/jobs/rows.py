@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from energy.intervals import Window
-from energy.series import BoolArray, IntArray, Table
+from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import Measurement
 
 Column = npt.NDArray[np.generic]
+_NOISE: Final = 1e-8
 
 
 def texts(values: Sequence[str | None]) -> npt.NDArray[np.object_]:
@@ -36,6 +38,16 @@ def table(
 ) -> Table:
     """Rows of one measurement."""
     return Table(measurement.name, np.asarray(time, np.int64), dict(tags), dict(fields))
+
+
+def plain(values: FloatArray) -> FloatArray:
+    """Amounts as people would write them: 23.3, not 23.299999999988, which is what 863537.4 - 863514.1 gives.
+
+    Only noise far below the sixth decimal goes; a value that has more decimals keeps them. Stores pack such columns
+    several times smaller and faster.
+    """
+    rounded = np.round(values, 6)
+    return np.where(np.abs(values - rounded) <= _NOISE, rounded, values)
 
 
 def runs(which: BoolArray) -> Iterator[tuple[int, int]]:

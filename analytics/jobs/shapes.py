@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from analytics.jobs.estate import Estate
-from analytics.jobs.rows import Writer, repeated, table
+from analytics.jobs.rows import Writer, plain, repeated, table
 from analytics.rollup import WHOLE, Group
 from energy.intervals import DAY, HOUR, RESOLUTIONS, LocalCalendar, Window
 from energy.model import Scope
@@ -16,8 +16,8 @@ from energy.series import FloatArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import DAY_PROFILE, INTERVAL
 
-_SPAN_DAYS: Final = 92
-"""Days computed at once: a quarter of an institution's intervals fit in memory whatever its size."""
+_SPAN_DAYS: Final = 366
+"""Days computed at once: a year of an institution fits in memory whatever its history."""
 
 
 def write_shapes(store: ResultStore, writer: Writer, estate: Estate, changed: Sequence[Window]) -> None:
@@ -97,5 +97,5 @@ def _table(
             "id": repeated([group.id for group in shapes], counts),
             "category": repeated([group.category.value for group in shapes], counts),
         },
-        {name: np.ascontiguousarray(hours[:, i]) for i, name in enumerate(DAY_PROFILE.fields)},
+        {name: plain(hours[:, i]) for i, name in enumerate(DAY_PROFILE.fields)},
     )

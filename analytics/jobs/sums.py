@@ -10,7 +10,7 @@ import numpy as np
 from analytics.consumption import DayParts
 from analytics.jobs.estate import Estate, service
 from analytics.jobs.limits import Extents
-from analytics.jobs.rows import Writer, repeated, runs, table
+from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.rollup import Group, roll_up, virtual_totals
 from analytics.totals import Periods, Totals, meter_totals, stack
 from energy.intervals import RESOLUTIONS, LocalCalendar, Period, Window
@@ -154,10 +154,10 @@ def total_table(sums: Sums, scope: Scope, first: int, last: int) -> Table:
             "item": repeated([group.item for group in own], counts),
         },
         {
-            "amount": cells(totals.amount),
+            "amount": plain(cells(totals.amount)),
             "coverage": cells(totals.coverage),
             "estimated_share": cells(totals.estimated_share),
-            "last_year": cells(sums.last_year[places]),
+            "last_year": plain(cells(sums.last_year[places])),
             "n_expected": cells(totals.n_expected),
             "n_reporting": cells(totals.n_reporting),
         },

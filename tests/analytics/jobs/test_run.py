@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.analytics.jobs.conftest import DAY, HOUR, Works, instant, meter
+from tests.analytics.jobs.conftest import Works, instant, meter
 
 
 def test_hourly_readings_become_intervals_and_totals_of_meter_building_institution_and_region(works: Works) -> None:

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from analytics.registers import (
+    Judgement,
+    RegisterBank,
+    RegisterLimits,
+    Verdict,
+    fit_register_profile,
+    judge,
+    settled,
+)
+from tests.analytics import naive_registers as naive
+
+HOUR = 3600
+
+
+def limits_of(n: int, *, capacity: float = 1e6, per_hour: float = 10.0, stuck_h: float = 6.0) -> RegisterLimits:
+    return RegisterLimits(
+        np.full(n, capacity), np.full(n, per_hour), np.full(n, 1.5 * HOUR), np.full(n, stuck_h * HOUR)
+    )
+
+
+def hourly(*values: float, hours: list[int] | None = None) -> RegisterBank:
+    time = np.array(hours if hours is not None else range(len(values)), np.int64) * HOUR
+    return RegisterBank(np.array([0, len(values)]), time, np.array(values, float))
+
+
+def verdicts(found: Judgement) -> list[str]:
+    return [Verdict(v).name for v in found.verdict]
+
+
+def test_plausible_increments_are_accepted() -> None:
+    found = judge(hourly(100, 105, 105, 112), limits_of(1))
+    assert verdicts(found) == ["FIRST", "ACCEPTED", "ACCEPTED", "ACCEPTED"]
+    assert_array_equal(found.increment, [np.nan, 5, 0, 7])
+
+
+def test_the_limit_is_eight_times_p99_and_one() -> None:
+    assert verdicts(judge(hourly(0, 81, 162, 243), limits_of(1)))[1:] == ["ACCEPTED"] * 3
+    assert verdicts(judge(hourly(0, 82, 164, 246), limits_of(1)))[1:] == ["EXCHANGE"] * 3
+
+
+def test_a_register_that_passes_its_width_rolls_over() -> None:
+    found = judge(hourly(999_990, 999_995, 3, 8), limits_of(1))
+    assert verdicts(found) == ["FIRST", "ACCEPTED", "ROLLOVER", "ACCEPTED"]
+    assert_array_equal(found.increment[1:], [5, 8, 5])
+
+
+def test_a_reading_that_later_ones_contradict_is_a_glitch() -> None:
+    for wrong in (0.0, 999_000.0, 510.0 - 450):
+        found = judge(hourly(500, 505, wrong, 510, 515), limits_of(1))
+        assert verdicts(found) == ["FIRST", "ACCEPTED", "GLITCH", "ACCEPTED", "ACCEPTED"], wrong
+        assert_array_equal(found.increment[3:], [5, 5])
+
+
+def test_two_wrong_readings_in_a_row_are_still_glitches() -> None:
+    found = judge(hourly(500, 505, 7, 9, 515, 520), limits_of(1))
+    assert verdicts(found)[2:] == ["GLITCH", "GLITCH", "ACCEPTED", "ACCEPTED"]
+    assert found.increment[4] == 10
+
+
+def test_a_register_that_goes_on_elsewhere_is_another_device() -> None:
+    found = judge(hourly(500, 505, 7, 12, 17), limits_of(1))
+    assert verdicts(found) == ["FIRST", "ACCEPTED", "EXCHANGE", "ACCEPTED", "ACCEPTED"]
+    assert np.isnan(found.increment[2])
+
+
+def test_missing_hours_are_a_gap_and_raise_the_limit() -> None:
+    found = judge(hourly(0, 10, 310, hours=[0, 1, 5]), limits_of(1))
+    assert verdicts(found) == ["FIRST", "ACCEPTED", "GAP"]
+    assert found.increment[2] == 300
+
+
+def test_the_same_instant_again_is_a_duplicate_and_the_first_stays() -> None:
+    found = judge(hourly(0, 10, 500, 20, hours=[0, 1, 1, 2]), limits_of(1))
+    assert verdicts(found) == ["FIRST", "ACCEPTED", "DUPLICATE", "ACCEPTED"]
+    assert found.increment[3] == 10
+
+
+def test_a_standstill_counts_as_stuck_from_its_limit_on() -> None:
+    moving = [5.0 * i for i in range(4)]
+    six, five = [*moving, *[15.0] * 6, 20.0], [*moving, *[15.0] * 5, 20.0]
+    assert verdicts(judge(hourly(*six), limits_of(1))).count("STUCK") == 6
+    assert verdicts(judge(hourly(*five), limits_of(1))).count("STUCK") == 0
+
+
+def test_nothing_known_of_a_register_accepts_every_rise() -> None:
+    found = judge(hourly(0, 5_000, 1e9), limits_of(1, capacity=math.inf, per_hour=math.inf))
+    assert verdicts(found) == ["FIRST", "ACCEPTED", "ACCEPTED"]
+
+
+def test_no_readings_and_empty_meters_are_no_trouble() -> None:
+    none = RegisterBank(np.array([0, 0, 0]), np.zeros(0, np.int64), np.zeros(0))
+    assert len(judge(none, limits_of(2)).verdict) == 0
+    some = RegisterBank(np.array([0, 0, 2, 2]), np.array([0, HOUR]), np.array([1.0, 2.0]))
+    assert verdicts(judge(some, limits_of(3))) == ["FIRST", "ACCEPTED"]
+
+
+def test_a_bank_with_wrong_offsets_is_refused() -> None:
+    with pytest.raises(ValueError, match="offsets end at 3"):
+        RegisterBank(np.array([0, 3]), np.zeros(2, np.int64), np.zeros(2))
+
+
+registers = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1, 1, 1, 1, 1, 2, 5]),
+        st.one_of(st.floats(0, 60), st.just(0.0), st.floats(-2000, 2000), st.just(-990.0)),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(registers, min_size=1, max_size=4),
+    st.sampled_from([1e3, 1e4, math.inf]),
+    st.sampled_from([5.0, 30.0, math.inf]),
+)
+def test_the_fast_judge_agrees_with_the_slow_one(
+    meters: list[list[tuple[int, float]]], capacity: float, per_hour: float
+) -> None:
+    times = [np.cumsum([dt * HOUR for dt, _ in steps]) for steps in meters]
+    values = [np.cumsum([dv for _, dv in steps]).round(1) % 1000.0 for steps in meters]
+    bank = RegisterBank(
+        np.cumsum([0, *[len(t) for t in times]]),
+        np.concatenate(times).astype(np.int64),
+        np.concatenate(values).astype(float),
+    )
+    found = judge(bank, limits_of(len(meters), capacity=capacity, per_hour=per_hour))
+    for m, (time, value) in enumerate(zip(times, values, strict=True)):
+        own = slice(int(bank.offset[m]), int(bank.offset[m + 1]))
+        verdict, increment = naive.judge(
+            time, value, capacity=capacity, per_hour=per_hour, gap_s=1.5 * HOUR, stuck_s=6 * HOUR
+        )
+        assert [Verdict(v).name for v in found.verdict[own]] == verdict
+        np.testing.assert_allclose(found.increment[own], increment, rtol=0, atol=1e-9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(registers, st.data())
+def test_a_window_that_begins_before_a_settled_reading_is_judged_as_the_whole(
+    steps: list[tuple[int, float]], data: st.DataObject
+) -> None:
+    steps = [(max(dt, 1), dv) for dt, dv in steps]
+    if len(steps) < 4:
+        return
+    time = np.cumsum([dt * HOUR for dt, _ in steps]).astype(np.int64)
+    value = np.cumsum([dv for _, dv in steps]).round(1) % 1000.0
+    cut = data.draw(st.integers(0, len(steps) - 3))
+    whole = RegisterBank(np.array([0, len(time)]), time, value)
+    part = RegisterBank(np.array([0, len(time) - cut]), time[cut:], value[cut:])
+    limits = limits_of(1, capacity=1000.0, per_hour=5.0, stuck_h=1e9)
+    anchors = np.flatnonzero(settled(part, limits))
+    if len(anchors):
+        first = anchors[0]
+        assert_array_equal(judge(part, limits).increment[first:], judge(whole, limits).increment[cut + first :])
+        assert_array_equal(judge(part, limits).verdict[first:], judge(whole, limits).verdict[cut + first :])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    digits=st.integers(4, 9),
+    ratio=st.sampled_from([1.0, 20.0, 80.0, 1200.0]),
+    start=st.floats(0, 1, exclude_max=True),
+    energy=st.lists(st.integers(0, 40), min_size=5, max_size=60),
+)
+def test_roll_overs_lose_nothing(digits: int, ratio: float, start: float, energy: list[int]) -> None:
+    capacity = 10.0**digits
+    first = round(capacity * (1 - start * 1e-2), 0) - 1
+    value = (first + np.concatenate(([0], np.cumsum(energy)))) % capacity
+    time = np.arange(len(value), dtype=np.int64) * HOUR
+    found = judge(
+        RegisterBank(np.array([0, len(value)]), time, value), limits_of(1, capacity=capacity, per_hour=40, stuck_h=1e9)
+    )
+    assert float(found.increment[1:].sum()) * ratio == float(sum(energy)) * ratio
+    assert (found.increment[1:] >= 0).all()
+
+
+def test_a_profile_needs_two_days_of_increments() -> None:
+    time = np.arange(48, dtype=np.int64) * HOUR
+    assert fit_register_profile(time, 2.0 * np.arange(48), gap_s=5400) is None
+    time = np.arange(49, dtype=np.int64) * HOUR
+    found = fit_register_profile(time, 2.0 * np.arange(49), ratio=10, gap_s=5400)
+    assert found is not None
+    assert (found.per_hour, found.stuck_s, found.n_increments) == (20.0, 6 * HOUR, 48)
+
+
+def test_a_register_that_rests_every_night_is_not_stuck_at_night() -> None:
+    day = [0.0] * 10 + [3.0] * 14
+    value = np.concatenate(([0.0], np.cumsum(day * 20)))
+    found = fit_register_profile(np.arange(len(value), dtype=np.int64) * HOUR, value, gap_s=5400)
+    assert found is not None
+    assert found.stuck_s == 20 * HOUR
+
+
+def test_power_of_a_quarter_hour_counts_as_four_in_the_hour() -> None:
+    time = np.arange(100, dtype=np.int64) * 900
+    found = fit_register_profile(time, 2.0 * np.arange(100), gap_s=1350)
+    assert found is not None
+    assert found.per_hour == 8.0
