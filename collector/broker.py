@@ -23,7 +23,6 @@ SESSION_EXPIRY_S: Final = 604_800
 WATCH_EVERY_S: Final = 1.0
 LONGEST_UNACKNOWLEDGED_S: Final = 60.0
 RESUBSCRIBE_EVERY_S: Final = 30.0
-SHORTEST_GRACE_S: Final = 10.0
 SHORTEST_DELAY_S: Final = 1.0
 LONGEST_DELAY_S: Final = 30.0
 
@@ -82,8 +81,9 @@ class InFlight:
 
     def arrived(self, count: int) -> None:
         """Count messages that want an acknowledgement."""
-        self._n_arrived += count
-        self._batches.append((self._n_arrived, time.monotonic()))
+        if count:
+            self._n_arrived += count
+            self._batches.append((self._n_arrived, time.monotonic()))
 
     def acknowledged(self, count: int) -> None:
         """Count acknowledgements."""
@@ -111,19 +111,12 @@ class Link:
         self.is_subscribed = False
         self._subscribe_sent_at: float | None = None
         self._denied_at: float | None = None
-        self._receiving_until = time.monotonic()
         self._longest_suback_s = settings.connect_timeout_s
-        self._grace_s = max(SHORTEST_GRACE_S, settings.keepalive_s / 2)
 
     @property
     def is_receiving(self) -> bool:
         """True while connected and subscribed."""
         return self.is_connected and self.is_subscribed
-
-    @property
-    def is_alive(self) -> bool:
-        """False when nothing could be received for longer than a reconnect takes."""
-        return self.is_receiving or time.monotonic() - self._receiving_until < self._grace_s
 
     def accepted(self, *, session_present: bool) -> None:
         """The broker accepted us; without a session what was published meanwhile is gone."""
@@ -162,8 +155,6 @@ class Link:
 
     def lost(self, why: str) -> None:
         """The connection ended."""
-        if self.is_receiving:
-            self._receiving_until = time.monotonic()
         if self.is_connected:
             self.counters.disconnects += 1
             logger.warning("connection to the broker ended: %s", why)

@@ -134,6 +134,11 @@ class Endpoint:
         return self._server is not None and self._server.is_serving() and not self._is_stopping
 
     @property
+    def is_receiving(self) -> bool:
+        """True while the listener takes connections."""
+        return self.is_alive
+
+    @property
     def port(self) -> int:
         """The port listened on (the one the system chose where the setting is 0)."""
         if self._port is None:

@@ -1,4 +1,4 @@
-"""Readings from a broker by our own codec: the promises of `collector.client`, at a fiftieth of the CPU a message.
+"""Readings from a broker by our own codec: the promises of `collector.client`, at a thirtieth of the CPU (MQTT 5).
 
 Runs in the event loop, reads whole buffers, joins acknowledgements, and stops reading while the sink is full (pings
 go on, so the broker keeps the connection).
@@ -257,12 +257,12 @@ class FastBrokerClient:
 
     @property
     def is_alive(self) -> bool:
-        """False when nothing could be received for a while."""
-        return self._task is not None and not self._task.done() and self.link.is_alive
+        """False once nothing connects any more."""
+        return self._task is not None and not self._task.done() and not self.is_stopping
 
     @property
     def is_receiving(self) -> bool:
-        """True while connected and subscribed: for readiness."""
+        """True while connected and subscribed."""
         return self.link.is_receiving
 
     @property

@@ -59,4 +59,8 @@ class Source(Protocol):
 
     @property
     def is_alive(self) -> bool:
-        """False when the source can no longer receive and the process should say so."""
+        """False when the source will never receive again by itself: only a new process mends it (`/livez`)."""
+
+    @property
+    def is_receiving(self) -> bool:
+        """True while messages can arrive; false while a broker is away or denies the subscription (`/readyz`)."""

@@ -179,7 +179,7 @@ def test_a_broker_that_hangs_is_noticed(kind: str, mosquitto_factory: Factory) -
         async with running(client, sink):
             server.send(signal.SIGSTOP)
             await until(lambda: not client.is_receiving, timeout_s=30)
-            await until(lambda: not client.is_alive, timeout_s=30)
+            assert client.is_alive  # it mends this itself: a new process would not help
             server.send(signal.SIGCONT)
             await until(lambda: client.is_receiving, timeout_s=60)
             await publish_all(server.port, [b"well again"])
@@ -489,6 +489,7 @@ def test_messages_in_flight_are_counted_and_aged() -> None:
     assert len(flight) == 1
     assert flight.oldest_s() >= 0.0
     flight.acknowledged(1)
+    flight.arrived(0)  # a batch of QoS 0 alone waits for nothing
     assert (len(flight), flight.oldest_s()) == (0, 0.0)
 
 
