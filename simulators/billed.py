@@ -1,4 +1,4 @@
-"""Institutions without meters of ours: monthly bills, tariffs and targets, kept apart from the metered ones.
+"""Institutions without meters of ours: monthly bills, kept apart from the metered ones.
 
 They make peer groups large enough to mean something. Their use follows the same load shapes, day by day; what an
 institution uses also depends on how densely it is used, so that a fair comparison has a driver to find.
@@ -7,7 +7,7 @@ institution uses also depends on how densely it is used, so that a fair comparis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -17,6 +17,7 @@ from energy.intervals import LocalCalendar, Window
 from energy.series import FloatArray
 from simulators import shapes
 from simulators.catalogue import REGIONS, House
+from simulators.decisions import FLAT_PRICES
 from simulators.sheets import Row, Sheets, institution_rows
 from simulators.streams import Streams, autoregressive
 from simulators.weather import Weather
@@ -24,9 +25,7 @@ from simulators.workdays import Hours
 
 DENSITY_EXPONENT: Final = 0.4
 """Twice the people on the same floor use 2 ** 0.4 = 1.32 times the electricity: the driver of the peer groups."""
-PRICES: Final = {"electricity": 0.62, "water": 4.1}  # yuan per kWh and m3: invented
 _COUNTIES: Final = tuple(r.code for r in REGIONS if not r.code.endswith("00"))
-_TARGET_FACTORS: Final = (0.88, 0.94, 0.98, 1.02, 1.1)
 _WRONG: Final = 0.01  # share of bills whose amount of money is not what the tariff says
 
 
@@ -83,7 +82,6 @@ class Billed:
     bills: tuple[Bill, ...]
     first: date
     last: date
-    _targets: list[Row] = field(default_factory=list)
 
     @property
     def wrong_bills(self) -> tuple[Bill, ...]:
@@ -95,10 +93,8 @@ class Billed:
         """Import sheets of the billed institutions; the regions are those of the province."""
         rows = institution_rows(self.houses, self.first, self.last)
         return rows | {
-            "meters": [_meter_row(h, category, self.first) for h in self.houses for category in PRICES],
+            "meters": [_meter_row(h, category, self.first) for h in self.houses for category in FLAT_PRICES],
             "bills": [bill.row() for bill in self.bills],
-            "tariffs": [_tariff_row(category, price, self.first) for category, price in PRICES.items()],
-            "targets": self._targets,
         }
 
 
@@ -119,7 +115,7 @@ def billed(
         for category, amounts in _days(house, usual[house.profile_key, house.region], own.at(house.id)).items()
     }
     bills = tuple(bill for house in houses for bill in _bills(house, daily, first, last, own.at(house.id)))
-    return Billed(houses, daily, bills, first, last, list(_targets(houses, daily, first, last)))
+    return Billed(houses, daily, bills, first, last)
 
 
 def _houses(streams: Streams, number: int) -> Iterator[House]:
@@ -172,7 +168,7 @@ def _bills(house: House, daily: dict[str, FloatArray], first: date, last: date, 
     draw = streams.named("bills")
     day = int(draw.integers(1, 29))
     ends = list(_billing_days(first, last, day))
-    for category, price in PRICES.items():
+    for category, price in FLAT_PRICES.items():
         meter = f"{house.id}.{category}"
         total = np.rint(np.concatenate([[0.0], np.cumsum(daily[meter])]))
         begin = first
@@ -195,21 +191,6 @@ def _billing_days(first: date, last: date, day: int) -> Iterator[date]:
         yield last
 
 
-def _targets(houses: tuple[House, ...], daily: dict[str, FloatArray], first: date, last: date) -> Iterator[Row]:
-    """A target for each whole year after a whole year: last year's use times a factor that only some will keep."""
-    for year in range(first.year + 1, last.year + 1):
-        begin, end = (date(year - 1, 1, 1) - first).days, (date(year, 1, 1) - first).days
-        if begin < 0:
-            continue
-        for i, house in enumerate(houses):
-            used = float(daily[f"{house.id}.electricity"][begin:end].sum())
-            yield {
-                "institution": house.id, "year": year, "indicator": "electricity", "unit": "kWh",
-                "value": round(used * _TARGET_FACTORS[i % len(_TARGET_FACTORS)], -2),
-                "document": f"示例文号〔{year}〕{i + 1}号", "issued": date(year, 1, 31).isoformat(),
-            }  # fmt: skip
-
-
 def _meter_row(house: House, category: str, first: date) -> Row:
     zh = {"electricity": "电费户号", "water": "水费户号"}[category]
     return {
@@ -218,11 +199,4 @@ def _meter_row(house: House, category: str, first: date) -> Row:
         "item": "", "kind": "manual", "value_kind": "amount", "unit": "kWh" if category == "electricity" else "m3",
         "digits": None, "ct_ratio": 1, "pt_ratio": 1, "rated_kw": None, "interval_s": 30 * 86_400, "parent": "",
         "formula": "", "active_from": first.isoformat(), "active_to": "",
-    }  # fmt: skip
-
-
-def _tariff_row(category: str, price: float, first: date) -> Row:
-    return {
-        "id": f"sl-{category}", "region": "990000", "category": category, "name_zh": "示例单一价", "kind": "flat",
-        "yuan_per_unit": price, "valid_from": first.isoformat(), "valid_to": "", "note": "虚构 (fictitious)",
     }  # fmt: skip

@@ -11,15 +11,17 @@ from typing import Final
 import numpy as np
 
 from energy.intervals import HOUR, LocalCalendar, Window
+from energy.model import Category
 from energy.series import BoolArray, FloatArray, IntArray, Matrix
 from energy.topics import Topic
 from simulators import billed as bills
-from simulators import sheets
+from simulators import decisions as decided
 from simulators.catalogue import HOUSES, REGIONS, ZONE, House
 from simulators.devices import BAD_GATEWAY, Device, Gateway, plan
 from simulators.faults import Fault, FaultKind, fault_plan
 from simulators.loads import Loads, loads, register_steps
 from simulators.messages import Message, Sender
+from simulators.sheets import Sheets, of_province
 from simulators.streams import Streams
 from simulators.truth import Truth
 from simulators.weather import Weather, weather
@@ -75,9 +77,22 @@ class Province:
     _senders: dict[str, Sender] = field(default_factory=dict)
 
     @property
-    def sheets(self) -> sheets.Sheets:
+    def sheets(self) -> Sheets:
         """The registry as import sheets, swaps within the window included."""
-        return sheets.of_province(self.houses, self.gateways, self.swap_rows(), self.window, self.calendar)
+        return of_province(self.houses, self.gateways, self.swap_rows(), self.window, self.calendar)
+
+    @property
+    def decisions(self) -> Sheets:
+        """Tariffs, who pays them, and yearly targets, of metered and billed institutions; needs everyone's loads."""
+        first, last = (self.calendar.date_of(t) for t in (self.window.start, self.window.end - 1))
+        others = self.billed.houses if self.billed else ()
+        electricity = {house.id: self.truth.institution_days(house.id, Category.ELECTRICITY) for house in self.houses}
+        electricity |= {house.id: self.billed.daily[f"{house.id}.electricity"] for house in others if self.billed}
+        return {
+            "tariffs": decided.tariff_rows(first),
+            "tariff_uses": list(decided.use_rows(self.houses, others, first)),
+            "targets": list(decided.target_rows((*self.houses, *others), electricity, first, last)),
+        }
 
     @property
     def truth(self) -> Truth:

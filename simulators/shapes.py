@@ -1,8 +1,15 @@
 """How people live in buildings, and the energy that follows: load shapes of end uses, hour by hour.
 
-The shapes were compared with 33 recorded buildings (`benchmarks/compare_loads.py` prints both side by side):
-night/day ratio, weekend ratio, hour-to-hour correlation, coefficient of variation, and the same two of the residual
-from the hour-of-week mean.
+The shapes were compared with 373 recorded building-years of 65 university buildings, on figures that say nothing about
+size (`python -m benchmarks.compare_loads FOLDER` prints both side by side); P10 / P50 / P90 over buildings:
+
+    figure                      recorded               simulated
+    night / day                 0.32 / 0.62 / 0.86     0.39 / 0.53 / 0.68
+    weekend / workday           0.56 / 0.83 / 0.95     0.68 / 0.82 / 0.96
+    correlation 1 h             0.86 / 0.94 / 0.97     0.87 / 0.93 / 0.95
+    CV                          0.16 / 0.32 / 0.65     0.23 / 0.35 / 0.53
+    residual CV                 0.09 / 0.19 / 0.44     0.14 / 0.21 / 0.34
+    residual correlation 1 h    0.76 / 0.91 / 0.97     0.91 / 0.94 / 0.95
 """
 
 from __future__ import annotations

@@ -109,8 +109,20 @@ def _denominators(house: House, first: date) -> Iterator[Row]:
     yield row("institution", house.id, "users", house.users, "p")
     for kind, value in house.counts.items():
         yield row("institution", house.id, kind, value, _COUNT_UNITS[kind])
+    for kind, value in _standard_persons(house).items():
+        yield row("institution", house.id, kind, value, "p")
     for number in range(1, house.buildings + 1):
         yield row("building", f"{house.id}-b{number}", "floor_area", round(house.area_m2 / house.buildings), "m2")
+
+
+def _standard_persons(house: House) -> dict[str, float]:
+    """Heads that the water indicators of education count (DB37/T 4452-2021); nobody boards at these schools."""
+    students, staff = house.counts.get("students"), house.counts.get("staff")
+    if students is None or staff is None:
+        return {}
+    if house.profile_key == "university":
+        return {"university_persons": students + 0.5 * staff}
+    return {"school_persons": students + staff}
 
 
 def _vacations(house: House, first: date, last: date) -> Iterator[Row]:

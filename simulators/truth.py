@@ -51,6 +51,13 @@ class Truth:
         total = np.concatenate([[0.0], np.cumsum(amounts)])
         return np.asarray(np.diff(total[(edges - self.province.window.start) // HOUR]))
 
+    def institution_days(self, house: str, category: Category) -> FloatArray:
+        """What an institution truly used of a category on each local day of the run."""
+        devices = self.province.devices
+        roots = [m for m, kind in self.roots.items() if kind is category and devices[m].house == house]
+        edges = self.day_edges()
+        return np.asarray(sum((self.used(meter, edges) for meter in roots), np.zeros(len(edges) - 1)))
+
     def knowable(self, meter: str, edges: IntArray, *, until: int | None = None) -> FloatArray:
         """What the meter's registers say was used between neighbouring edges; NaN where they cannot say it.
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 from itertools import groupby, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from simulators.billed import PRICES, Billed
+from energy.registry import Registry
+from simulators.billed import Billed
+from simulators.decisions import FLAT_PRICES
 from simulators.province import Province, build
 
 YEARS = (date(2024, 1, 1), date(2026, 1, 1))
@@ -61,7 +64,7 @@ def test_the_periods_of_a_meter_follow_each_other_without_gap_or_overlap(others:
 def test_a_bill_is_amount_times_tariff_unless_it_is_labelled_wrong(others: Billed) -> None:
     assert 0 < len(others.wrong_bills) < 0.03 * len(others.bills)
     for bill in others.bills:
-        right = bill.amount * PRICES[bill.category]
+        right = bill.amount * FLAT_PRICES[bill.category]
         assert (abs(bill.yuan - right) > 0.01) == (bill.is_wrong and bill.amount > 0)
 
 
@@ -76,18 +79,56 @@ def test_denser_institutions_use_more_of_the_same_floor(others: Billed) -> None:
 def test_every_row_names_what_another_sheet_holds(others: Billed) -> None:
     sheets = others.sheets
     meters = {row["id"] for row in sheets["meters"]}
-    institutions = {row["id"] for row in sheets["institutions"]}
     assert {row["meter"] for row in sheets["bills"]} == meters
-    assert {row["institution"] for row in sheets["targets"]} == institutions
     assert {row["kind"] for row in sheets["meters"]} == {"manual"}
     assert list(sheets["bills"][0]) == ["meter", "first_day", "last_day", "amount", "unit", "yuan", "document"]
 
 
-def test_some_targets_will_be_passed_and_some_will_not(others: Billed) -> None:
+def test_every_hour_of_the_year_has_one_price_by_time_of_use(province: Province) -> None:
+    rows = [row for row in province.decisions["tariffs"] if row["tariff"] == "sl-tou"]
+    for month in range(1, 13):
+        minutes = [m for row in rows if _has(str(row["months"]), month) for m in _minutes(str(row["hours"]))]
+        assert sorted(minutes) == list(range(1440))
+
+
+def _has(months: str, month: int) -> bool:
+    spans = [[int(end) for end in part.split("-")] for part in months.split(",")]
+    return any(span[0] <= month <= span[-1] for span in spans)
+
+
+def _minutes(hours: str) -> list[int]:
+    found = []
+    for span in hours.split(","):
+        begin, end = (int(text[:2]) * 60 + int(text[3:]) for text in span.split("-"))
+        found += range(begin, end)
+    return found
+
+
+def test_everyone_pays_a_tariff_that_exists_and_has_a_target(province: Province, others: Billed) -> None:
+    decided = province.decisions
+    everyone = {house.id for house in (*province.houses, *others.houses)}
+    assert {row["tariff"] for row in decided["tariff_uses"]} == {row["tariff"] for row in decided["tariffs"]}
+    assert {row["id"] for row in decided["tariff_uses"]} == everyone
+    assert {(row["id"], row["year"]) for row in decided["targets"]} == {(house, 2025) for house in everyone}
+
+
+def test_the_registry_takes_all_of_it(tmp_path: Path) -> None:
+    province = build(7, *YEARS, houses=1, billed=10)
+    assert province.billed is not None
+    everything = [province.sheets, province.billed.sheets, province.decisions]
+    registry = Registry.open(f"sqlite:///{tmp_path / 'registry.db'}", migrate=True)
+    added = [registry.import_sheets(rows).added for rows in everything]
+    assert all(added)
+    assert [registry.import_sheets(rows).added for rows in everything] == [{}, {}, {}]
+    registry.close()
+
+
+def test_some_targets_will_be_passed_and_some_will_not(province: Province, others: Billed) -> None:
     begin = (date(2025, 1, 1) - YEARS[0]).days
+    targets = {row["id"]: row["value"] for row in province.decisions["targets"]}
     share = [
-        others.daily[f"{row['institution']}.electricity"][begin:].sum() / row["value"]  # type: ignore[operator]
-        for row in others.sheets["targets"]
+        others.daily[f"{house.id}.electricity"][begin:].sum() / house.area_m2 / targets[house.id]
+        for house in others.houses
     ]
     assert np.mean(np.array(share) >= 1) > 0.2
     assert np.mean(np.array(share) < 1) > 0.2
