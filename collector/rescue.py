@@ -19,6 +19,7 @@ from collector.spool import Group, Spool, SpoolReader
 from energy.errors import SpoolCorrupt
 from energy.settings import IngestSettings
 
+_DAMAGE = (sqlite3.Error, SpoolCorrupt, ValueError, TypeError)  # what reading a damaged file can end in
 _log = logging.getLogger(__name__)
 
 
@@ -37,9 +38,8 @@ def open_or_rescue(folder: Path, settings: IngestSettings, now: int) -> tuple[Sp
     try:
         spool = Spool.open(folder, settings)
         try:
-            for _ in SpoolReader(spool.path).batches():
-                pass
-        except (SpoolCorrupt, sqlite3.DatabaseError) as exc:
+            _read_through(spool.path)
+        except _DAMAGE as exc:
             spool.close()
             raise SpoolCorrupt(str(exc)) from exc
     except SpoolCorrupt as exc:
@@ -49,6 +49,18 @@ def open_or_rescue(folder: Path, settings: IngestSettings, now: int) -> tuple[Sp
         _log.critical("the spool was damaged (%s); it is kept at %s: %s", exc, aside, rescue)
         return spool, rescue
     return spool, None
+
+
+def _read_through(path: Path) -> None:
+    """Meet every checksum once, so that damage shows now and not when the forwarder comes there."""
+    reader = SpoolReader(path)
+    try:
+        for _ in reader.batches():
+            pass
+        reader.counters()
+        reader.parked(limit=1)
+    finally:
+        reader.close()
 
 
 def _move_aside(folder: Path, now: int) -> Path:
@@ -82,11 +94,11 @@ def _take_over(aside: Path, spool: Spool) -> Rescue:
     reader = SpoolReader(aside / "spool.db")
     for identity in _ids(connection, "parked"):
         rows: list[Parked] = []
-        with suppress(sqlite3.Error, ValueError):
+        with suppress(*_DAMAGE):
             rows = reader.parked(ids=[identity])
         spool.commit(Group(parked=rows))
         parked += len(rows)
-    with suppress(sqlite3.Error):
+    with suppress(*_DAMAGE):
         spool.commit(Group(counts=Counter(reader.counters())))
     reader.close()
     connection.close()
@@ -97,7 +109,7 @@ def _names(aside: Path) -> dict[int, str]:
     """Meter id by number: from the file beside the spool, or from the spool itself."""
     with suppress(OSError, ValueError):
         return {number: name for name, number in json.loads((aside / "meters.json").read_text()).items()}
-    with suppress(sqlite3.Error):
+    with suppress(*_DAMAGE):
         return SpoolReader(aside / "spool.db").ids()
     return {}
 
@@ -111,7 +123,7 @@ def _ids(connection: sqlite3.Connection, table: str) -> list[int]:
 
 
 def _scan(connection: sqlite3.Connection, query: str) -> Iterator[int]:
-    with suppress(sqlite3.Error):
+    with suppress(*_DAMAGE):
         for row in connection.execute(query):
             yield row[0]
 
@@ -124,6 +136,6 @@ def _batch(
         row = connection.execute("SELECT data, received, checksum FROM batch WHERE id = ?", (identity,)).fetchone()
         batch = Batch.decode(*row)
         meter = np.array([numbers[names[int(number)]] for number in batch.meter], np.int32)
-    except (sqlite3.Error, SpoolCorrupt, KeyError, TypeError):
+    except (*_DAMAGE, KeyError):
         return None
     return Batch(meter, batch.time, batch.value, batch.flag, batch.late, batch.received)

@@ -74,13 +74,16 @@ class Spool:
         path, ballast = folder / "spool.db", Ballast(folder / "ballast", settings.spool_ballast_bytes)
         try:
             connection = _connect(path, settings)
+            spool = cls(connection, path, settings, ballast)
         except sqlite3.Error as exc:
             if not is_full(exc):
                 raise _translated(exc, path) from exc
             ballast.release()
             raise SpoolFull(f"{path}: the disk is full") from exc
+        except (ValueError, TypeError) as exc:  # a damaged schema or text, met by Python before SQLite noticed
+            raise SpoolCorrupt(f"{path}: {exc}") from exc
         ballast.hold()
-        return cls(connection, path, settings, ballast)
+        return spool
 
     def number(self, ids: Iterable[str]) -> Mapping[str, int]:
         """Give every id a number of its own, for ever; durable before it is used."""
@@ -222,6 +225,8 @@ def is_full(error: sqlite3.Error) -> bool:
 def _translated(error: sqlite3.Error, path: Path) -> SpoolError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return SpoolCorrupt(f"{path}: {error}")
+    if code == sqlite3.SQLITE_ERROR:  # as "no such table", after damage
         return SpoolCorrupt(f"{path}: {error}")
     return SpoolError(f"{path}: {error}")
 

@@ -40,7 +40,7 @@ def item(number: int, name: str, verdict: str, *messages: bytes, topic: bytes | 
 
 def reading(value: str = "100", time: str = str(T), meter: str = '"e-main"', extra: str = "") -> bytes:
     """A message with one reading, from JSON text."""
-    return ('{"readings":[{"meter":%s,"time":%s,"value":%s%s}]}' % (meter, time, value, extra)).encode()
+    return f'{{"readings":[{{"meter":{meter},"time":{time},"value":{value}{extra}}}]}}'.encode()
 
 
 def structure() -> Iterator[Item]:
