@@ -5,6 +5,7 @@
     |-- ReferenceTableError      a reference table is broken or holds no row for the question
     |   `-- MissingReference     the question has no answer in the dated tables (never a default)
     |-- CaliberMismatch          two figures of different calibers were about to be compared
+    |-- BreakdownRefused         parts of a target that do not add up, or cannot
     |-- UnitError                a unit is unknown, or cannot be turned into the one wanted
     |-- TopicError               an MQTT topic that is not ours
     |-- PayloadError             a message that cannot be read as readings
@@ -53,6 +54,10 @@ class CaliberMismatch(EnergyError):
         super().__init__(f"figures of caliber {left!r} and {right!r} cannot be compared")
         self.left = left
         self.right = right
+
+
+class BreakdownRefused(EnergyError):
+    """Parts and reserve do not add up to the target they break down, or an amount cannot be divided."""
 
 
 class UnitError(EnergyError):
