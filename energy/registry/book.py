@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from energy.registry.sheets import Key, Record
+from energy.registry.columns import Key, Record
 
 
 @dataclass(frozen=True, slots=True)

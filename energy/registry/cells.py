@@ -40,15 +40,15 @@ class Kind:
     show: Callable[[Value], Cell] = _same
 
 
-def clean_text(raw: object) -> str:
+def clean_text(raw: object, most: int = MAX_TEXT) -> str:
     """The text of a cell without blanks around it; a whole number from a spreadsheet loses its `.0`."""
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | date):
         raise BadCell("text")
     if isinstance(raw, float) and raw.is_integer() and abs(raw) < 1e15:
         raw = int(raw)
     text = str(raw).replace("\r\n", "\n").replace("\r", "\n").strip()
-    if len(text) > MAX_TEXT:
-        raise BadCell(f"at most {MAX_TEXT} characters")
+    if len(text) > most:
+        raise BadCell(f"at most {most} characters")
     if any(not (c.isprintable() or c in "\n\t\u3000\u00a0") for c in text):
         raise BadCell("text without control characters")
     return text
@@ -170,6 +170,13 @@ def _read_unit(raw: object) -> str:
 
 
 TEXT = Kind("text", clean_text)
+
+
+def text(most: int) -> Kind:
+    """Text of at most so many characters."""
+    return Kind("text", lambda raw: clean_text(raw, most))
+
+
 ID = Kind("an id", _read_id)
 DATE = Kind("a date", _read_date, _show_date)
 INSTANT = Kind("an instant", _read_instant, _show_instant)

@@ -14,7 +14,9 @@ from energy.model import Category, ValueKind
 from energy.registry import formula
 from energy.registry.book import Book
 from energy.registry.codes import is_item
-from energy.registry.sheets import SHEETS, Key, overlaps
+from energy.registry.columns import Key, overlaps
+from energy.registry.decision_checks import DECISION_CHECKS
+from energy.registry.sheets import SHEETS
 from energy.units import CANONICAL, unit
 
 Check = Callable[[Book], None]
@@ -188,7 +190,7 @@ def denominators(book: Book) -> None:
 
 def validities(book: Book) -> None:
     """Of one thing there is one row a day: validities [valid_from, valid_to) do not overlap."""
-    for sheet in ("departments", "denominators"):
+    for sheet in ("departments", "denominators", "tariffs", "tariff_uses", "quotas"):
         groups: dict[Key, list[Key]] = defaultdict(list)
         for key, row in book.sheet(sheet).items():
             if row["valid_to"] is not None and row["valid_to"] <= row["valid_from"]:
@@ -213,6 +215,7 @@ def calendars(book: Book) -> None:
 
 CHECKS: tuple[Check, ...] = (
     references, trees, meters, sensors, device_names, formulas, swaps, denominators, validities, calendars,
+    *DECISION_CHECKS,
 )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from functools import cache
 
 from energy.model import Category
-from energy.reference import Code, table
+from energy.reference import CaliberRow, Code, Indicator, table
 from energy.registry.cells import BadCell, Kind, clean_text
 
 
@@ -48,3 +49,21 @@ def _read_category(raw: object) -> str:
 
 CATEGORY = Kind("an energy category", _read_category)
 """A category by its name or its official class code; kept by its name."""
+
+
+def key_of(name: str, row_type: type[CaliberRow] | type[Indicator]) -> Kind:
+    """A key of a reference table."""
+
+    def read(raw: object) -> str:
+        value = clean_text(raw)
+        keys = [row.key for row in table(name, row_type)]
+        if value not in keys:
+            near = difflib.get_close_matches(value, keys, 1)
+            raise BadCell(f"a key of the table of {name}" + (f", {near[0]}?" if near else ""))
+        return value
+
+    return Kind(f"a key of the table of {name}", read)
+
+
+INDICATOR = key_of("indicators", Indicator)
+CALIBER = key_of("calibers", CaliberRow)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
+from energy.intervals import DAY
+from energy.registry.columns import Record
 from energy.registry.importing import Change
 from energy.registry.touched import Touched
 
@@ -14,14 +17,26 @@ _HARMLESS: Final = {"name_zh", "name_en", "gateway", "local"}
 
 
 def touched_by(changes: Sequence[Change]) -> list[Touched]:
-    """Swaps touch their instant; a meter that was altered or moved is touched from its beginning until now."""
+    """Swaps, corrections and bills touch their time; an altered or moved meter is touched from its beginning."""
     marks: list[Touched] = []
     for change in changes:
         if change.sheet == "swaps":
             marks.append(Touched(change.after["meter"], change.after["time"], change.after["time"]))
+        elif change.sheet == "corrections":
+            marks.append(Touched(change.after["meter"], change.after["start"], change.after["end"]))
+        elif change.sheet == "bills":
+            marks.append(_of_bill(change.after))
+            if change.before is not None:
+                marks.append(_of_bill(change.before))
         elif change.sheet == "meters" and _changes_figures(change):
             marks.append(Touched(change.after["id"], 0, int(time.time())))
     return marks
+
+
+def _of_bill(bill: Record) -> Touched:
+    """The days of a bill and one more on either side: whatever the time zone, its local days lie within."""
+    first, last = ((day - date(1970, 1, 1)).days * DAY for day in (bill["first_day"], bill["last_day"]))
+    return Touched(bill["meter"], first - DAY, last + 2 * DAY)
 
 
 def _changes_figures(change: Change) -> bool:

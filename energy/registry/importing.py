@@ -6,16 +6,19 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Update, and_, bindparam, select
 
 from energy.errors import ImportRefused
 from energy.registry.book import Book, Problem
-from energy.registry.cells import BadCell
+from energy.registry.cells import BadCell, Value
 from energy.registry.checks import check
-from energy.registry.sheets import SHEETS, Column, Key, Record, Sheet, is_empty
+from energy.registry.columns import Column, Key, Record, Sheet, is_empty
+from energy.registry.sheets import SHEETS
 
 Sheets = Mapping[str, Sequence[Mapping[str, object]]]
+_CHUNK = 500  # values in one IN list; both databases take more, the planner likes less
 FIRST_ROW = 2  # as people see it in their spreadsheet: row 1 is the header
 
 
@@ -62,7 +65,7 @@ def merge(connection: Connection, sheets: Sheets) -> tuple[list[Change], Counter
 
     A column that a file leaves out stays as it is, an empty cell empties it, a row left out stays.
     """
-    book = Book({sheet.name: load(connection, sheet) for sheet in SHEETS.values()})
+    book = Book({sheet.name: _load_for(connection, sheet, sheets) for sheet in SHEETS.values()})
     changes: list[Change] = []
     same: Counter[str] = Counter()
     for name, rows in sheets.items():
@@ -84,12 +87,41 @@ def merge(connection: Connection, sheets: Sheets) -> tuple[list[Change], Counter
     return changes, same
 
 
-def load(connection: Connection, sheet: Sheet) -> dict[Key, Record]:
-    """The stored rows of a sheet, with the sheet's columns only."""
+def load(
+    connection: Connection, sheet: Sheet, only: Iterable[Value] | None = None, part: str = ""
+) -> dict[Key, Record]:
+    """The stored rows of a sheet, of the sheet's columns; all, or `only` those with these values of column `part`."""
+    columns = [sheet.table.c[column.name] for column in sheet.columns]
     names = [column.name for column in sheet.columns]
-    rows = connection.execute(select(*(sheet.table.c[name] for name in names)))
+    statement = select(*columns)
+    if only is None:
+        rows: Iterable[Sequence[Any]] = connection.execute(statement)
+    else:
+        chunks = _chunks(list(only))
+        rows = (row for some in chunks for row in connection.execute(statement.where(sheet.table.c[part].in_(some))))
     records = [dict(zip(names, row, strict=True)) for row in rows]
     return {sheet.key_of(record): record for record in records}
+
+
+def _load_for(connection: Connection, sheet: Sheet, sheets: Sheets) -> dict[Key, Record]:
+    """What an import has to know of a sheet: everything, or of a long sheet what its rows touch or name."""
+    if sheet.part is None:
+        return load(connection, sheet)
+    wanted = _values(sheets, sheet, sheet.part)
+    for other in SHEETS.values():
+        for column in other.columns:
+            if column.refers == sheet.name:
+                wanted |= _values(sheets, other, column.name)
+    return load(connection, sheet, wanted, sheet.part)
+
+
+def _values(sheets: Sheets, sheet: Sheet, column: str) -> set[Value]:
+    cells = (row.get(column) for row in sheets.get(sheet.name, ()))
+    return {str(cell).strip() for cell in cells if not is_empty(cell)}
+
+
+def _chunks(values: list[Value]) -> Iterable[list[Value]]:
+    return (values[at : at + _CHUNK] for at in range(0, len(values), _CHUNK))
 
 
 def write(connection: Connection, changes: Iterable[Change]) -> None:

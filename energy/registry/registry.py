@@ -9,13 +9,16 @@ from typing import Self
 from sqlalchemy import Connection, select, update
 
 from energy.errors import NotInRegistry
-from energy.registry import credentials, fitted, importing, snapshot, touched
+from energy.registry import credentials, decided, fitted, importing, snapshot, touched
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
+from energy.registry.decisions import ApprovedQuota, Bill, Correction, Run, Stage, Target, Tariff, TariffUse
+from energy.registry.findings import Findings
 from energy.registry.fitted import FittedModel
 from energy.registry.importing import ImportResult, Sheets
 from energy.registry.migrate import require_head, upgrade
-from energy.registry.sheets import SHEETS, show_record
+from energy.registry.repository import Repository
+from energy.registry.sheets import SHEETS
 from energy.registry.snapshot import Snapshot
 from energy.registry.tables import GatewayRow, RevisionRow
 from energy.registry.touched import Touched
@@ -26,6 +29,15 @@ class Registry:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.corrections = Repository(database, decided.CORRECTIONS, Correction)
+        self.bills = Repository(database, decided.BILLS, Bill)
+        self.tariffs = Repository(database, decided.TARIFFS, Tariff)
+        self.tariff_uses = Repository(database, decided.TARIFF_USES, TariffUse)
+        self.quotas = Repository(database, decided.QUOTAS, ApprovedQuota)
+        self.targets = Repository(database, decided.TARGETS, Target)
+        self.stages = Repository(database, decided.STAGES, Stage)
+        self.runs = Repository(database, decided.RUNS, Run)
+        self.findings = Findings(database)
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = False) -> Self:
@@ -79,10 +91,7 @@ class Registry:
         """All rows of the sheets named (of all, if none is), ready for `write_sheets` or for another import."""
         with self._database.reading() as connection:
             return {
-                name: [
-                    show_record(SHEETS[name], row)
-                    for _, row in sorted(importing.load(connection, SHEETS[name]).items())
-                ]
+                name: [SHEETS[name].show(row) for _, row in sorted(importing.load(connection, SHEETS[name]).items())]
                 for name in names or SHEETS
             }
 

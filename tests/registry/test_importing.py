@@ -115,6 +115,9 @@ def test_every_problem_is_listed_with_sheet_row_and_column(registry: Registry) -
     assert all(any(p.startswith(e) for p in problems) for e in expected), problems
 
 
+_AREA = {"scope": "building", "id": "b1", "kind": "floor_area", "value": 1, "unit": "m2"}
+
+
 def _set(sheet: str, identity: str, **values: Any) -> Callable[[Sheets], None]:
     return lambda sheets: row_of(sheets, sheet, identity).update(values)
 
@@ -159,11 +162,11 @@ def _add(sheet: str, **row: Any) -> Callable[[Sheets], None]:
         (_add("swaps", meter="e2", time="2026-01-01T00:00:00Z", new_start=0), "expected a meter whose value is a regi"),
         (_add("swaps", meter="e0", time="2026-01-01 00:00", new_start=0), "expected a time with offset like 2026-01-3"),
         (
-            _add("denominators", scope="building", id="b1", kind="floor_area", value=1, unit="m2", valid_from="2025-01-01"),
+            _add("denominators", **_AREA | {"valid_from": "2025-01-01"}),
             "row 5, column valid_from: expected a validity apart from [2023-09-01, open) of another row, came '2025-01",
         ),
         (
-            _add("denominators", scope="building", id="b2", kind="floor_area", value=0, unit="m2"),
+            _add("denominators", **_AREA | {"id": "b2", "value": 0}),
             "column value: expected an area greater than 0 (leave the row out if unknown), came 0",
         ),
         (

@@ -11,9 +11,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from energy.errors import RegistryError, RegistryUnavailable, SchemaOutdated
-from energy.registry import Registry, migrate
+from energy.registry import Registry, is_secret_of, migrate
 from energy.registry.database import Database
-from energy.registry.tables import Base
+from energy.registry.decision_tables import Base
 from tests.registry.sample import sample
 
 VERSIONS = Path(migrate.__file__).parent / "migrations"
@@ -44,6 +44,40 @@ def test_down_and_up_again(url: str) -> None:
     assert migrate.upgrade(database) is None
     migrate.require_head(database)
     database.close()
+
+
+def test_data_survives_going_back_and_up_again(url: str) -> None:
+    registry = Registry.open(url, migrate=True)
+    registry.import_sheets(sample())
+    secret = registry.issue_credential("g1")
+    before = registry.export_sheets()
+    registry.close()
+    database = Database(url)
+    migrate.downgrade(database, "0001")
+    database.close()
+    registry = Registry.open(url, migrate=True)
+    assert registry.export_sheets() == before
+    assert registry.revision() == 2
+    assert is_secret_of(registry.snapshot().gateway_of("g1"), secret.encode())
+    registry.close()
+
+
+def test_a_copy_is_taken_before_an_upgrade(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    registry = Registry.open(url, migrate=True)
+    registry.import_sheets(sample())
+    registry.close()
+    database = Database(url)
+    migrate.downgrade(database, "0001")
+    copy = migrate.upgrade(database)
+    assert copy is not None
+    assert copy.parent == tmp_path
+    assert copy.name.startswith("registry.db.0001-")
+    assert migrate.upgrade(database) is None
+    database.close()
+    restored = Registry.open(f"sqlite:///{copy}", migrate=True)
+    assert set(restored.snapshot().meters) == {"e0", "e1", "e2", "rest", "w0", "t0"}
+    restored.close()
 
 
 def test_a_missing_registry_is_not_made_by_looking_at_it(tmp_path: Path) -> None:

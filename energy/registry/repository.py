@@ -1,0 +1,73 @@
+"""Rows of one sheet as typed values: read by column, written by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, select
+
+from energy.registry import importing, touched
+from energy.registry.columns import Record, Sheet
+from energy.registry.consequences import touched_by
+from energy.registry.database import Database, lock_counters
+from energy.registry.importing import Change
+
+T = TypeVar("T", bound=Any)
+
+
+class Repository(Generic[T]):
+    """The rows of one sheet. Rows that people bring in a file go through the import, which checks more."""
+
+    def __init__(self, database: Database, sheet: Sheet, row_type: Callable[..., T]) -> None:
+        self._database = database
+        self._sheet = sheet
+        self._row_type = row_type
+
+    def rows(self, **wanted: object) -> list[T]:
+        """Rows whose columns have the values named (or one of several, given as a list), in the order of the key."""
+        with self._database.reading() as connection:
+            return self._read(connection, wanted)
+
+    def put(self, rows: Iterable[T]) -> int:
+        """Add the rows or bring those of the same key up to date, all or none; how many were not so already."""
+        with self._database.writing() as connection:
+            lock_counters(connection)
+            return len(self._put(connection, rows))
+
+    def _read(self, connection: Connection, wanted: dict[str, object]) -> list[T]:
+        table = self._sheet.table
+        statement = select(*(table.c[column.name] for column in self._sheet.columns))
+        for name, value in wanted.items():
+            one_of = value if isinstance(value, list | tuple) else [value]
+            statement = statement.where(table.c[name].in_(one_of))
+        statement = statement.order_by(*(table.c[name] for name in self._sheet.key))
+        return [self._row(dict(row._mapping)) for row in connection.execute(statement)]
+
+    def _put(self, connection: Connection, rows: Iterable[T]) -> list[Change]:
+        records = [self._record(row) for row in rows]
+        part = self._sheet.part or self._sheet.key[0]
+        stored = importing.load(connection, self._sheet, {record[part] for record in records}, part)
+        changes = []
+        for record in records:
+            key = self._sheet.key_of(record)
+            before = stored.get(key)
+            after = record if before is None else self._kept(before, record)
+            if before != after:
+                changes.append(Change(self._sheet.name, key, before, after))
+        importing.write(connection, changes)
+        touched.add(connection, touched_by(changes))
+        return changes
+
+    def _kept(self, before: Record, after: Record) -> Record:
+        """What a stored row becomes when the same key is put again."""
+        return after
+
+    def _row(self, record: Record) -> T:
+        hidden = {column.name: column.hidden for column in self._sheet.columns if column.hidden is not None}
+        return self._row_type(**{k: None if v == hidden.get(k) else v for k, v in record.items()})
+
+    def _record(self, row: T) -> Record:
+        hidden = {column.name: column.hidden for column in self._sheet.columns if column.hidden is not None}
+        return {name: hidden.get(name) if value is None else value for name, value in asdict(row).items()}
