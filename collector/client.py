@@ -112,8 +112,6 @@ class BrokerClient:
         self._is_stopping = False
         self._watchdog: asyncio.Task[None] | None = None
 
-    # -- Source
-
     async def start(self, sink: Sink) -> None:
         """Connect and subscribe; where the broker is away, go on trying in the background."""
         self._sink = sink
@@ -163,8 +161,6 @@ class BrokerClient:
     def n_unacknowledged(self) -> int:
         """Messages in flight on this connection."""
         return len(self._epoch.in_flight) if self._epoch is not None else 0
-
-    # -- paho
 
     def _open(self) -> None:
         client = paho.Client(
@@ -280,8 +276,6 @@ class BrokerClient:
         limit = time.monotonic() + self.settings.keepalive_s / 4
         while self._sink.is_full and not self._is_stopping and time.monotonic() < limit:
             time.sleep(_ROOM_POLL_S)
-
-    # -- watchdog
 
     async def _watch(self) -> None:
         while True:

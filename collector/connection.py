@@ -1,11 +1,4 @@
-"""One gateway's connection to the endpoint: answers MQTT packets, hands publishes on, writes the acknowledgements.
-
-What an ingest-only server is not, it says by the specification's own means: CONNACK announces Maximum QoS 1, no
-retained messages, no wildcard, shared or identified subscriptions, no session; SUBSCRIBE gets failure codes, QoS 2
-the reason 0x9B. Two things are taken although they are announced as not supported, because refusing them would lose
-readings and keep nothing safer: a publish with the retain flag (the delivery says `retained`), and a will (never
-passed on; only a v5 will of QoS 2 is refused, as MQTT-3.2.2-12 demands).
-"""
+"""One gateway's connection to the endpoint: answers MQTT packets, hands publishes on, writes the acknowledgements."""
 
 from __future__ import annotations
 
@@ -15,8 +8,8 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from collector import terms
 from collector.mqtt import codes, packets, stream
-from collector.mqtt import properties as props
 from collector.source import Delivery
 from energy.errors import MqttError
 
@@ -26,8 +19,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LARGEST_UNKNOWN: Final = 16_384  # bytes of CONNECT: nobody may fill our memory before showing a credential
-LONGEST_CLIENT_ID: Final = 256
-LONGEST_KEEP_ALIVE_S: Final = 3_600
 WRITE_BUFFER_BYTES: Final = 65_536
 
 
@@ -72,8 +63,6 @@ class GatewayConnection(asyncio.BufferedProtocol):
         self.heard_at = 0.0
         self.blocked_at: float | None = None
         self.leaving_at: float | None = None
-
-    # -- asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for CONNECT."""
@@ -127,8 +116,6 @@ class GatewayConnection(asyncio.BufferedProtocol):
         self.blocked_at = None
         self.release(Hold.WRITE)
 
-    # -- back-pressure
-
     def hold(self, why: Hold) -> None:
         """Stop reading from the peer."""
         if not self._hold and self._transport is not None:
@@ -147,8 +134,6 @@ class GatewayConnection(asyncio.BufferedProtocol):
         """True while we do not read, and silence is not the peer's fault."""
         return bool(self._hold)
 
-    # -- acknowledgement
-
     def acknowledge(self, tokens: Sequence[int], codes: Sequence[int]) -> None:
         """Acknowledge deliveries in arrival order, from any thread."""
         self._endpoint.acknowledge_soon(self, tokens, codes)
@@ -163,8 +148,6 @@ class GatewayConnection(asyncio.BufferedProtocol):
             self._transport.write(joined)
         if self._hold & Hold.WINDOW and self._n_in_flight < self._endpoint.settings.receive_maximum:
             self.release(Hold.WINDOW)
-
-    # -- the end
 
     def leave(self, code: int) -> None:
         """Say why (MQTT 5) and close."""
@@ -185,8 +168,6 @@ class GatewayConnection(asyncio.BufferedProtocol):
         self.leaving_at = self._endpoint.now()
         if self._transport is not None:
             self._transport.close()
-
-    # -- deliveries and packets
 
     def _hand_on(self, deliveries: list[Delivery]) -> None:
         self._endpoint.counters.messages += len(deliveries)
@@ -239,10 +220,8 @@ class GatewayConnection(asyncio.BufferedProtocol):
     def _refuse_subscriptions(self, body: bytes) -> None:
         wanted = packets.parse_subscribe(body, self._level)
         self._endpoint.counters.refused_subscriptions += len(wanted.filters)
-        answers = [_refusal(topic, is_v5=self._stream.is_v5) for topic, _ in wanted.filters]
+        answers = [terms.subscription_refusal(topic, is_v5=self._stream.is_v5) for topic, _ in wanted.filters]
         self._write(packets.suback(packets.SubAck(wanted.packet_id, answers), self._level))
-
-    # -- CONNECT
 
     def _on_connect(self, body: bytes) -> None:
         level = packets.protocol_level(body)
@@ -251,7 +230,7 @@ class GatewayConnection(asyncio.BufferedProtocol):
             if level not in (codes.MQTT_311, codes.MQTT_5):
                 raise MqttError(codes.UNSUPPORTED_VERSION, f"protocol level {level}, expected 4 or 5")
             wanted = packets.parse_connect(body)
-            _check_connect(wanted)
+            terms.check_connect(wanted)
             if self.is_over_limit:
                 raise MqttError(codes.SERVER_BUSY, "too many connections")
             gateway = self._endpoint.identify(wanted.username, wanted.password)
@@ -276,50 +255,7 @@ class GatewayConnection(asyncio.BufferedProtocol):
         self._stream.gateway = gateway
         self._stream.accepts_publish = True
         self._stream.largest_packet = settings.max_packet_bytes
-        keepalive_s = wanted.keepalive_s
-        if wanted.level == codes.MQTT_5:
-            keepalive_s = min(keepalive_s or LONGEST_KEEP_ALIVE_S, LONGEST_KEEP_ALIVE_S)
-        self.patience_s = 1.5 * keepalive_s if keepalive_s else float("inf")
+        self.patience_s = terms.patience_s(wanted)
         self._endpoint.admit(self)
-        announced: props.Properties = {}
-        if wanted.level == codes.MQTT_5:
-            announced = {
-                props.RECEIVE_MAXIMUM: settings.receive_maximum,
-                props.MAXIMUM_QOS: 1,
-                props.RETAIN_AVAILABLE: 0,
-                props.MAXIMUM_PACKET_SIZE: settings.max_packet_bytes,
-                props.TOPIC_ALIAS_MAXIMUM: 0,
-                props.WILDCARD_AVAILABLE: 0,
-                props.SUBSCRIPTION_IDS_AVAILABLE: 0,
-                props.SHARED_AVAILABLE: 0,
-            }
-            if wanted.properties.get(props.SESSION_EXPIRY):
-                announced[props.SESSION_EXPIRY] = 0
-            if keepalive_s != wanted.keepalive_s:
-                announced[props.SERVER_KEEP_ALIVE] = keepalive_s
-            if not wanted.client_id:
-                announced[props.ASSIGNED_CLIENT_ID] = client_id
+        announced = terms.announced(wanted, client_id, settings)
         self._write(packets.connack(packets.ConnAck(codes.SUCCESS, properties=announced), wanted.level))
-
-
-def _check_connect(wanted: packets.Connect) -> None:
-    """What a well-formed CONNECT may still not ask of us."""
-    if props.AUTH_METHOD in wanted.properties:
-        raise MqttError(codes.BAD_AUTH_METHOD, "extended authentication is not supported")
-    if len(wanted.client_id) > LONGEST_CLIENT_ID:
-        raise MqttError(codes.BAD_CLIENT_ID, f"client id longer than {LONGEST_CLIENT_ID} characters")
-    if wanted.level == codes.MQTT_311 and not wanted.client_id and not wanted.is_clean:
-        raise MqttError(codes.BAD_CLIENT_ID, "empty client id without clean session (MQTT-3.1.3-8)")
-    if wanted.level == codes.MQTT_5 and wanted.will is not None and wanted.will.qos == 2:
-        raise MqttError(codes.QOS_UNSUPPORTED, "will of QoS 2, though Maximum QoS is 1")
-
-
-def _refusal(topic: str, *, is_v5: bool) -> int:
-    """The failure code for one subscription."""
-    if not is_v5:
-        return codes.SUBSCRIBE_FAILED_311
-    if topic.startswith("$share/"):
-        return codes.SHARED_UNSUPPORTED
-    if "+" in topic or "#" in topic:
-        return codes.WILDCARD_UNSUPPORTED
-    return codes.NOT_AUTHORIZED

@@ -73,12 +73,11 @@ class Endpoint:
         self._connections: set[GatewayConnection] = set()
         self._clients: dict[tuple[str | None, str], GatewayConnection] = {}
         self._held_for_sink: set[GatewayConnection] = set()
+        self._is_resume_due = False
         self._acks: deque[tuple[GatewayConnection, Sequence[int], Sequence[int]]] = deque()
         self._is_ack_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._everyone_left = asyncio.Event()
-
-    # -- Source
 
     async def start(self, sink: Sink) -> None:
         """Listen; `port` tells where."""
@@ -150,8 +149,6 @@ class Endpoint:
         """Open connections, admitted or not yet."""
         return len(self._connections)
 
-    # -- for the connections, all in the event loop
-
     def now(self) -> float:
         """Monotonic seconds."""
         assert self._loop is not None
@@ -211,7 +208,8 @@ class Endpoint:
         assert self._loop is not None
         self._sink.put(deliveries)
         if self._sink.is_full:
-            if not self._held_for_sink:
+            if not self._is_resume_due:
+                self._is_resume_due = True
                 self._loop.call_later(_RESUME_EVERY_S, self._resume)
             self._held_for_sink.add(connection)
             connection.hold(Hold.SINK)
@@ -224,11 +222,10 @@ class Endpoint:
         if self._sink.is_full:
             self._loop.call_later(_RESUME_EVERY_S, self._resume)
             return
+        self._is_resume_due = False
         held, self._held_for_sink = self._held_for_sink, set()
         for connection in held:
             connection.release(Hold.SINK)
-
-    # -- acknowledgements: from any thread into the loop, woken once however many connections a batch has
 
     def acknowledge_soon(self, connection: GatewayConnection, tokens: Sequence[int], codes: Sequence[int]) -> None:
         """Queue acknowledgements; callable from any thread."""
@@ -246,8 +243,6 @@ class Endpoint:
         while self._acks:
             connection, tokens, answers = self._acks.popleft()
             connection.write_pubacks(tokens, answers)
-
-    # -- time limits
 
     def _tick(self) -> None:
         """End connections that are silent, that do not read, or that do not go."""

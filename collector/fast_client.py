@@ -52,8 +52,6 @@ class _BrokerConnection(asyncio.BufferedProtocol):
         self.lost = asyncio.Event()
         self.why = "closed by the broker"
 
-    # -- asyncio's side
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Introduce ourselves."""
         assert isinstance(transport, asyncio.Transport)
@@ -118,8 +116,6 @@ class _BrokerConnection(asyncio.BufferedProtocol):
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
-    # -- acknowledgement
-
     def acknowledge(self, tokens: Sequence[int], codes: Sequence[int]) -> None:
         """Acknowledge in arrival order, from any thread; a broker is never told that a message was parked."""
         self._acks.append((tokens, codes))
@@ -143,8 +139,6 @@ class _BrokerConnection(asyncio.BufferedProtocol):
             self.in_flight.acknowledged(len(tokens) - tokens.count(0))
         if joined:
             self._write(bytes(joined))
-
-    # -- packets
 
     def _write(self, packet: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -176,8 +170,6 @@ class _BrokerConnection(asyncio.BufferedProtocol):
         options = _OPTIONS_V5 if self._level == codes.MQTT_5 else 1
         wanted = packets.Subscribe(_SUBSCRIBE_ID, [(name, options) for name in self._owner.link.filters])
         self._write(packets.subscribe(wanted, self._level))
-
-    # -- watched by the owner
 
     def check(self) -> None:
         """Ping when we were silent, end the connection when the broker is."""
