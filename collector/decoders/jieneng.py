@@ -78,26 +78,27 @@ def _is_plain(text: bytes, messages: Sequence[_Message]) -> bool:
     if b"\\" in text:
         return False
     try:
-        return text.count(b":") == sum(map(_colons, messages))
+        return text.count(b":") == _colons(messages)
     except (AttributeError, TypeError):  # a bare number, or neither list nor column form
         return False
 
 
-def _colons(message: _Message) -> int:
-    seq = message.seq is not None
-    if message.readings is None:
-        times, values = message.times, message.values
-        return seq + 2 + len(values) + _colons_in(times)  # type: ignore[arg-type]  # None: TypeError, not plain
-    count = seq + 1
-    for reading in message.readings:
-        count += 3 if reading.unit is None else 4
-        if type(reading.time) is str:
-            count += reading.time.count(":")
-    return count
+def _colons(messages: Sequence[_Message]) -> int:
+    """Colons that the fields read account for, over all messages."""
+    columns = [message for message in messages if message.readings is None]
+    rows = list(chain.from_iterable([message.readings for message in messages if message.readings is not None]))
+    colons = len(messages) - [message.seq for message in messages].count(None)
+    colons += len(messages) - len(columns) + 4 * len(rows) - [row.unit for row in rows].count(None)
+    colons += _colons_in([row.time for row in rows])
+    for message in columns:
+        colons += 2 + len(message.values) + _colons_in(message.times)  # type: ignore[arg-type]  # None: TypeError
+    return colons
 
 
 def _colons_in(times: Sequence[int | float | str]) -> int:
-    return sum(time.count(":") for time in times if type(time) is str)
+    if str not in set(map(type, times)):
+        return 0
+    return sum([time.count(":") for time in times if type(time) is str])
 
 
 def _one_by_one(payloads: Sequence[bytes], limits: Limits) -> Columns:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from collector.endpoint import Endpoint
 from collector.ingest import Ingest
@@ -110,9 +110,12 @@ def test_a_body_is_counted_as_it_comes(tmp_path: Path, registry: Registry) -> No
             for _ in range(1000):
                 yield b" " * 100_000
 
-        with pytest.raises((httpx.HTTPError, AssertionError)):  # some clients see the answer, some the broken pipe
-            answer = await client.post("/api/v1/readings?gateway=g1", content=endless(), headers=basic("g1", secret))
-            assert answer.status_code != 413
+        status = 0
+        with contextlib.suppress(httpx.HTTPError):  # some clients see the answer, some only the broken pipe
+            status = (
+                await client.post("/api/v1/readings?gateway=g1", content=endless(), headers=basic("g1", secret))
+            ).status_code
+        assert status in (0, 413)
         assert ingest.counters["taken"] == 0
 
     play(tmp_path, registry, scene)
