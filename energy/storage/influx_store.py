@@ -45,6 +45,7 @@ _METERS_A_LOOKUP: Final = 500
 _QUERY_SPAN: Final = 370 * DAY
 _QUERIES_AT_ONCE: Final = 2
 _MOST_LOOKUPS: Final = 16
+_NEAR: Final = 32 * DAY
 _INTERVAL_SPAN: Final = 32 * DAY
 _MOST_RESULT_QUERIES: Final = 60
 _LAST_INSTANT: Final = 1 << 33  # InfluxDB's times end in 2262
@@ -87,13 +88,21 @@ class InfluxStore:
 
     def latest(self, meters: Sequence[str], *, before: int | None = None) -> dict[str, tuple[int, float]]:
         """Newest (time, value) of each meter, optionally before an instant."""
-        found = self._lookup("SELECT last(value)", meters, 0, _LAST_INSTANT if before is None else before)
-        return {meter: points[0] for meter, points in found.items() if points}
+        end = _LAST_INSTANT if before is None else before  # a meter's clock may run ahead of ours
+        near = (int(time.time()) if before is None else before) - _NEAR
+        return self._first_answer("SELECT last(value)", meters, ((near, end), (0, end)))
 
     def earliest_after(self, meters: Sequence[str], after: int) -> dict[str, tuple[int, float]]:
         """First (time, value) of each meter at or after an instant."""
-        found = self._lookup("SELECT first(value)", meters, after, _LAST_INSTANT)
-        return {meter: points[0] for meter, points in found.items() if points}
+        return self._first_answer("SELECT first(value)", meters, ((after, after + _NEAR), (after, _LAST_INSTANT)))
+
+    def _first_answer(
+        self, select: str, meters: Sequence[str], windows: tuple[tuple[int, int], tuple[int, int]]
+    ) -> dict[str, tuple[int, float]]:
+        """One point of each meter, looked for nearby first: the whole past costs the server ten times as much."""
+        near = self._lookup(select, meters, *windows[0])
+        far = self._lookup(select, [meter for meter in meters if meter not in near], *windows[1])
+        return {meter: points[0] for meter, points in {**near, **far}.items() if points}
 
     def _lookup(self, select: str, meters: Sequence[str], start: int, end: int) -> dict[str, list[tuple[int, float]]]:
         """A small question about meters in a window, by InfluxQL."""
