@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,32 +46,54 @@ class Estate:
     groups: tuple[Group, ...]
     denominators: tuple[Denominator, ...]
 
-    @classmethod
-    def of(cls, snapshot: Snapshot, institution: str, default_zone: str) -> Estate:
-        """The institution of a snapshot; its days are counted in the time zone of its first site."""
-        own = [snapshot.meters[name] for name in sorted(snapshot.meters_of(institution))]
-        meters = tuple(m for m in own if m.quantity == ENERGY)
-        zones = [site.timezone for _, site in sorted(snapshot.sites.items()) if site.institution == institution]
-        buildings = tuple(sorted(b.id for b in snapshot.buildings.values() if b.institution == institution))
-        places = {institution, *buildings}
-        return cls(
-            institution=institution,
-            calendar=LocalCalendar(zones[0] if zones else default_zone),
-            meters=meters,
-            sensors=tuple(m for m in own if m.quantity != ENERGY),
-            swaps={m.id: snapshot.swaps[m.id] for m in own if m.id in snapshot.swaps},
-            buildings=buildings,
-            formulas=_formulas(meters),
-            groups=tuple(groups(meters)),
-            denominators=tuple(
-                d for d in snapshot.denominators if d.scope in ("building", "institution") and d.id in places
-            ),
-        )
-
     def signature(self) -> str:
         """Changes when any total or indicator of the institution could, although no reading did."""
         plain = (self.calendar.zone, self.groups, self.formulas, self.denominators, self.buildings)
         return hashlib.sha256(repr(plain).encode()).hexdigest()
+
+
+def estates(snapshot: Snapshot, institutions: Iterable[str], default_zone: str) -> Iterator[Estate]:
+    """The estate of each institution; its days are counted in the time zone of its first site."""
+    zones: dict[str, str] = {}
+    for _, site in sorted(snapshot.sites.items()):
+        zones.setdefault(site.institution, site.timezone)
+    buildings: dict[str, list[str]] = {}
+    for building in snapshot.buildings.values():
+        buildings.setdefault(building.institution, []).append(building.id)
+    stated: dict[tuple[str, str], list[Denominator]] = {}
+    for row in snapshot.denominators:
+        stated.setdefault((row.scope, row.id), []).append(row)
+    for name in institutions:
+        places = [("institution", name), *(("building", b) for b in sorted(buildings.get(name, ())))]
+        yield _estate(
+            snapshot,
+            name,
+            LocalCalendar(zones.get(name, default_zone)),
+            tuple(b for scope, b in places if scope == "building"),
+            tuple(row for place in places for row in stated.get(place, ())),
+        )
+
+
+def _estate(
+    snapshot: Snapshot,
+    institution: str,
+    calendar: LocalCalendar,
+    buildings: tuple[str, ...],
+    denominators: tuple[Denominator, ...],
+) -> Estate:
+    own = [snapshot.meters[name] for name in sorted(snapshot.meters_of(institution))]
+    meters = tuple(m for m in own if m.quantity == ENERGY)
+    return Estate(
+        institution=institution,
+        calendar=calendar,
+        meters=meters,
+        sensors=tuple(m for m in own if m.quantity != ENERGY),
+        swaps={m.id: snapshot.swaps[m.id] for m in own if m.id in snapshot.swaps},
+        buildings=buildings,
+        formulas=_formulas(meters),
+        groups=tuple(groups(meters)),
+        denominators=denominators,
+    )
 
 
 def _formulas(meters: Sequence[Meter]) -> dict[int, tuple[tuple[int, float], ...]]:

@@ -41,6 +41,7 @@ class _Loaded:
     times: IntArray  # readings (and swaps), rising
     anchor: BoolArray  # accepted and moving, whatever was before
     ahead: int  # readings needed after one for its verdict to be final
+    reach_s: int = 0  # how far before a reading its amount begins
 
 
 def judged(
@@ -94,7 +95,8 @@ def _settle(
     after = anchors[anchors >= after_change + loaded.ahead]
     if not (len(before) or begin_known) or not (len(after) or end_known):
         return changed, not (len(before) or begin_known), not (len(after) or end_known)
-    start = int(times[before[-1]]) if len(before) else min(changed.start, int(times[0]) if n else changed.start)
+    first = min(changed.start, int(times[0]) if n else changed.start) - loaded.reach_s
+    start = int(times[before[-1]]) if len(before) else first
     end = int(times[after[0]]) if len(after) else max(changed.end, int(times[-1]) if n else changed.end)
     window = _local_days(calendar, Window(start, max(end, start + 1)))
     sure_before = begin_known or bool(np.any(times[anchors] <= window.start))
@@ -119,7 +121,8 @@ def _load(meter: Meter, series: Series, swaps: Sequence[Swap], profile: Register
     else:
         steps = Steps.empty()
     # A gap is filled from both neighbours: a change reaches one reading further than its own step.
-    return _Loaded(steps, series.time, _every_but_first(len(series)), 1)
+    reach_s = meter.interval_s if meter.value_kind is ValueKind.AMOUNT else 0
+    return _Loaded(steps, series.time, _every_but_first(len(series)), 1, reach_s)
 
 
 def _every_but_first(n: int) -> BoolArray:

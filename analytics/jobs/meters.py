@@ -14,7 +14,7 @@ from analytics.jobs.limits import Extents
 from analytics.jobs.rows import Writer, plain, repeated, table, union
 from analytics.registers import GAP_FACTOR, RegisterProfile
 from energy.intervals import HOUR, RESOLUTIONS, LocalCalendar, Window
-from energy.model import Category, Meter, MeterKind
+from energy.model import Category, Meter, MeterKind, ValueKind
 from energy.series import Table
 from energy.storage.base import ReadingReader
 from energy.storage.schema import DAY_PART, INTERVAL
@@ -82,9 +82,10 @@ def _floor(instant: int, step: int) -> int:
 
 
 def _intervals(calendar: LocalCalendar, part: Judged, step: int, extent: tuple[int, int]) -> IntervalEnergy:
-    """The intervals of the window that lie between the meter's first and last reading."""
+    """The intervals of the window of which the meter's readings speak."""
     meter, window = part.meter, part.window
-    start, end = max(window.start, extent[0]), min(window.end, extent[1])
+    spoken = _spoken_of(meter, extent)
+    start, end = max(window.start, spoken.start), min(window.end, spoken.end)
     if end <= start:
         start = end = window.start
     if meter.quantity != ENERGY:
@@ -95,6 +96,13 @@ def _intervals(calendar: LocalCalendar, part: Judged, step: int, extent: tuple[i
     factor = canonical_factor(meter)
     steps = part.steps.within(service(calendar, meter))
     return on_grid(steps.times(np.nan if factor is None else factor), start, end, step)
+
+
+def _spoken_of(meter: Meter, extent: tuple[int, int]) -> Window:
+    """From the first to the last reading; an amount speaks of the time before it, a temperature of its instant."""
+    first, last = extent
+    before = meter.interval_s if meter.value_kind is ValueKind.AMOUNT else 0
+    return Window(first - before, last + 1 if meter.quantity != ENERGY else last)
 
 
 def _sensor_unit(meter: Meter) -> tuple[float, float]:

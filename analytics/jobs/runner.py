@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from analytics.jobs.estate import Estate
+from analytics.jobs.estate import estates
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.record import RunRecord
 from analytics.jobs.regions import region_sums, write_region
@@ -139,8 +139,9 @@ def _tasks(
             windows.append(Window(mark.first, mark.last + 1))
     refresh = _new_days(registry, calendar, now) if asked.institutions is None else None
     on_demand = asked.since is not None or asked.refit or asked.institutions is not None
-    for name in sorted(snapshot.institutions if asked.institutions is None else asked.institutions):
-        estate = Estate.of(snapshot, name, calendar.zone)
+    names = sorted(snapshot.institutions if asked.institutions is None else asked.institutions)
+    for estate in estates(snapshot, names, calendar.zone):
+        name = estate.institution
         before = shapes.get(name)
         everything = before is None or before.json()["signature"] != estate.signature()
         if not (on_demand or everything or refresh or name in touched):

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from tests.analytics.jobs.conftest import Works, instant, meter
+from tests.analytics.jobs.conftest import DAY, HOUR, Works, instant, meter
+from tests.analytics.jobs.everything import everything
 
 
 def test_hourly_readings_become_intervals_and_totals_of_meter_building_institution_and_region(works: Works) -> None:
@@ -17,16 +20,293 @@ def test_hourly_readings_become_intervals_and_totals_of_meter_building_instituti
     np.testing.assert_array_equal(intervals.fields["amount"], np.full(48, 2.0))
     np.testing.assert_array_equal(intervals.fields["power_kw"], np.full(48, 2.0))
     for name in ("e1", "b1", "school", "990101", "990000"):
-        for period, when, amount in (
-            ("day", "2026-01-06", 48.0),
-            ("month", "2026-01-01", 96.0),
-            ("year", "2026-01-01", 96.0),
-        ):
-            assert works.total(name, period, when + "T00:00:00")["amount"] == amount, (name, period)
+        assert works.total(name, "day", "2026-01-06T00:00:00")["amount"] == 48.0, name
+        assert works.total(name, "month", "2026-01-01T00:00:00")["amount"] == 96.0, name
+        assert works.total(name, "year", "2026-01-01T00:00:00")["amount"] == 96.0, name
     assert works.total("e1", "day", "2026-01-05T00:00:00")["coverage"] == 1.0
     assert works.total("school", "day", "2026-01-05T00:00:00", item="A")["amount"] == 12.0
     assert works.total("school", "day", "2026-01-05T00:00:00", item="unallocated")["amount"] == 36.0
     assert works.total("e1", "month", "2026-01-01T00:00:00")["coverage"] == pytest.approx(2 / 31)
     assert record.institutions == ("court", "school")
     assert record.regions == ("990000", "990101")
-    assert works.run().written.get("interval", 0) == 0
+
+
+def test_a_second_run_has_nothing_to_do_and_changes_nothing(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 48)
+    works.run()
+    again = works.run()
+    assert again.recomputed == ()
+    assert sum(again.written.values()) == sum(again.deleted.values()) == 0
+
+
+def test_a_swap_bridges_two_registers_and_two_ratios(works: Works) -> None:
+    works.estate(meter("e1", ct_ratio=20))
+    times = [instant("2026-01-05T00:00:00") + HOUR * h for h in range(5)]
+    works.read("e1", times, [100, 101, 102, 7, 9])  # exchanged at 02:30
+    works.run()
+    assert np.isnan(works.rows("interval", meter="e1").fields["amount"][2])
+    works.registry.import_sheets(
+        {
+            "swaps": [
+                {
+                    "meter": "e1",
+                    "time": "2026-01-05T02:30:00+08:00",
+                    "old_end": 103,
+                    "new_start": 6,
+                    "old_ratio": 20,
+                    "new_ratio": 40,
+                }
+            ]
+        }
+    )
+    works.run()
+    amounts = works.rows("interval", meter="e1").fields["amount"]
+    np.testing.assert_array_equal(amounts, [20, 20, 1 * 20 + 1 * 40, 80])
+    assert works.total("e1", "day", "2026-01-05T00:00:00")["amount"] == 180
+
+
+def test_a_long_gap_leaves_its_hours_unknown_and_the_month_exact(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 20)
+    works.hourly("e1", "2026-01-07T04:00:00", [2.0] * 20, start=240.0)
+    works.run()
+    assert works.total("e1", "day", "2026-01-05T00:00:00")["amount"] == 40
+    missing = works.total("e1", "day", "2026-01-06T00:00:00")
+    assert np.isnan(missing["amount"])
+    assert missing["coverage"] == 0
+    assert works.total("e1", "month", "2026-01-01T00:00:00")["amount"] == 280
+
+
+def test_late_readings_recompute_their_days_and_no_others(works: Works) -> None:
+    """Promise P-15."""
+    works.estate(meter("e1"), meter("e2"))
+    energy = np.full(24 * 20, 2.0)
+    for name in ("e1", "e2"):
+        works.hourly(name, "2026-01-01T00:00:00", energy[: 24 * 9 + 2].tolist())
+        works.hourly(name, "2026-01-10T20:00:00", energy[: 24 * 9].tolist(), start=2.0 * (24 * 9 + 20))
+    works.run()
+    assert np.isnan(works.rows("interval", meter="e1").fields["amount"][24 * 9 + 5])
+    times = [instant("2026-01-10T00:00:00") + HOUR * h for h in range(3, 20)]
+    works.read("e1", times, [2.0 * (24 * 9 + h) for h in range(3, 20)])
+    record = works.run()
+    (window,) = record.recomputed
+    assert (window.meter, window.window.start) == ("e1", instant("2026-01-10T00:00:00"))
+    assert window.window.end == instant("2026-01-11T00:00:00")
+    assert works.total("e1", "day", "2026-01-10T00:00:00")["amount"] == 48
+    assert record.institutions == ("school",)
+    assert record.written["interval"] == 18  # seventeen late readings end or begin eighteen unknown hours
+
+
+def test_last_year_stands_beside_this_year_also_when_it_comes_late(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2026-01-05T00:00:00", [3.0] * 48)
+    works.run()
+    assert np.isnan(works.total("e1", "day", "2026-01-05T00:00:00")["last_year"])
+    works.hourly("e1", "2025-01-05T00:00:00", [0.001] * 48)
+    works.run()
+    assert works.total("e1", "day", "2026-01-05T00:00:00")["last_year"] == pytest.approx(0.024)
+    assert works.total("school", "day", "2026-01-05T00:00:00")["last_year"] == pytest.approx(0.024)
+    assert works.total("990000", "day", "2026-01-05T00:00:00")["last_year"] == pytest.approx(0.024)
+
+
+def test_units_become_canonical_and_gas_in_kwh_has_no_volume(works: Works) -> None:
+    works.estate(
+        meter("e1", unit="MWh"),
+        meter("h1", category="heat", unit="kWh"),
+        meter("g1", category="gas", unit="kWh"),
+        meter("g2", category="gas", unit="m3"),
+    )
+    for name in ("e1", "h1", "g1", "g2"):
+        works.hourly(name, "2026-01-05T00:00:00", [1.0] * 24)
+    works.run()
+    assert works.total("e1", "day", "2026-01-05T00:00:00")["amount"] == 24_000
+    assert works.total("h1", "day", "2026-01-05T00:00:00", category="heat")["amount"] == pytest.approx(0.0864)
+    assert np.isnan(works.total("g1", "day", "2026-01-05T00:00:00", category="gas")["amount"])
+    gas = works.total("school", "day", "2026-01-05T00:00:00", category="gas")
+    assert (gas["amount"], gas["n_expected"], gas["n_reporting"]) == (24, 2, 1)
+
+
+def test_indicators_name_their_caliber(works: Works) -> None:
+    works.estate(
+        meter("e1", building="b1"),
+        denominators=[
+            {"scope": "institution", "id": "school", "kind": "floor_area", "value": 1000, "unit": "m2"},
+            {"scope": "institution", "id": "school", "kind": "users", "value": 50, "unit": "p"},
+        ],
+    )
+    works.hourly("e1", "2026-01-01T00:00:00", [10.0] * 24 * 31)
+    works.run()
+    found = works.rows("indicator", id="school", period="month")
+    values = {
+        (i, c): v for i, c, v in zip(found.tags["indicator"], found.tags["caliber"], found.fields["value"], strict=True)
+    }
+    assert values["energy", "gb2589_equivalent_value"] == pytest.approx(7440 * 0.1229)
+    assert values["co2", "co2_cn_2023"] == pytest.approx(7440 * 0.5306)
+    assert values["electricity_per_area", "physical"] == pytest.approx(7.44)
+    assert values["energy_per_person", "gb2589_equivalent_value"] == pytest.approx(7440 * 0.1229 / 50)
+    assert len(works.rows("indicator", id="b1", period="month")) == 2  # nothing is stated to divide by
+
+
+def test_an_area_stated_later_gives_intensities_without_new_readings(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2026-01-01T00:00:00", [10.0] * 48)
+    works.run()
+    works.registry.import_sheets(
+        {"denominators": [{"scope": "institution", "id": "school", "kind": "floor_area", "value": 10, "unit": "m2"}]}
+    )
+    works.run()
+    found = works.rows("indicator", id="school", period="month", indicator="electricity_per_area")
+    np.testing.assert_array_equal(found.fields["value"], [48])
+
+
+def test_a_meter_that_moves_to_another_institution_leaves_no_ghost(works: Works) -> None:
+    works.estate(meter("e1", building="b1"), meter("e2"))
+    for name in ("e1", "e2"):
+        works.hourly(name, "2026-01-05T00:00:00", [1.0] * 24)
+    works.run()
+    works.registry.import_sheets({"meters": [meter("e1", institution="court", building="b2")]})
+    works.run()
+    assert works.total("school", "day", "2026-01-05T00:00:00")["amount"] == 24
+    assert works.total("court", "day", "2026-01-05T00:00:00")["amount"] == 24
+    assert works.total("b2", "month", "2026-01-01T00:00:00")["amount"] == 24
+    assert len(works.rows("total", scope="building", id="b1")) == 0
+    assert works.total("990000", "day", "2026-01-05T00:00:00")["amount"] == 48
+
+
+def test_virtual_meters_have_totals_too(works: Works) -> None:
+    works.estate(meter("e1"), meter("e2"), meter("net", kind="virtual", formula="e1 - 0.5 * e2"))
+    works.hourly("e1", "2026-01-05T00:00:00", [4.0] * 24)
+    works.hourly("e2", "2026-01-05T00:00:00", [2.0] * 24)
+    works.run()
+    assert works.total("net", "day", "2026-01-05T00:00:00")["amount"] == 72
+    assert works.total("school", "day", "2026-01-05T00:00:00")["amount"] == 144
+
+
+def test_a_meter_counts_only_while_in_service(works: Works) -> None:
+    works.estate(meter("e1", active_from="2026-01-06"), meter("e2", active_to="2026-01-05"))
+    for name in ("e1", "e2"):
+        works.hourly(name, "2026-01-05T00:00:00", [1.0] * 48)
+    works.run()
+    first, second = (works.total("school", "day", f"2026-01-0{day}T00:00:00") for day in (5, 6))
+    assert (first["amount"], first["n_expected"]) == (24, 1)
+    assert (second["amount"], second["n_expected"]) == (24, 1)
+
+
+def test_an_amount_meter_and_a_temperature_sensor_have_intervals(works: Works) -> None:
+    works.estate(
+        meter("a1", value_kind="amount", digits=None),
+        sensors=[
+            {
+                "id": "t1",
+                "institution": "school",
+                "quantity": "temperature",
+                "unit": "degF",
+                "interval_s": 1800,
+                "place": "building:b1",
+            }
+        ],
+    )
+    begin = instant("2026-01-05T00:00:00")
+    works.read("a1", [begin + HOUR * h for h in range(1, 25)], [1.5] * 24)
+    works.read("t1", [begin, begin + 1800], [50.0, 68.0])
+    works.run()
+    assert works.total("a1", "day", "2026-01-05T00:00:00")["amount"] == 36
+    found = works.rows("interval", meter="t1")
+    np.testing.assert_allclose(found.fields["amount"], [10, 20])
+    assert works.rows("interval", meter="a1").fields["amount"].tolist() == [1.5] * 24
+    assert list(found.tags["resolution"]) == ["30min", "30min"]
+
+
+def test_the_day_has_a_shape_and_the_meter_a_status(works: Works) -> None:
+    works.estate(meter("e1", building="b1"), meter("e2"))
+    works.hourly("e1", "2026-01-05T00:00:00", [float(h) for h in range(24)])
+    works.run(now="2026-01-06T00:30:00")
+    shape = works.rows("day_profile", scope="building", id="b1")
+    assert [float(shape.fields[f"h{h:02d}"][0]) for h in range(24)] == list(range(24))
+    status = works.rows("meter_status", meter="e1")
+    assert status.fields["last_seen_s"][0] == instant("2026-01-06T00:00:00")
+    assert (status.fields["coverage_day"][0], status.fields["state"][0]) == (1.0, 0)
+    assert works.rows("meter_status", meter="e2").fields["state"][0] == 3
+
+
+def test_a_silent_meter_is_told_when_a_new_day_begins(works: Works) -> None:
+    works.estate(meter("e1"), meter("e2"))
+    for name, hours in (("e1", 24), ("e2", 48)):
+        works.hourly(name, "2026-01-05T00:00:00", [1.0] * hours)
+    works.run(now="2026-01-07T00:00:00")
+    assert works.total("school", "day", "2026-01-06T00:00:00")["coverage"] == 0.5
+    works.run(now="2026-01-08T06:00:00")
+    assert works.rows("meter_status", meter="e1").fields["state"][-1] == 2
+    assert works.total("school", "month", "2026-01-01T00:00:00")["coverage"] == pytest.approx(72 / (2 * 174))
+
+
+def test_the_directory_says_what_things_are_called(works: Works) -> None:
+    works.estate(meter("e1", name_zh="总表"))
+    works.run()
+    found = works.rows("directory", scope="institution", id="school")
+    assert (found.fields["name_zh"][0], found.fields["parent"][0]) == ("学校", "990101")
+    assert works.rows("directory", scope="meter", id="e1").fields["choice_zh"][0] == "总表|e1"
+
+
+def test_naming_institutions_leaves_the_marks_of_others(works: Works) -> None:
+    works.estate(meter("e1"), meter("c1", institution="court"))
+    for name in ("e1", "c1"):
+        works.hourly(name, "2026-01-05T00:00:00", [1.0] * 24)
+    assert works.run(institutions=["school"]).institutions == ("school",)
+    assert works.total("court", "day", "2026-01-05T00:00:00") == {}
+    works.run()
+    assert works.total("court", "day", "2026-01-05T00:00:00")["amount"] == 24
+
+
+def test_profiles_are_fitted_once_on_closed_days_and_versioned(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2026-01-01T00:00:00", [2.0] * 24 * 40)
+    record = works.run(now="2026-02-15T00:00:00")
+    assert record.models == {"e1": 1}
+    works.hourly("e1", "2026-02-10T00:00:00", [5.0] * 24, start=80.0 * 24)
+    assert works.run(now="2026-02-15T00:00:00").models == {"e1": 1}
+    assert works.run(now="2026-02-15T00:00:00", refit=True).models == {"e1": 2}
+
+
+class Opened:
+    """Opens store and registry of a folder in another process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self) -> tuple[object, object]:
+        from energy.registry import Registry
+        from energy.storage.embedded import EmbeddedStore
+
+        registry = Registry.open(f"sqlite:///{self.folder / 'registry.db'}")
+        return EmbeddedStore(self.folder, writes_readings=False), registry
+
+
+@pytest.mark.slow
+def test_two_workers_write_what_one_does(works: Works, tmp_path: Path) -> None:
+    works.estate(meter("e1"), meter("c1", institution="court"))
+    for name in ("e1", "c1"):
+        works.hourly(name, "2026-01-05T00:00:00", [1.0] * 60)
+    told: list[tuple[int, int]] = []
+    works.run(workers=2, opener=Opened(tmp_path), progress=lambda n, of, _: told.append((n, of)))
+    assert told == [(1, 2), (2, 2)]
+    before = everything(works)
+    works.run(since=0)
+    assert everything(works) == before
+    with pytest.raises(ValueError, match="opener"):
+        works.run(workers=2)
+
+
+def test_days_follow_the_clock_of_the_site(works: Works) -> None:
+    works.estate(
+        meter("e1"),
+        sites=[{"id": "s1", "institution": "school", "name_zh": "校区", "timezone": "Europe/London"}],
+    )
+    begin = instant("2016-03-27T08:00:00")  # midnight in London, the day on which the clock goes forward
+    works.read("e1", [begin + HOUR * h for h in range(50)], [float(h) for h in range(50)])
+    works.run()
+    found = works.rows("total", id="e1", period="day")
+    assert found.time[0] == begin
+    assert found.fields["amount"][0] == 23
+    assert found.time[1] - found.time[0] == DAY - HOUR
