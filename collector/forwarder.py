@@ -22,6 +22,7 @@ import numpy as np
 
 from collector.batch import Batch
 from collector.late import judge_late
+from collector.ledger import Page, page
 from collector.lookup import Lookup, Origin
 from collector.parked import Parked
 from collector.spool import SpoolReader
@@ -48,6 +49,7 @@ class Settlement:
     samples: list[int] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    pages: list[Page] = field(default_factory=list)
 
 
 class _Stopped(Exception):
@@ -147,8 +149,17 @@ class Forwarder:
         refused = np.zeros(len(readings), np.bool_)
         refused[keep[self._write(request)]] = True
         self._park(readings, refused, Reason.STORE_REFUSED, settlement)
-        stored = readings.take(verdict.keep & ~refused)
+        kept, set_aside = verdict.keep & ~refused, verdict.conflict | refused
+        stored = readings.take(kept)
         self._persist(lambda: self._marks.mark(stored))
+        meter = np.concatenate([batch.meter for batch in batches])
+        settlement.pages.append(
+            page(
+                stored=[(meter[kept], readings.time[kept])],
+                duplicate=[(meter[verdict.duplicate], readings.time[verdict.duplicate])],
+                parked=[(meter[set_aside], readings.time[set_aside])],
+            )
+        )
         settlement.counts["stored"] += len(stored)
         settlement.counts["duplicate"] += int(np.count_nonzero(verdict.duplicate))
         settlement.counts["settled"] += len(readings)

@@ -1,6 +1,7 @@
 """The ingest process's own HTTP port: health, metrics, parked messages, and readings pushed over HTTP.
 
-`GET /livez`, `/readyz`, `/metrics`; `GET /api/v1/parked`, `/api/v1/parked/{id}`, `POST /api/v1/parked/replay`;
+`GET /livez`, `/readyz`, `/metrics`; `GET /api/v1/balance`: what became of each meter's readings by day;
+`GET /api/v1/parked`, `/api/v1/parked/{id}`, `POST /api/v1/parked/replay`;
 `POST /api/v1/readings?gateway=ID`: the body of an MQTT message, answered 202 when the disk has it.
 """
 
@@ -10,6 +11,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +23,7 @@ from starlette.routing import Route
 
 from collector.access import Authorize
 from collector.health import Health
+from collector.ledger import DayCount
 from collector.metrics import exposition
 from collector.parked import Parked
 from collector.pipeline import Pipeline
@@ -33,6 +36,7 @@ from energy.topics import Topic
 _BODY_TIMEOUT_S: Final = 10.0
 _COMMIT_TIMEOUT_S: Final = 20.0
 _MOST_LISTED: Final = 1000
+_MOST_BALANCES: Final = 100_000
 _REPLAY_BODY: Final = 65_536
 
 
@@ -78,6 +82,7 @@ class IngestHttp:
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics),
             Route("/api/v1/readings", self._push, methods=["POST"]),
+            Route("/api/v1/balance", self._balance),
             Route("/api/v1/parked", self._parked),
             Route("/api/v1/parked/replay", self._replay, methods=["POST"]),
             Route("/api/v1/parked/{id:int}", self._one_parked),
@@ -128,6 +133,15 @@ class IngestHttp:
             raise _Refused(404, "nothing is parked under this id")
         return _json(_shown(rows[0], body=True))
 
+    async def _balance(self, request: Request) -> Response:
+        """The balance of each meter and day; `?meter=ID` (may be repeated) asks for some, `?open=1` for the unequal."""
+        self._require(request, "parked", "")
+        wanted = set(request.query_params.getlist("meter")) or None
+        rows = await asyncio.to_thread(self._balance_of, wanted)
+        if request.query_params.get("open"):
+            rows = [row for row in rows if row.unaccounted]
+        return _json({"balance": [{**asdict(row), "unaccounted": row.unaccounted} for row in rows[:_MOST_BALANCES]]})
+
     async def _replay(self, request: Request) -> Response:
         self._require(request, "parked", "")
         wanted = _replay_wish(await _body(request, _REPLAY_BODY))
@@ -151,6 +165,10 @@ class IngestHttp:
                 after=_number(query.get("after", "0")),
                 limit=min(_number(query.get("limit", "100")), _MOST_LISTED),
             )
+
+    def _balance_of(self, meters: set[str] | None) -> list[DayCount]:
+        with contextlib.closing(SpoolReader(self._ingest.spool.path)) as reader:
+            return reader.balance(meters)
 
     def _by_ids(self, ids: Sequence[int]) -> list[Parked]:
         with contextlib.closing(SpoolReader(self._ingest.spool.path)) as reader:

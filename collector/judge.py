@@ -19,6 +19,7 @@ from collector import checks
 from collector.batch import Batch
 from collector.checks import Clock, Novelty, Rows
 from collector.decoders import DECODERS, DEFAULT_PROFILE, Columns, Decoder, Limits, Problem
+from collector.ledger import Page, page
 from collector.lookup import Lookup
 from collector.parked import Parked
 from collector.recent import Recent
@@ -27,7 +28,7 @@ from collector.spool import Group
 from energy import topics
 from energy.errors import TopicError
 from energy.model import Reason, is_id
-from energy.series import BoolArray, FloatArray, Int32Array, IntArray
+from energy.series import BoolArray, ByteArray, FloatArray, Int32Array, IntArray
 
 TAKEN: Final = 0
 _REFUSALS: Final = {
@@ -189,6 +190,7 @@ class Judge:
             taken = np.unique(columns.message[columns.row_run[good[novelty.order[~novelty.conflict]]]])
             self._park_rows(draft, columns, faulty, set(taken.tolist()))
         draft.group.counts["duplicate"] += int(np.count_nonzero(novelty.duplicate))
+        draft.group.pages.append(_page(rows, codes, sound, novelty))
         return self._batch(draft, sound, novelty)
 
     def _convert(self, columns: Columns, meter: Int32Array) -> tuple[FloatArray, BoolArray]:
@@ -309,6 +311,17 @@ _EXPLAINED: Final = {
     Reason.BAD_ID: "expected 1 to 64 of A-Z a-z 0-9 _ . -",
     Reason.CONFLICT: "another value of this instant came before; the first stays",
 }
+
+
+def _page(rows: Rows, codes: ByteArray, sound: Rows, novelty: Novelty) -> Page:
+    """What the ledger says of these rows: those of known meters, by what became of them."""
+    faulty = rows.take((codes != checks.GOOD) & (rows.meter >= 0))
+    known, contradicted = novelty.order[novelty.duplicate], novelty.order[novelty.conflict]
+    return page(
+        taken=[(sound.meter, sound.time), (faulty.meter, faulty.time)],
+        duplicate=[(sound.meter[known], sound.time[known])],
+        parked=[(faulty.meter, faulty.time), (sound.meter[contradicted], sound.time[contradicted])],
+    )
 
 
 def _nobody(_local: str, default: int) -> int:

@@ -266,6 +266,7 @@ class Pipeline:
                 forget_samples=settlement.samples,
                 parked=settlement.parked,
                 counts=settlement.counts,
+                pages=settlement.pages,
             )
         )
 
@@ -357,6 +358,7 @@ def merged(first: Group, second: Group) -> Group:
         samples=first.samples + second.samples,
         forget=first.forget + second.forget,
         forget_samples=first.forget_samples + second.forget_samples,
+        pages=first.pages + second.pages,
     )
 
 

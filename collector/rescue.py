@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +20,7 @@ from collector.spool import Group, Spool, SpoolReader
 from energy.errors import SpoolCorrupt
 from energy.settings import IngestSettings
 
-_DAMAGE = (sqlite3.Error, SpoolCorrupt, ValueError, TypeError)  # what reading a damaged file can end in
+_DAMAGE = (sqlite3.Error, zlib.error, SpoolCorrupt, ValueError, TypeError)  # what reading a damaged file can end in
 _log = logging.getLogger(__name__)
 
 
@@ -100,6 +101,9 @@ def _take_over(aside: Path, spool: Spool) -> Rescue:
         parked += len(rows)
     with suppress(*_DAMAGE):
         spool.commit(Group(counts=Counter(reader.counters())))
+    if spool.numbers == {name: number for number, name in names.items()}:  # else its pages speak of other meters
+        with suppress(*_DAMAGE):
+            spool.commit(Group(pages=[reader.ledger()]))
     reader.close()
     connection.close()
     return Rescue(aside, readings, parked, lost)

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from collector import parked
+from collector import ledger, parked
 from collector.ballast import Ballast
 from collector.batch import Batch, checksum_of
+from collector.ledger import DayCount, Page
 from collector.parked import Parked
 from energy.errors import SpoolCorrupt, SpoolError, SpoolFull
 from energy.settings import IngestSettings
@@ -49,6 +50,7 @@ class Group:
     forget: list[int] = field(default_factory=list)
     forget_samples: list[int] = field(default_factory=list)
     drop_parked: list[int] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -114,9 +116,10 @@ class Spool:
                 raise SpoolFull(f"{self.path}: {exc}") from exc
             raise _translated(exc, self.path) from exc
 
-    def _write(self, groups: Iterable[Group]) -> None:
+    def _write(self, groups: Sequence[Group]) -> None:
         for group in groups:
             self._write_group(group)
+        ledger.write(self._connection, [page for group in groups for page in group.pages])
 
     def _write_group(self, group: Group) -> None:
         run = self._connection
@@ -164,7 +167,9 @@ class SpoolReader:
     """The other threads' side: reads what is committed, with a connection of its own."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False, timeout=30)
+        self._connection = sqlite3.connect(
+            f"file:{path}?mode=ro", uri=True, check_same_thread=False, timeout=30, isolation_level=None
+        )
         self.path = path
 
     def batches(self, after: int = 0) -> Iterator[tuple[int, Batch]]:
@@ -194,6 +199,22 @@ class SpoolReader:
     def counters(self) -> dict[str, int]:
         """Everything counted since the spool was made."""
         return dict(self._connection.execute("SELECT name, n FROM counter"))
+
+    def ledger(self) -> Page:
+        """Counts by meter number and day."""
+        return ledger.read(self._connection)
+
+    def balance(self, meters: set[str] | None = None) -> list[DayCount]:
+        """What became of the readings of each meter and day, as of one instant."""
+        run = self._connection
+        run.execute("BEGIN")
+        try:
+            counts = ledger.read(run)
+            rows = run.execute("SELECT data, received, checksum FROM batch")
+            waiting = [ledger.page(taken=[(batch.meter, batch.time)]) for batch in (Batch.decode(*row) for row in rows)]
+            return ledger.balance(counts, ledger.fold(waiting), self.ids(), meters)
+        finally:
+            run.execute("COMMIT")
 
     def gateways(self) -> dict[str, tuple[int, str]]:
         """Last status of each gateway that sent one: when it came, and the JSON."""
@@ -244,7 +265,9 @@ def _connect(path: Path, settings: IngestSettings) -> sqlite3.Connection:
         if problems != ["ok"]:
             raise SpoolCorrupt(f"{path}: {'; '.join(problems)}")
         if version < VERSION:
-            connection.executescript(f"BEGIN;{_SCHEMA}{parked.SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+            connection.executescript(
+                f"BEGIN;{_SCHEMA}{parked.SCHEMA}{ledger.SCHEMA}PRAGMA user_version = {VERSION};COMMIT;"
+            )
         connection.execute(f"PRAGMA max_page_count = {settings.spool_quota_bytes // _PAGE}")
     except BaseException:
         connection.close()

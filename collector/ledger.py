@@ -1,0 +1,141 @@
+"""What became of the readings of each meter and day: taken = stored + duplicate + parked + still in the spool.
+
+Counts are written in the very transactions that take readings and that forget them, as small pages; many pages of one
+level are folded into one of the next, so that a commit stays short and a question reads few rows. Days are UTC days of
+the readings' own time. Messages that name no meter we know are in the totals by reason alone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from energy.intervals import DAY
+from energy.series import Int32Array, IntArray
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS ledger (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, level INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS ledger_level ON ledger (level, id);
+"""
+KINDS: Final = ("taken", "stored", "duplicate", "parked")
+_FOLD: Final = 64  # pages of a level that become one of the next
+_LAST_DAY: Final = 2**20 - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """Counts by meter number and day.
+
+    Attributes
+    ----------
+    key : int64, shape (n,)
+        Rising; meter number and day number in one.
+    count : int64, shape (n, 4)
+        By `KINDS`.
+    """
+
+    key: IntArray
+    count: IntArray
+
+    def encode(self) -> bytes:
+        """The page as it lies on the disk."""
+        return zlib.compress(self.key.tobytes() + self.count.astype(np.int32).tobytes(), 1)
+
+    @classmethod
+    def decode(cls, blob: bytes) -> Page:
+        """The page of a blob."""
+        text = zlib.decompress(blob)
+        n = len(text) // (8 + 4 * len(KINDS))
+        count = np.frombuffer(text, np.int32, n * len(KINDS), 8 * n).reshape(n, len(KINDS))
+        return cls(np.frombuffer(text, np.int64, n), count.astype(np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """One meter's readings of one day, by what became of them."""
+
+    meter: str
+    day: int  # days since 1970-01-01
+    taken: int
+    stored: int
+    duplicate: int
+    parked: int
+    in_spool: int
+
+    @property
+    def unaccounted(self) -> int:
+        """Anything but 0 is an alarm."""
+        return self.taken - self.stored - self.duplicate - self.parked - self.in_spool
+
+
+def page(**readings: Sequence[tuple[Int32Array, IntArray]]) -> Page:
+    """Count readings given as (meter, time) by kind."""
+    parts = []
+    for kind, pairs in readings.items():
+        for meter, time in pairs:
+            if len(meter):
+                key = keys(meter, time)
+                count = np.zeros((len(key), len(KINDS)), np.int64)
+                count[:, KINDS.index(kind)] = 1
+                parts.append(Page(key, count))
+    return fold(parts)
+
+
+def keys(meter: Int32Array, time: IntArray) -> IntArray:
+    """Meter and day in one number."""
+    return meter.astype(np.int64) << 20 | np.clip(time // DAY, 0, _LAST_DAY)
+
+
+def fold(pages: Iterable[Page]) -> Page:
+    """The sum of pages."""
+    held = [p for p in pages if len(p.key)]
+    if not held:
+        return Page(np.zeros(0, np.int64), np.zeros((0, len(KINDS)), np.int64))
+    key = np.concatenate([p.key for p in held])
+    order = np.argsort(key, kind="stable")
+    first = np.flatnonzero(np.append(True, np.diff(key[order]) != 0))
+    return Page(key[order][first], np.add.reduceat(np.concatenate([p.count for p in held])[order], first, axis=0))
+
+
+def write(connection: sqlite3.Connection, pages: Sequence[Page]) -> None:
+    """Add counts within the caller's transaction, folding full levels."""
+    sum_of = fold(pages)
+    if not len(sum_of.key):
+        return
+    level, blob = 0, sum_of.encode()
+    connection.execute("INSERT INTO ledger (level, data) VALUES (0, ?)", (blob,))
+    while (rows := _full(connection, level)) is not None:
+        blob = fold(Page.decode(data) for _, data in rows).encode()
+        connection.executemany("DELETE FROM ledger WHERE id = ?", [(identity,) for identity, _ in rows])
+        level += 1
+        connection.execute("INSERT INTO ledger (level, data) VALUES (?, ?)", (level, blob))
+
+
+def _full(connection: sqlite3.Connection, level: int) -> list[tuple[int, bytes]] | None:
+    n = connection.execute("SELECT count(*) FROM ledger WHERE level = ?", (level,)).fetchone()[0]
+    if n < _FOLD:
+        return None
+    return connection.execute("SELECT id, data FROM ledger WHERE level = ?", (level,)).fetchall()
+
+
+def read(connection: sqlite3.Connection) -> Page:
+    """All counts."""
+    return fold(Page.decode(row[0]) for row in connection.execute("SELECT data FROM ledger"))
+
+
+def balance(counts: Page, waiting: Page, names: dict[int, str], meters: set[str] | None = None) -> list[DayCount]:
+    """The balance of each meter and day; `waiting` counts what lies in the spool, as taken."""
+    in_spool = dict(zip(waiting.key.tolist(), waiting.count[:, 0].tolist(), strict=True))
+    rows = []
+    for key, (taken, stored, duplicate, parked) in zip(counts.key.tolist(), counts.count.tolist(), strict=True):
+        name = names.get(key >> 20, "")
+        if meters is None or name in meters:
+            here = in_spool.get(key, 0)
+            rows.append(DayCount(name, key & _LAST_DAY, taken, stored, duplicate, parked, here))
+    return rows

@@ -1,0 +1,64 @@
+"""taken = stored + duplicate + parked + in spool, for every meter and day."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector import ledger
+from collector.spool import SpoolReader
+from energy.registry import Registry
+from energy.storage import open_store
+from tests.collector.test_pipeline import Moody, send
+from tests.collector.world import T0, is_drained, message, running, settings_for, until
+
+DAY_OF_T0 = T0 // 86_400
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=5), max_size=200))
+def test_pages_add_up_whatever_was_folded(groups: list[list[tuple[int, int]]]) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(ledger.SCHEMA)
+    expected: dict[tuple[int, int], int] = {}
+    for group in groups:
+        meter = np.array([row[0] for row in group], np.int32)
+        time = np.array([row[1] for row in group], np.int64) * 86_400
+        ledger.write(connection, [ledger.page(taken=[(meter, time)], stored=[(meter[:1], time[:1])])])
+        for row in group:
+            expected[row] = expected.get(row, 0) + 1
+    counts = ledger.read(connection)
+    got = {
+        (key >> 20, key & 0xFFFFF): n for key, n in zip(counts.key.tolist(), counts.count[:, 0].tolist(), strict=True)
+    }
+    assert got == expected
+    assert connection.execute("SELECT count(*) FROM ledger").fetchone()[0] < 64 + 64
+    connection.close()
+
+
+def test_the_balance_of_each_meter_and_day_is_answered(tmp_path: Path, registry: Registry) -> None:
+    config = settings_for(tmp_path)
+    store = Moody(open_store(config, role="ingest"))
+    with running(config, registry, store) as (pipeline, _, _deaths):  # type: ignore[arg-type]
+        send(pipeline, message(("e-main", T0, 1.0), ("e-main", T0 + 86_400, 2.0), ("w-main", T0, 3.0)))
+        send(pipeline, message(("e-main", T0, 1.0), ("e-main", T0, 9.0), ("e-main", T0 + 1, -1.0)))
+        until(lambda: is_drained(pipeline))
+        reader = SpoolReader(pipeline.spool.path)
+        rows = {(row.meter, row.day - DAY_OF_T0): row for row in reader.balance()}
+        first = rows["e1", 0]
+        assert (first.taken, first.stored, first.duplicate, first.parked, first.in_spool) == (4, 1, 1, 2, 0)
+        assert (rows["e1", 1].taken, rows["e1", 1].stored) == (1, 1)
+        assert not any(row.unaccounted for row in rows.values())
+        from energy.errors import StorageUnavailable
+
+        store.trouble = StorageUnavailable("down")
+        send(pipeline, message(("w-main", T0 + 60, 4.0)))
+        (water,) = reader.balance({"w1"})
+        assert (water.taken, water.stored, water.in_spool, water.unaccounted) == (2, 1, 1, 0)
+        store.trouble = None
+        reader.close()
+    store.close()  # type: ignore[operator]
