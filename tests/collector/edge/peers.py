@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from collector.endpoint import Authenticate, Endpoint
 from collector.mqtt import codes, packets, wire
@@ -172,3 +178,23 @@ def raw_publish(level: int, packet_id: int = 1, **options: Any) -> bytes:
 def any_packet(header: int, *parts: bytes) -> bytes:
     """A packet of any kind and content."""
     return wire.packet(header, *parts)
+
+
+def tool(name: str, where: str) -> str:
+    """Path of a program the test needs, or skip it (fail where everything is required)."""
+    program = shutil.which(name)
+    if program is not None:
+        return program
+    if os.environ.get("JIENENG_REQUIRE_SERVERS"):
+        pytest.fail(f"{name} not found; {where}")
+    pytest.skip(f"{name} not found; {where}")
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1."""
+    program = tool("openssl", "Debian's openssl has it")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    arguments = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    arguments += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key]
+    subprocess.run([program, *arguments], check=True, capture_output=True)
+    return cert, key

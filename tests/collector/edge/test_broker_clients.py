@@ -20,8 +20,7 @@ from collector.source import Delivery
 from energy.errors import SettingsError
 from energy.settings import MqttSettings
 from tests.collector.edge.brokers import TOPIC, ScriptedBroker, publish_all, scripted
-from tests.collector.edge.peers import MemorySink, running, running_endpoint, until
-from tests.collector.edge.test_endpoint import make_certificate
+from tests.collector.edge.peers import MemorySink, make_certificate, running, running_endpoint, until
 from tests.servers import Mosquitto
 
 Factory = Callable[..., Mosquitto]
@@ -60,9 +59,6 @@ def test_what_is_subscribed() -> None:
         "$share/g/jieneng/v1/+/+/status",
         "$share/g/zigbee2mqtt/+",
     ]
-
-
-# -- a real broker
 
 
 @pytest.mark.services
@@ -283,9 +279,6 @@ def test_tls_and_the_broker_is_verified(kind: str, mosquitto_factory: Factory, t
     asyncio.run(run())
 
 
-# -- our own endpoint is a broker that denies every subscription
-
-
 @each_client
 @each_protocol
 def test_a_denied_subscription_is_noticed(kind: str, protocol: str) -> None:
@@ -312,9 +305,6 @@ def test_refused_credentials_are_noticed(kind: str, protocol: str) -> None:
                 assert client.counters.connects == 0
 
     asyncio.run(run())
-
-
-# -- a broker that misbehaves
 
 
 @each_client
@@ -456,9 +446,6 @@ def test_the_fast_client_leaves_a_broker_that_answers_no_pings() -> None:
                 assert client.counters.disconnects == 1
 
     asyncio.run(run())
-
-
-# -- what the watchdog goes by
 
 
 def test_an_old_unacknowledged_message_forces_a_new_connection_unless_the_sink_is_full() -> None:

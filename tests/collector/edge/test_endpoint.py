@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
-import subprocess
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -26,9 +24,11 @@ from tests.collector.edge.peers import (
     connected_peer,
     hello,
     knows_secret,
+    make_certificate,
     raw_peer,
     raw_publish,
     running_endpoint,
+    tool,
     until,
 )
 
@@ -93,9 +93,7 @@ def test_a_parked_message_is_plainly_acknowledged_in_3_1_1() -> None:
 @pytest.mark.services
 @pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
 def test_mosquitto_pub_is_served(version: str) -> None:
-    program = shutil.which("mosquitto_pub")
-    if program is None:
-        pytest.skip("mosquitto_pub not found; Debian's mosquitto-clients has it")
+    program = tool("mosquitto_pub", "Debian's mosquitto-clients has it")
     sink = MemorySink()
 
     async def run() -> int:
@@ -177,9 +175,6 @@ def test_many_threads_may_acknowledge_at_once() -> None:
                 thread.join()
 
     asyncio.run(run())
-
-
-# -- who may come in
 
 
 def test_an_older_connection_of_the_same_client_is_taken_over() -> None:
@@ -284,9 +279,6 @@ def test_connections_beyond_the_limit_are_refused(level: int, code: int) -> None
     asyncio.run(run())
 
 
-# -- time
-
-
 def test_a_connection_that_never_says_connect_is_closed() -> None:
     async def run() -> None:
         async with running_endpoint(MemorySink(), connect_timeout_s=0.2) as endpoint, raw_peer(endpoint) as peer:
@@ -320,9 +312,6 @@ def test_pings_keep_a_connection_open() -> None:
                 assert await peer.is_served()
 
     asyncio.run(run())
-
-
-# -- pressure
 
 
 def test_a_full_sink_stops_the_reading_until_there_is_room() -> None:
@@ -386,21 +375,6 @@ def test_a_peer_that_does_not_read_is_not_read_either() -> None:
     asyncio.run(run())
 
 
-# -- TLS
-
-
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1."""
-    program = shutil.which("openssl")
-    if program is None:
-        pytest.skip("openssl not found: needed to make a certificate")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    arguments = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    arguments += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key]
-    subprocess.run([program, *arguments], check=True, capture_output=True)
-    return cert, key
-
-
 def test_tls_is_served_and_plain_text_refused(tmp_path: Path) -> None:
     cert, key = make_certificate(tmp_path)
     sink = MemorySink()
@@ -427,9 +401,6 @@ def test_a_broken_certificate_stops_the_start(tmp_path: Path) -> None:
     settings = MqttSettings(tls_cert=tmp_path / "cert.pem", tls_key=tmp_path / "cert.pem")
     with pytest.raises(SettingsError, match="expected a PEM pair"):
         Endpoint(settings, authenticate=knows_secret)
-
-
-# -- start and end
 
 
 def test_credentials_cannot_be_required_without_a_way_to_check_them() -> None:
