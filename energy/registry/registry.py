@@ -9,7 +9,7 @@ from typing import Self
 from sqlalchemy import Connection, select, update
 
 from energy.errors import NotInRegistry
-from energy.registry import credentials, decided, fitted, importing, snapshot, touched
+from energy.registry import credentials, decided, fitted, importing, removing, snapshot, touched
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
 from energy.registry.decisions import ApprovedQuota, Bill, Correction, Run, Stage, Target, Tariff, TariffUse
@@ -94,6 +94,18 @@ class Registry:
                 name: [SHEETS[name].show(row) for _, row in sorted(importing.load(connection, SHEETS[name]).items())]
                 for name in names or SHEETS
             }
+
+    def remove_rows(self, sheet: str, rows: Sequence[Mapping[str, object]]) -> int:
+        """Take out dated rows that were stated in error, named by their key columns; how many that were.
+
+        An import deletes nothing, and what others refer to (a meter, an institution ...) stays for ever.
+        """
+        with self._database.writing() as connection:
+            lock_counters(connection)
+            removed = removing.remove(connection, sheet, rows)
+            touched.add(connection, touched_by(removed))
+            _raise_revision(connection)
+        return len(removed)
 
     def issue_credential(self, gateway: str) -> str:
         """A new secret of a gateway, to be shown once: only its hash is kept, an older secret is void."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -84,6 +84,16 @@ def stocked(registry: Registry) -> Registry:
     return registry
 
 
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """One registry for many refusals: a refused import leaves it as it was."""
+    opened = Registry.open(f"sqlite:///{tmp_path_factory.mktemp('full') / 'r.db'}", migrate=True)
+    opened.import_sheets(sample())
+    opened.import_sheets(decided())
+    yield opened
+    opened.close()
+
+
 def test_every_sheet_survives_a_file(stocked: Registry, tmp_path: Path) -> None:
     exported = stocked.export_sheets()
     assert all(exported[name] for name in decided())
@@ -140,13 +150,9 @@ def test_rows_come_back_as_typed_values(stocked: Registry) -> None:
         ("finding_events", {"finding": "f9"}, "column finding: expected an id of sheet findings, came 'f9'"),
     ],
 )
-def test_nonsense_is_refused(tmp_path: Path, sheet: str, row: dict[str, Any], problem: str) -> None:
-    registry = Registry.open(f"sqlite:///{tmp_path / 'r.db'}", migrate=True)
-    registry.import_sheets(sample())
-    registry.import_sheets(decided())
+def test_nonsense_is_refused(full: Registry, sheet: str, row: dict[str, Any], problem: str) -> None:
     with pytest.raises(ImportRefused) as caught:
-        registry.import_sheets({sheet: [decided()[sheet][0] | row]})
-    registry.close()
+        full.import_sheets({sheet: [decided()[sheet][0] | row]})
     assert any(problem in text for text in caught.value.problems), caught.value.problems
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,6 +114,14 @@ def test_every_problem_is_listed_with_sheet_row_and_column(registry: Registry) -
     assert all(any(p.startswith(e) for p in problems) for e in expected), problems
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """One registry for many refusals: a refused import leaves it as it was."""
+    opened = Registry.open(f"sqlite:///{tmp_path_factory.mktemp('empty') / 'r.db'}", migrate=True)
+    yield opened
+    opened.close()
+
+
 _AREA = {"scope": "building", "id": "b1", "kind": "floor_area", "value": 1, "unit": "m2"}
 
 
@@ -189,13 +196,11 @@ def _add(sheet: str, **row: Any) -> Callable[[Sheets], None]:
         (_add("regions", code="990100", name_zh="又一个"), "row 5, column code: expected each row once (row 3 is it)"),
     ],
 )  # fmt: skip
-def test_nonsense_between_rows_is_refused(tmp_path: Path, spoil: Callable[[Sheets], None], problem: str) -> None:
+def test_nonsense_between_rows_is_refused(empty: Registry, spoil: Callable[[Sheets], None], problem: str) -> None:
     """On one database only: the checks see no SQL."""
     sheets = sample()
     spoil(sheets)
-    registry = Registry.open(f"sqlite:///{tmp_path / 'r.db'}", migrate=True)
-    problems = refused(registry, sheets)
-    registry.close()
+    problems = refused(empty, sheets)
     assert any(problem in text for text in problems), problems
 
 
