@@ -7,6 +7,7 @@ without its memory.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -66,20 +67,20 @@ def series_by_meter(body: bytes) -> dict[str, list[tuple[int, float]]]:
     }
 
 
-def points(body: bytes) -> Points:
-    """Points from the CSV of a Flux query that kept time, value, field and meter."""
+def points(body: bytes, fields: Sequence[str]) -> Points:
+    """Points from the CSV of a Flux query that kept time, value and meter, and the field where several were asked."""
     import pyarrow as pa
 
     text = pa.dictionary(pa.int32(), pa.string())
-    types = {"_time": pa.timestamp("s", tz="UTC"), "_value": pa.float64(), "meter": text, "_field": text}
-    table = _read_csv(body, types)
-    if table is None:
+    types = {"_time": pa.timestamp("s", tz="UTC"), "_value": pa.float64(), "meter": text}
+    rows = _read_csv(body, types | ({"_field": text} if len(fields) > 1 else {}), has_texts=False)
+    if rows is None:
         nothing = np.zeros(0, np.int64)
         return Points([], nothing, [], nothing, nothing, np.zeros(0))
-    meters, meter = _codes(table, "meter")
-    fields, field = _codes(table, "_field")
-    time = table.column("_time").cast(pa.int64()).to_numpy()
-    return Points(meters, meter, fields, field, time, table.column("_value").to_numpy())
+    meters, meter = _codes(rows, "meter")
+    names, field = _codes(rows, "_field") if len(fields) > 1 else (list(fields), np.zeros(len(meter), np.int64))
+    time = rows.column("_time").cast(pa.int64()).to_numpy()
+    return Points(meters, meter, names, field, time, rows.column("_value").to_numpy())
 
 
 def table(body: bytes, measurement: Measurement, fields: tuple[str, ...]) -> Table:
@@ -89,7 +90,7 @@ def table(body: bytes, measurement: Measurement, fields: tuple[str, ...]) -> Tab
     numbers = {name: pa.float64() for name in fields if name in measurement.fields}
     texts = {name: pa.string() for name in fields if name in measurement.texts}
     tags = {tag: pa.dictionary(pa.int32(), pa.string()) for tag in measurement.tags}
-    rows = _read_csv(body, {"time": pa.int64(), **numbers, **texts, **tags})
+    rows = _read_csv(body, {"time": pa.int64(), **numbers, **texts, **tags}, has_texts=bool(texts))
     if rows is None:
         no_tags = {tag: np.zeros(0, np.object_) for tag in measurement.tags}
         return Table(measurement.name, np.zeros(0, np.int64), no_tags, empty_fields(measurement, fields, 0))
@@ -103,7 +104,7 @@ def table(body: bytes, measurement: Measurement, fields: tuple[str, ...]) -> Tab
     )
 
 
-def _read_csv(body: bytes, types: dict[str, Any]) -> Any:
+def _read_csv(body: bytes, types: dict[str, Any], *, has_texts: bool) -> Any:
     """Arrow table of a CSV answer, None for an answer without rows."""
     import pyarrow as pa
     import pyarrow.csv as csv
@@ -113,7 +114,7 @@ def _read_csv(body: bytes, types: dict[str, Any]) -> Any:
     try:
         return csv.read_csv(
             io.BytesIO(body),
-            parse_options=csv.ParseOptions(newlines_in_values=True),
+            parse_options=csv.ParseOptions(newlines_in_values=has_texts),
             convert_options=csv.ConvertOptions(
                 column_types=types, include_columns=list(types), strings_can_be_null=True, null_values=[""]
             ),

@@ -141,7 +141,7 @@ class InfluxStore:
         ]
 
         def answer(question: tuple[str, dict[str, object]]) -> Points:
-            return influx_answers.points(self._influx.flux(*question))
+            return influx_answers.points(self._influx.flux(*question), fields)
 
         with ThreadPoolExecutor(_QUERIES_AT_ONCE) as pool:  # the server works while arrow reads
             for first in range(0, len(asked), _QUERIES_AT_ONCE):
@@ -252,11 +252,12 @@ def _bulk_query(meters: Sequence[str], start: int, end: int, fields: Sequence[st
     names = {f"meter{place}": meter for place, meter in enumerate(meters)}
     wanted_names = " or ".join(f"r.meter == {name}" for name in names)
     wanted_values = " or ".join(f'r._field == "{name}"' for name in fields)
+    kept = '"_time", "_value", "meter"' + (', "_field"' if len(fields) > 1 else "")
     query = (
         "from(bucket: bucket) |> range(start: start, stop: stop) "
         f'|> filter(fn: (r) => r._measurement == "reading" and ({wanted_values})) '
         f"|> filter(fn: (r) => {wanted_names}) "
-        '|> keep(columns: ["_time", "_value", "_field", "meter"])'
+        f"|> keep(columns: [{kept}])"
     )
     return query, {**names, "start": start, "stop": end}
 
