@@ -25,6 +25,12 @@ FILL_S: Final = 2 * HOUR
 REGISTER_DIFFERENCE, LINEAR_FILL, PROFILE_FILL, REGISTER_SPREAD, ROLLOVER, SWAP, AMOUNT = range(7)
 CORRECTION, BILL_SPREAD, VIRTUAL, UNKNOWN, STANDSTILL = range(7, 12)
 """Codes of `interval.method` (the list with their names is `energy.storage.schema.METHODS`)."""
+_ESTIMATES: Final = (LINEAR_FILL, PROFILE_FILL, BILL_SPREAD)
+_NO_AMOUNT: Final = (REGISTER_SPREAD, STANDSTILL, UNKNOWN)
+# Of several rules in one interval the least certain is shown, and above all that a person had a hand in it.
+_LEAST_CERTAIN_LAST: Final = (
+    VIRTUAL, AMOUNT, REGISTER_DIFFERENCE, ROLLOVER, SWAP, *_ESTIMATES, *_NO_AMOUNT, CORRECTION,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,13 +244,13 @@ def on_grid(steps: Steps, start: int, end: int, step_s: int) -> IntervalEnergy:
     vague = np.bincount(pieces.column, ~known, n) > 0
     method = np.full(n, UNKNOWN, np.uint8)
     of_piece = steps.method[pieces.step]
-    # The least certain rule of an interval is the one shown.
-    for rule in (AMOUNT, REGISTER_DIFFERENCE, ROLLOVER, SWAP, LINEAR_FILL, REGISTER_SPREAD, STANDSTILL, UNKNOWN):
+    for rule in _LEAST_CERTAIN_LAST:
         method[pieces.column[of_piece == rule]] = rule
     valid = (covered == step_s) & ~vague
-    method[(covered < step_s) & np.isin(method, (REGISTER_DIFFERENCE, AMOUNT, ROLLOVER, SWAP, LINEAR_FILL))] = UNKNOWN
+    method[(covered < step_s) & ~np.isin(method, _NO_AMOUNT)] = UNKNOWN
     state = np.where(valid, State.MEASURED, State.SPREAD).astype(np.uint8)
-    state[valid & (method == LINEAR_FILL)] = State.ESTIMATED
+    state[valid & np.isin(method, _ESTIMATES)] = State.ESTIMATED
+    state[valid & (method == CORRECTION)] = State.CORRECTED
     return IntervalEnergy(edges[:-1], step_s, np.where(valid, amount, np.nan), state, method)
 
 
@@ -343,7 +349,7 @@ def day_parts(steps: Steps, first_day: int, day_edges: IntArray, intervals: Inte
     inner = np.where(touched, total(inside, pieces.amount), np.nan)
     head, tail = total(known & from_before, pieces.amount), total(known & to_after, pieces.amount)
     if intervals is None:
-        estimated = inside & (steps.method[pieces.step] == LINEAR_FILL)
+        estimated = inside & np.isin(steps.method[pieces.step], _ESTIMATES)
         valid_s, estimated_s = inner_s, total(estimated, seconds)
     else:
         valid_s, estimated_s = _valid_seconds(intervals, day_edges)

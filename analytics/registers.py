@@ -283,6 +283,7 @@ class RegisterProfile:
 MIN_INCREMENTS: Final = 48
 """Fewer positive increments than this fit no profile: two days of hours."""
 _RARE = 0.01  # standstills per increment below which a standstill is an event
+_OFTEN = 4  # refused rises in the time looked at that are no accident
 _SMALLEST = 1.0  # floor of p99: a register of whole units moves by one unit
 
 
@@ -322,6 +323,24 @@ def fit_register_profile(
     if len(begin) >= _RARE * int(plain.sum()):
         stuck_s = max(stuck_s, 2.0 * float(np.quantile(time[end] - time[begin], 0.98)))
     return RegisterProfile(max(per_hour, _SMALLEST) * ratio, stuck_s, int(positive.sum()))
+
+
+def has_outgrown(advance: FloatArray, verdict: ByteArray) -> bool:
+    """True if a register often rises more than its profile allows, but does not fall: the profile is too small.
+
+    So it is when a boiler's or chiller's season begins that the profile has not seen. A register whose readings are
+    wrong falls as often as it jumps, and must not get wider limits from that.
+
+    Parameters
+    ----------
+    advance : ndarray, shape (n,)
+        Difference of each reading to the one before.
+    verdict : ndarray, shape (n,)
+        What became of each.
+    """
+    refused = verdict == Verdict.EXCHANGE
+    falls = (advance < 0) & (verdict != Verdict.ROLLOVER)
+    return int(refused.sum()) >= _OFTEN and 10 * int(falls.sum()) <= int(refused.sum())
 
 
 def settled(bank: RegisterBank, limits: RegisterLimits) -> BoolArray:

@@ -9,10 +9,20 @@ from typing import Final
 import numpy as np
 
 from analytics.jobs.estate import Estate, rated_per_hour
-from analytics.registers import GAP_FACTOR, LIMIT_FACTOR, RegisterProfile, fit_register_profile
+from analytics.registers import (
+    GAP_FACTOR,
+    LIMIT_FACTOR,
+    RegisterBank,
+    RegisterLimits,
+    RegisterProfile,
+    fit_register_profile,
+    has_outgrown,
+    judge,
+)
 from energy.intervals import DAY, LocalCalendar
 from energy.model import Meter, MeterKind, ValueKind
 from energy.registry import FittedModel
+from energy.series import Series
 from energy.storage.base import ReadingReader
 
 KIND: Final = "register_profile"
@@ -52,6 +62,43 @@ def _fit(store: ReadingReader, meter: Meter, first: int, closed: int) -> list[Fi
     if profile is None:
         return []
     return [FittedModel.of(meter.id, KIND, start=start, end=closed, payload=asdict(profile))]
+
+
+def refit_outgrown(
+    store: ReadingReader, estate: Estate, known: Mapping[str, RegisterProfile], extents: Extents, now: int
+) -> list[FittedModel]:
+    """New profiles, never narrower ones, of registers whose newest closed days rise beyond the stored profile."""
+    closed = _last_midnight(estate.calendar, now)
+    found = []
+    for meter in estate.meters:
+        profile = known.get(meter.id)
+        if profile is None or meter.id not in extents or not _has_register(meter):
+            continue
+        start = max(extents[meter.id][0], closed - MIN_DAYS * DAY)
+        series = store.readings([meter.id], start, max(closed, start))[meter.id]
+        wider = _wider(meter, series, profile)
+        if wider is not None:
+            found.append(FittedModel.of(meter.id, KIND, start=start, end=closed, payload=asdict(wider)))
+    return found
+
+
+def _wider(meter: Meter, series: Series, profile: RegisterProfile) -> RegisterProfile | None:
+    if len(series) < 2:
+        return None
+    gap_s = meter.interval_s * GAP_FACTOR
+    limits = RegisterLimits(
+        np.array([np.inf if meter.digits is None else 10.0**meter.digits]),
+        np.array([usual_per_hour(meter, profile) / meter.ratio]),
+        np.array([gap_s]),
+        np.array([profile.stuck_s]),
+    )
+    bank = RegisterBank(np.array([0, len(series)]), series.time, series.value)
+    if not has_outgrown(np.diff(series.value, prepend=series.value[:1]), judge(bank, limits).verdict):
+        return None
+    fitted = fit_register_profile(series.time, series.value, ratio=meter.ratio, gap_s=gap_s)
+    if fitted is None or fitted.per_hour <= profile.per_hour:
+        return None
+    return RegisterProfile(fitted.per_hour, max(fitted.stuck_s, profile.stuck_s), fitted.n_increments)
 
 
 def _has_register(meter: Meter) -> bool:

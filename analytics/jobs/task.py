@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from analytics.jobs.estate import Estate
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.judged import extents_of
-from analytics.jobs.limits import KIND, fit_missing, profile_of
+from analytics.jobs.limits import KIND, fit_missing, profile_of, refit_outgrown
 from analytics.jobs.meters import Recomputed, compute_meters
 from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.shapes import write_shapes
@@ -71,6 +71,8 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     touched = {name: list(windows) for name, windows in task.touched.items()}
     known = {} if task.refit else {name: profile_of(model) for name, model in models.items()}
     fitted = fit_missing(store, estate, known, extents, task.now)
+    if task.refresh is not None:
+        fitted += refit_outgrown(store, estate, known, extents, task.now)
     if fitted:
         registry.save_models(fitted)
         models = registry.models(KIND, names)

@@ -269,6 +269,17 @@ def test_profiles_are_fitted_once_on_closed_days_and_versioned(works: Works) -> 
     assert works.run(now="2026-02-15T00:00:00", refit=True).models == {"e1": 2}
 
 
+def test_a_season_that_the_profile_has_not_seen_is_let_in_on_the_next_day(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2026-01-01T00:00:00", [2.0] * 24 * 35)
+    works.run(now="2026-02-05T00:00:00")
+    works.hourly("e1", "2026-02-05T00:00:00", [40.0] * 48, start=2.0 * 24 * 35)
+    works.run(now="2026-02-05T12:00:00")
+    assert np.isnan(works.total("e1", "day", "2026-02-06T00:00:00")["amount"])
+    assert works.run(now="2026-02-07T00:00:00").models == {"e1": 2}
+    assert works.total("e1", "day", "2026-02-06T00:00:00")["amount"] == 960
+
+
 class Opened:
     """Opens store and registry of a folder in another process."""
 
