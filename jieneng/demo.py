@@ -78,8 +78,8 @@ class Session:
 
     def go_live(self, stop: threading.Event) -> None:
         """Go on with 15-minute readings as time passes, in a thread of its own."""
-        publisher = Publisher(self.target, limits=Limits(connections=40))
-        arguments = (self.plan.live, publisher, self.plan.now)
+        publisher = Publisher(self.target, limits=Limits(connections=len(self.secrets)))
+        arguments = (self.plan.live, publisher, self.plan.history_end - 1)
         threading.Thread(target=go_live, args=arguments, kwargs={"stop": stop}, name="live", daemon=True).start()
 
     def _messages(self) -> Iterator[Message]:
