@@ -14,6 +14,7 @@ from analytics.jobs import RunRecord, run
 from energy.model import Reading
 from energy.registry import Registry, Touched
 from energy.series import Readings, Table
+from energy.storage.base import Store
 from energy.storage.embedded import EmbeddedStore
 
 HOUR = 3600
@@ -44,7 +45,7 @@ class Works:
 
     folder: Path
     registry: Registry
-    store: EmbeddedStore
+    store: Store
 
     @classmethod
     def open(cls, folder: Path) -> Works:
