@@ -121,7 +121,10 @@ class OutlierRule(StrEnum):
     """mean ± 2 standard deviations, where the Kolmogorov-Smirnov test does not reject a normal distribution; where it
     does, the quartile rule takes its place."""
     QUARTILES = "quartiles"
-    """1.5 interquartile ranges beyond the quartiles (Tukey)."""
+    """1.5 interquartile ranges beyond the quartiles (Tukey's inner fence)."""
+    FAR_OUT = "far_out"
+    """3 interquartile ranges beyond the quartiles (Tukey's outer fence): on logarithms, what only a wrong unit, area or
+    ratio explains."""
     NONE = "none"
 
 
@@ -181,7 +184,7 @@ def _bounds(values: FloatArray, rule: OutlierRule) -> tuple[float, float]:
         mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
         return mean - 2 * spread, mean + 2 * spread
     first, third = np.quantile(values, (0.25, 0.75))
-    reach = 1.5 * (third - first)
+    reach = (3.0 if rule is OutlierRule.FAR_OUT else 1.5) * (third - first)
     return float(first - reach), float(third + reach)
 
 

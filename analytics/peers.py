@@ -200,7 +200,7 @@ def peer_tiers(
     generator: np.random.Generator,
     *,
     shares: Shares = PEER_SHARES,
-    rule: OutlierRule = OutlierRule.TWO_SIGMA,
+    rule: OutlierRule = OutlierRule.FAR_OUT,
     minimum: int = MIN_GROUP,
     n_bootstrap: int = N_BOOTSTRAP,
 ) -> PeerTiers | Note:
@@ -218,6 +218,12 @@ def peer_tiers(
         For the bootstrap.
     rule : OutlierRule
         Applied to the logarithm of the adjusted indicator.
+
+    Notes
+    -----
+    Quantiles and the driver model bear some extreme members. The narrower rules, made for means, drop honest members
+    on both sides and move the limits inwards: out of sample P80 then holds only 76 to 79 % of the others (eight groups
+    of 71 to 508 real buildings, `benchmarks/quotas.py`), with this rule 79 to 81 %.
     """
     known = np.isfinite(values) & (values > 0)
     sample, own_drivers = values[known], drivers[known]

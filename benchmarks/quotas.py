@@ -1,0 +1,159 @@
+"""How fair, stable and honest the peer tiers are, on cross-sections of real buildings.
+
+    python -m benchmarks.quotas [--data FOLDER] [--splits 200] [--rule far_out] [--json OUT]
+
+FOLDER holds `benchmarking/*.csv.gz` (CBECS 2012 offices and schools, Seattle 2016). For every group of buildings, over
+random halves (model and tiers fitted on one half):
+
+* `spearman`: mean rank correlation of the *other* half's score with each driver (0 wanted), and the largest of them;
+* `spearman_intensity`: of the score with the intensity (>= .8 wanted: a constant score is fair but says nothing);
+* `shift`: change of a building's score when the other half of its peers is dropped, mean and 95 % quantile [points];
+* `coverage`: share of the other half at or below each limit, minus the share it should have.
+
+Drivers are hours of use, workers per area, and degree days, where the file has them; nothing is chosen by its result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from analytics.levels import OutlierRule
+from analytics.peers import MIN_GROUP, PEER_SHARES, PeerTiers, peer_tiers
+from energy.series import FloatArray, IntArray
+
+DRIVERS = {"hours": "wkhrs", "density": "nwker", "hdd": "hdd65", "cdd": "cdd65"}
+SHARES = (PEER_SHARES.constraint, PEER_SHARES.baseline, PEER_SHARES.guide)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Buildings of one kind."""
+
+    name: str
+    intensity: FloatArray
+    drivers: FloatArray
+    names: tuple[str, ...]
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def column(rows: Sequence[dict[str, str]], name: str) -> FloatArray:
+    return np.array([float(row[name]) if row[name] else np.nan for row in rows])
+
+
+def cbecs(path: Path) -> Group:
+    rows = rows_of(path)
+    drivers = {name: column(rows, source) for name, source in DRIVERS.items()}
+    drivers["density"] = drivers["density"] / column(rows, "sqft")
+    return Group(
+        path.name.split(".")[0], column(rows, "source_eui"), np.column_stack(list(drivers.values())), tuple(drivers)
+    )
+
+
+def seattle(path: Path) -> Iterator[Group]:
+    """The uses with at least twice the smallest group; no drivers are known of them."""
+    rows = rows_of(path)
+    uses = sorted({row["use_type"] for row in rows})
+    for use in uses:
+        own = [row for row in rows if row["use_type"] == use]
+        if len(own) >= 2 * MIN_GROUP:
+            yield Group(f"seattle {use}", column(own, "source_eui_kbtu_ft2"), np.zeros((len(own), 0)), ())
+
+
+def ranks(values: FloatArray) -> FloatArray:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def spearman(a: FloatArray, b: FloatArray) -> float:
+    known = np.isfinite(a) & np.isfinite(b)
+    return float(np.corrcoef(ranks(a[known]), ranks(b[known]))[0, 1])
+
+
+def tiers(group: Group, members: IntArray, generator: np.random.Generator, rule: OutlierRule) -> PeerTiers:
+    found = peer_tiers(
+        group.intensity[members],
+        group.drivers[members],
+        group.names,
+        generator,
+        rule=rule,
+        n_bootstrap=1,
+    )
+    assert isinstance(found, PeerTiers), f"{group.name}: {found}"
+    return found
+
+
+def judge(group: Group, n_splits: int, rule: OutlierRule, seed: int = 0) -> dict[str, object]:
+    generator = np.random.default_rng(seed)
+    known = np.flatnonzero(np.isfinite(group.intensity) & (group.intensity > 0))
+    whole = tiers(group, known, generator, rule)
+    full_score = whole.score(group.intensity, group.drivers)
+    fairness, order, mean_shift, far_shift, coverage = [], [], [], [], []
+    for _ in range(n_splits):
+        mixed = generator.permutation(known)
+        kept, other = mixed[: len(known) // 2], mixed[len(known) // 2 :]
+        half = tiers(group, kept, generator, rule)
+        score = half.score(group.intensity[other], group.drivers[other])
+        fairness.append([spearman(score, driver) for driver in group.drivers[other].T])
+        order.append(-spearman(score, group.intensity[other]))
+        shift = np.abs(half.score(group.intensity[kept], group.drivers[kept]) - full_score[kept])
+        mean_shift.append(shift.mean())
+        far_shift.append(np.quantile(shift, 0.95))
+        limits = half.limits_for(group.drivers[other])
+        coverage.append((group.intensity[other][:, None] <= limits).mean(axis=0) - SHARES)
+    signed = dict(zip(group.names, np.mean(fairness, axis=0).round(3).tolist(), strict=True))
+    size = {
+        name: round(float(value), 3) for name, value in zip(group.names, np.abs(fairness).mean(axis=0), strict=True)
+    }
+    error = dict(zip(("constraint", "baseline", "guide"), np.mean(coverage, axis=0).round(4).tolist(), strict=True))
+    return {
+        "n": len(known),
+        "spearman": signed,
+        "spearman_largest": max((abs(value) for value in signed.values()), default=0.0),
+        "spearman_one_split": size,
+        "spearman_intensity": round(float(np.mean(order)), 3),
+        "shift_mean": round(float(np.mean(mean_shift)), 2),
+        "shift_p95": round(float(np.mean(far_shift)), 2),
+        "coverage": error,
+        "coverage_largest": max(abs(value) for value in error.values()),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--splits", type=int, default=200)
+    parser.add_argument("--rule", type=OutlierRule, default=OutlierRule.FAR_OUT, choices=list(OutlierRule))
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    folder = options.data / "benchmarking"
+    files = sorted(folder.glob("*.csv.gz"))
+    if not files:
+        print(f"quotas: no *.csv.gz in {folder}; give the folder that holds benchmarking/ with --data", file=sys.stderr)
+        return 1
+    groups = [cbecs(path) for path in files if path.name.startswith("cbecs")]
+    groups += [group for path in files if path.name.startswith("seattle") for group in seattle(path)]
+    found = {group.name: judge(group, options.splits, options.rule) for group in groups}
+    for name, figures in found.items():
+        print(name)
+        for key, value in figures.items():
+            print(f"  {key:20} {value}")
+    if options.json:
+        options.json.write_text(json.dumps({"quotas": found}, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
