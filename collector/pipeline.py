@@ -11,11 +11,13 @@ import logging
 import os
 import threading
 import time
+from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
+from itertools import accumulate
 from typing import Final
 
 from collector.checks import Clock
@@ -35,8 +37,9 @@ from energy.storage.base import Store
 
 _log = logging.getLogger(__name__)
 EXIT_FATAL: Final = 70
-_MOST_BYTES: Final = 16 * 1024 * 1024  # waiting payloads beyond which sources stop reading
-_MOST_MESSAGES: Final = 100_000
+_MOST_BYTES: Final = 8 * 1024 * 1024  # waiting payloads beyond which sources stop reading
+_MOST_MESSAGES: Final = 20_000
+_GROUP_BYTES: Final = 1024 * 1024  # payloads of one group: what bounds the memory of decoding and checking
 _BYTES_A_READING: Final = 64  # a guess good enough to end the wait for more
 _FULL_RETRY_S: Final = 0.5
 _DRAIN_S: Final = 6.0
@@ -184,14 +187,27 @@ class Pipeline:
             self._fatal(exc)
 
     def _turn(self) -> None:
-        with self._lock:
-            deliveries, self._waiting, self._waiting_bytes = self._waiting, [], 0
-            self._enough.clear()
-            if not self._stopping.is_set():
-                self._some.clear()
+        deliveries = self._take()
         while self._actions:
             self._actions.popleft()()
         self._process(deliveries)
+
+    def _take(self) -> list[Delivery]:
+        """What waits, up to the size of one group."""
+        with self._lock:
+            taken, rest = self._waiting, []
+            if self._waiting_bytes > _GROUP_BYTES:
+                ends = list(accumulate([len(delivery.payload) for delivery in taken]))
+                n = max(1, bisect_right(ends, _GROUP_BYTES))
+                taken, rest = taken[:n], taken[n:]
+                self._waiting_bytes -= ends[n - 1]
+            else:
+                self._waiting_bytes = 0
+            self._waiting = rest
+            if not rest and not self._stopping.is_set():
+                self._enough.clear()
+                self._some.clear()
+        return taken
 
     def _process(self, deliveries: list[Delivery], replayed: Sequence[Parked] = ()) -> None:
         judged = self._judge.judge(deliveries, self._now()) if deliveries else Judged(Group(), [])
