@@ -23,11 +23,12 @@ logger = logging.getLogger(__name__)
 async def run_collect(settings: Settings) -> None:
     """The ingest process: source, checks, spool, forwarder, its own HTTP port; ends on SIGTERM or SIGINT."""
     from collector.ingest import Ingest
+    from jieneng.operator import OperatorOrGateway
     from jieneng.sources import open_source
 
     registry = Registry.open(settings.registry_url)
     store = open_store(settings, role="ingest")
-    ingest = Ingest(settings, registry, store)
+    ingest = Ingest(settings, registry, store, authorize=OperatorOrGateway(settings, registry))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ingest.request_stop)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,15 +55,9 @@ def replay(
     number: Annotated[list[int] | None, typer.Option("--id", help="Only this one (repeatable).")] = None,
 ) -> None:
     """Send parked messages in again, after their cause was mended (asks the running collector)."""
-    settings = load(home)
-    url = f"http://{settings.ingest.http_host}:{settings.ingest.http_port}/api/v1/parked/replay"
-    body = json.dumps({"reason": reason, "ids": number}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            result = json.loads(answer.read())
-    except (urllib.error.URLError, OSError) as exc:
-        raise SpoolError(f"{url}: {exc}; is the collector running? (jieneng up, jieneng collect)") from exc
+    from jieneng.operator import ask
+
+    result = ask(load(home), "/api/v1/parked/replay", {"reason": reason, "ids": number})
     typer.echo(" ".join(f"{key}={value}" for key, value in result.items()))
 
 

@@ -1,53 +1,87 @@
-"""Verbs about who and where: `import`, `export`, `credential`."""
+"""Verbs about who and where and what was decided: `import`, `export`, `credential`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from energy.settings import load
+from energy.settings import Settings, load
 from jieneng.commands.options import Home
+
+if TYPE_CHECKING:
+    from energy.registry import Registry
+
+
+class Noun(StrEnum):
+    """What a file may hold; each is one sheet or several."""
+
+    REGISTRY = "registry"
+    BILLS = "bills"
+    TARIFFS = "tariffs"
+    QUOTAS = "quotas"
+    TARGETS = "targets"
+    WEATHER = "weather"
+
+
+_SHEETS = {
+    Noun.BILLS: ("bills",),
+    Noun.TARIFFS: ("tariffs", "tariff_uses"),
+    Noun.QUOTAS: ("quotas",),
+    Noun.TARGETS: ("targets",),
+}
+NounArgument = Annotated[Noun, typer.Argument(help="What the file holds; registry: all sheets.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("import", epilog="Example: jieneng import registry province.xlsx")(import_)
-    app.command(epilog="Example: jieneng export registry province.xlsx")(export)
+    app.command(epilog="Example: jieneng export bills bills.xlsx")(export)
     app.command(epilog="Example: jieneng credential gw-0101")(credential)
 
 
 def import_(
-    noun: Annotated[str, typer.Argument(help="What: registry.")],
-    path: Annotated[Path, typer.Argument(help="xlsx file, or a folder of csv files.", exists=True)],
+    noun: NounArgument,
+    path: Annotated[Path, typer.Argument(help="xlsx file, csv file, or a folder of csv files.", exists=True)],
     home: Home = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="weather: COLUMN=SENSOR, for each column to take (repeatable).")
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="List problems, change nothing.")] = False,
 ) -> None:
-    """Take a spreadsheet into the registry: all of it or nothing."""
+    """Take a file in: all of it or nothing, with every problem named. Weather goes through the running collector."""
     from energy.registry import Registry, read_sheets
 
-    _require_noun(noun)
-    registry = Registry.open(load(home).registry_url)
+    settings = load(home)
+    registry = Registry.open(settings.registry_url)
     try:
-        result = registry.import_sheets(read_sheets(path), dry_run=dry_run)
+        if noun is Noun.WEATHER:
+            _import_weather(path, column or [], registry, settings)
+            return
+        sheets = read_sheets(path)
+        _refuse_others(noun, sheets)
+        result = registry.import_sheets(sheets, dry_run=dry_run)
     finally:
         registry.close()
     typer.echo(str(result))
 
 
 def export(
-    noun: Annotated[str, typer.Argument(help="What: registry.")],
+    noun: NounArgument,
     path: Annotated[Path, typer.Argument(help="xlsx file, or a folder for csv files.")],
     home: Home = None,
 ) -> None:
-    """Write the registry as a spreadsheet that can be imported again."""
+    """Write a spreadsheet that can be imported again."""
     from energy.registry import Registry, write_sheets
 
-    _require_noun(noun)
+    if noun is Noun.WEATHER:
+        raise typer.BadParameter("weather is read through the API, not exported here")
     registry = Registry.open(load(home).registry_url)
     try:
-        write_sheets(registry.export_sheets(), path)
+        write_sheets(registry.export_sheets(*_SHEETS.get(noun, ())), path)
     finally:
         registry.close()
     typer.echo(f"{path}: written")
@@ -65,6 +99,18 @@ def credential(gateway: Annotated[str, typer.Argument(help="Gateway id.")], home
     typer.echo(f"username: {gateway}\npassword: {secret}")
 
 
-def _require_noun(noun: str) -> None:
-    if noun != "registry":
-        raise typer.BadParameter(f"expected registry, got {noun!r}")
+def _import_weather(path: Path, columns: list[str], registry: Registry, settings: Settings) -> None:
+    from jieneng.weather import push
+
+    pairs = [column.partition("=") for column in columns]
+    if not pairs or not all(name and sensor for name, _, sensor in pairs):
+        raise typer.BadParameter("weather needs --column COLUMN=SENSOR, e.g. --column temp_c=wx1.t")
+    taken = push(path, {name: sensor for name, _, sensor in pairs}, registry.snapshot(), settings)
+    typer.echo(f"{path}: {taken:,} readings taken by the collector")
+
+
+def _refuse_others(noun: Noun, sheets: Iterable[str]) -> None:
+    allowed = _SHEETS.get(noun)
+    others = sorted(set(sheets).difference(allowed or sheets))
+    if others:
+        raise typer.BadParameter(f"a file of {noun} holds {', '.join(allowed or ())}; found {', '.join(others)}")
