@@ -130,8 +130,8 @@ def test_a_year_as_expected_is_forecast_as_expected() -> None:
 def test_known_days_are_counted_and_the_level_carries_on() -> None:
     expected = np.ones((1, 360))
     found = forecast_year(expected * 1.2, expected, 180, sure())  # without daily noise a month tells the level
-    assert_allclose(found.level, [1.2])
-    assert_allclose(found.median, [1.2 * 360])
+    assert 1.15 < found.level[0] < 1.2  # six months of the same say much, not all
+    assert_allclose(found.median, [1.2 * 180 + found.level[0] * 180])
 
 
 def test_an_unknown_day_is_expected_at_the_present_level_and_never_zero() -> None:
@@ -140,7 +140,7 @@ def test_an_unknown_day_is_expected_at_the_present_level_and_never_zero() -> Non
     used[0, 10:20] = NAN
     found = forecast_year(used, expected, 180, sure())
     assert_allclose(found.used, [170 * 1.2])
-    assert_allclose(found.median, [1.2 * 360])
+    assert_allclose(found.median, [170 * 1.2 + found.level[0] * 190])
 
 
 def test_days_to_come_are_not_looked_at() -> None:
@@ -185,7 +185,7 @@ def naive_forecast(
         days = [d for d in range(first, min(first + BLOCK, n_elapsed)) if np.isfinite(used[d])]
         base = sum(expected[d] for d in days)
         if base > 0:
-            noise = spread**2 * len(days) * min(len(days), 5) / base**2
+            noise = spread**2 * len(days) * min(len(days), 5) / base**2 + drift**2
             gain = variance / (variance + noise) if variance + noise > 0 else 0.0
             level += gain * (sum(used[d] for d in days) / base - level)
             variance *= 1 - gain
@@ -197,7 +197,7 @@ def naive_forecast(
     total = 0.0
     for i, a in zip(month, open_days, strict=True):
         for j, b in zip(month, open_days, strict=True):
-            total += expected[a] * expected[b] * (variance + walk * min(i, j))
+            total += expected[a] * expected[b] * (variance + walk * min(i, j) + drift**2 * (i == j))
     total += spread**2 * len(open_days) * min(len(open_days), 5)
     return median, 1.2815515594 * float(np.sqrt(total))
 
@@ -254,8 +254,12 @@ def test_outlook(low: float, median: float, word: Outlook) -> None:
 def test_the_day_on_which_the_target_is_passed() -> None:
     expected = np.ones((1, 365))
     found = forecast_year(expected * 1.25, expected, 90, sure())
-    # 1.25 a day: 365 kWh are reached with day 292 (0-based 291), passed on the next
-    assert_array_equal(breach_day(found, np.array([365.0])), [292])
+    assert_array_equal(
+        breach_day(found, np.array([112.5])), [-1 + 91]
+    )  # 90 days make exactly 112.5: passed on the next
+    level = float(found.level[0])
+    # 1.25 a day so far, then `level` a day
+    assert_array_equal(breach_day(found, np.array([365.0])), [90 + np.floor((365 - 112.5) / level)])
     assert_array_equal(breach_day(found, np.array([500.0])), [-1])
 
 
