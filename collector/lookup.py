@@ -5,6 +5,7 @@ A meter's number is given once by the spool and never changes; all arrays are in
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from energy.registry import Snapshot
 from energy.series import BoolArray, FloatArray, Int32Array
 from energy.topics import Topic
 
+_log = logging.getLogger(__name__)
 _TOLERANCE: Final = 1.2  # a meter may run this far above its rated power before a reading is flagged
 _POSSIBLE: Final = MappingProxyType(
     {
@@ -142,11 +144,20 @@ def _gateways(snapshot: Snapshot, numbers: Mapping[str, int]) -> dict[str, Gatew
         gateway.id: Gateway(
             gateway.id,
             gateway.institution,
-            DECODERS.get(gateway.profile) or DECODERS[DEFAULT_PROFILE],
+            _decoder(gateway.id, gateway.profile),
             locals_of[gateway.id].get,
         )
         for gateway in snapshot.gateways.values()
     }
+
+
+def _decoder(gateway: str, profile: str) -> Decoder:
+    if profile not in DECODERS:
+        known = ", ".join(DECODERS)
+        _log.error(
+            "gateway %s: no decoder for profile %r (known: %s); read as %s", gateway, profile, known, DEFAULT_PROFILE
+        )
+    return DECODERS.get(profile, DECODERS[DEFAULT_PROFILE])
 
 
 def _origins(snapshot: Snapshot) -> dict[str, Origin]:
