@@ -12,6 +12,8 @@
     |-- MqttError                a peer broke the MQTT specification (carries the reason code to answer with)
     |-- RegistryError            the registry refused
     |   |-- NotInRegistry        no such institution, meter, gateway ...
+    |   |-- SignInRefused        user name or password is wrong (never says which)
+    |   |-- SignInDelayed        too many failed sign-ins: try again after `retry_after_s`
     |   |-- ImportRefused        an import file has problems (all of them listed)
     |   |-- RegistryUnavailable  try again later: the database is down or held by another writer
     |   `-- SchemaOutdated       the database is older or newer than this program
@@ -98,6 +100,18 @@ class RegistryError(EnergyError):
 
 class NotInRegistry(RegistryError):
     """No such institution, building, gateway, meter ... in the registry."""
+
+
+class SignInRefused(RegistryError):
+    """User name or password is wrong; never says which, nor whether the user exists."""
+
+
+class SignInDelayed(RegistryError):
+    """Too many failed sign-ins for this name or address: try again after `retry_after_s` seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many failed sign-ins: try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
 
 
 class ImportRefused(RegistryError):

@@ -1,5 +1,6 @@
 """Who and where, in SQL: institutions, buildings, gateways, meters and what people state about them."""
 
+from energy.registry.accounts import Accounts, Node, Role, User
 from energy.registry.credentials import is_secret_of
 from energy.registry.decisions import (
     ApprovedQuota,
@@ -26,11 +27,15 @@ from energy.registry.rows import (
     Region,
     Site,
 )
+from energy.registry.sessions import Session, Sessions
 from energy.registry.snapshot import Snapshot
 from energy.registry.spreadsheet import read_sheets, write_sheets
+from energy.registry.tokens import ApiToken, Tokens
 from energy.registry.touched import Touched, merged
 
 __all__ = [
+    "Accounts",
+    "ApiToken",
     "ApprovedQuota",
     "Bill",
     "Building",
@@ -44,16 +49,22 @@ __all__ = [
     "Gateway",
     "ImportResult",
     "Institution",
+    "Node",
     "Region",
     "Registry",
+    "Role",
     "Run",
+    "Session",
+    "Sessions",
     "Site",
     "Snapshot",
     "Stage",
     "Target",
     "Tariff",
     "TariffUse",
+    "Tokens",
     "Touched",
+    "User",
     "is_secret_of",
     "merged",
     "read_sheets",

@@ -33,7 +33,9 @@ CORRECTIONS = Sheet(
         Column("author", TEXT, needed=True),
         Column("time", INSTANT, needed=True),
         Column("reason", TEXT, needed=True),
-        Column("state", choice("active", "withdrawn"), empty="active"),
+        # only an active one is computed with
+        Column("state", choice("proposed", "active", "refused", "withdrawn"), empty="active"),
+        Column("approved_by", TEXT, empty=""),
     ),
     part="meter",
 )

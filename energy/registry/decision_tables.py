@@ -23,6 +23,7 @@ class CorrectionRow(Base):
     author: Mapped[str]
     reason: Mapped[str]
     state: Mapped[str]
+    approved_by: Mapped[str]
 
 
 class BillRow(Base):

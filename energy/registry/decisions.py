@@ -18,7 +18,8 @@ class Correction:
     time: int
     reason: str
     value: float | None = None
-    state: str = "active"
+    state: str = "active"  # proposed | active | refused | withdrawn
+    approved_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from energy.errors import NotInRegistry
 from energy.registry import credentials, decided, fitted, importing, removing, snapshot, touched
+from energy.registry.accounts import Accounts
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
 from energy.registry.decisions import ApprovedQuota, Bill, Correction, Run, Stage, Target, Tariff, TariffUse
@@ -18,9 +19,11 @@ from energy.registry.fitted import FittedModel
 from energy.registry.importing import ImportResult, Sheets
 from energy.registry.migrate import require_head, upgrade
 from energy.registry.repository import Repository
+from energy.registry.sessions import Sessions
 from energy.registry.sheets import SHEETS
 from energy.registry.snapshot import Snapshot
 from energy.registry.tables import GatewayRow, RevisionRow
+from energy.registry.tokens import Tokens
 from energy.registry.touched import Touched
 
 
@@ -38,6 +41,9 @@ class Registry:
         self.stages = Repository(database, decided.STAGES, Stage)
         self.runs = Repository(database, decided.RUNS, Run)
         self.findings = Findings(database)
+        self.accounts = Accounts(database)
+        self.sessions = Sessions(database)
+        self.tokens = Tokens(database)
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = False) -> Self:
