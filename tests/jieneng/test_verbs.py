@@ -1,0 +1,117 @@
+"""Verbs that talk to a running installation: import, weather, check-payload, parked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from energy.registry import write_sheets
+from simulators import replay
+from tests.jieneng.test_up import running_up
+
+
+@dataclass
+class Installation:
+    """A running `jieneng up` and its ports."""
+
+    home: Path
+    environment: dict[str, str]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "jieneng", *arguments, "--home", str(self.home)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=os.environ | self.environment,
+        )
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home = tmp_path_factory.mktemp("verbs") / "home"
+    with running_up(home) as (_process, addresses):
+        ports = {"JIENENG_INGEST__HTTP_PORT": addresses["ingest"], "JIENENG_MQTT__PORT": addresses["mqtt"]}
+        yield Installation(home, ports)
+
+
+@pytest.fixture(scope="module")
+def registered(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The installation with the recorded buildings in its registry."""
+    path = tmp_path_factory.mktemp("sheets") / "sample.xlsx"
+    write_sheets(replay.sample().sheets, path)
+    first = installation.run("import", "registry", str(path))
+    assert first.returncode == 0, first.stderr
+    return installation
+
+
+def test_the_same_import_again_changes_nothing(registered: Installation, tmp_path: Path) -> None:
+    path = tmp_path / "again.xlsx"
+    exported = registered.run("export", "registry", str(path))
+    assert exported.returncode == 0, exported.stderr
+    again = registered.run("import", "registry", str(path))
+    assert again.returncode == 0, again.stderr
+    assert "0 rows added; 0 rows changed" in again.stdout
+
+
+def test_an_import_with_a_problem_names_sheet_row_and_column(registered: Installation, tmp_path: Path) -> None:
+    sheets = replay.sample().sheets
+    broken = {"buildings": [{**sheets["buildings"][0], "site": "nowhere"}]}
+    write_sheets(broken, tmp_path / "broken.xlsx")
+    done = registered.run("import", "registry", str(tmp_path / "broken.xlsx"))
+    assert done.returncode == 1
+    assert "buildings" in done.stderr
+    assert "nowhere" in done.stderr
+
+
+def test_weather_goes_through_the_collector_once(registered: Installation, tmp_path: Path) -> None:
+    path = tmp_path / "weather.csv"
+    path.write_text("datetime_utc,temp_c\n2016-01-01T00:00,3.5\n2016-01-01T01:00,\n2016-01-01T02:00,4.25\n")
+    done = registered.run("import", "weather", str(path), "--column", "temp_c=cam.wx.t")
+    assert done.returncode == 0, done.stderr
+    assert "2 readings taken" in done.stdout
+
+
+def test_a_weather_file_with_a_wrong_number_is_refused_by_line(registered: Installation, tmp_path: Path) -> None:
+    path = tmp_path / "weather.csv"
+    path.write_text("datetime_utc,temp_c\n2016-01-01T00:00,warm\n")
+    done = registered.run("import", "weather", str(path), "--column", "temp_c=cam.wx.t")
+    assert done.returncode == 1
+    assert "line 2, temp_c: expected a number, got 'warm'" in done.stderr
+
+
+def test_check_payload_says_what_would_happen_and_keeps_nothing(registered: Installation, tmp_path: Path) -> None:
+    recording = replay.sample()
+    meter = recording.meters[0]
+    gateway = f"cam-{meter.building}"
+    good = {"readings": [{"meter": meter.local, "time": 1500000000, "value": 1.5}]}
+    bad = {"readings": [{"meter": "nobody", "time": 1500000000, "value": 1.5}]}
+    (tmp_path / "good.json").write_text(json.dumps(good))
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
+    fine = registered.run("check-payload", str(tmp_path / "good.json"), "--gateway", gateway)
+    assert fine.returncode == 0, fine.stderr
+    assert "1 readings accepted" in fine.stdout
+    poor = registered.run("check-payload", str(tmp_path / "bad.json"), "--gateway", gateway)
+    assert poor.returncode == 1
+    assert "parked unknown_device" in poor.stdout
+    assert "unknown_device" not in registered.run("parked", "list").stdout
+
+
+def test_replay_of_nothing_replays_nothing(registered: Installation) -> None:
+    done = registered.run("parked", "replay", "--reason", "unknown_device")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_dry_replay_counts_and_sends_nothing(registered: Installation) -> None:
+    sample = Path(replay.__file__).parent / "sample"
+    done = registered.run("replay", str(sample), "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "would be sent" in done.stdout
