@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -42,10 +43,15 @@ def run_and_die(folder: Path, at: int, after: bool) -> bool:
     """Run the jobs in a child that is killed at its n-th write; True if it died before it was done."""
     child = os.fork()
     if child == 0:  # pragma: no cover - the child never comes back
-        registry = Registry.open(f"sqlite:///{folder / 'registry.db'}")
-        run(Mortal(folder, at=at, after=after), registry, now=NOW)
-        os._exit(0)
+        try:
+            registry = Registry.open(f"sqlite:///{folder / 'registry.db'}")
+            run(Mortal(folder, at=at, after=after), registry, now=NOW)
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
     _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
     return os.WIFSIGNALED(status)
 
 
