@@ -106,7 +106,7 @@ def _regions(snapshot: Snapshot) -> list[_Entry]:
         (
             (Scope.REGION, region.code),
             _named(region.code, region.name_zh, region.name_en)
-            | {"parent": region.parent, "zone": region.climate_zone},
+            | {"parent": region.parent, "region": region.code, "zone": region.climate_zone},
         )
         for region in snapshot.regions.values()
     ]
@@ -119,6 +119,7 @@ def _institutions(snapshot: Snapshot, today: date) -> list[_Entry]:
             _named(own.id, own.name_zh, own.name_en)
             | {
                 "parent": own.parent or own.region,
+                "region": own.region,  # its code, so that a subtree is a prefix even where a parent stands between
                 "type": own.type,
                 "tier": own.tier,
                 "zone": snapshot.climate_zone_of(own.id),

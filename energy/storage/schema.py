@@ -67,7 +67,7 @@ DIRECTORY: Final = Measurement(
     "directory",
     ("scope", "id"),
     ("floor_area_m2", "headcount"),
-    ("parent", "name_zh", "name_en", "choice_zh", "choice_en", "type", "tier", "zone", "department"),
+    ("parent", "region", "name_zh", "name_en", "choice_zh", "choice_en", "type", "tier", "zone", "department"),
 )
 
 MEASUREMENTS: Final = MappingProxyType(
