@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 
 from analytics.compiled import compiled
+from analytics.order import select
 from energy.series import Float32Array, FloatArray, Int32Array
 
 RIDGE: Final = 1e-3
@@ -26,6 +27,8 @@ RIDGE: Final = 1e-3
 of a meter, slopes shrink to 0."""
 
 
+BLOCK: Final = 1024
+"""Intervals worked on at a time: they stay in the first-level cache, and float32 sums stay short."""
 EMPTY: Final = 1e-6
 """A slot that keeps less than this share of its weight counts as empty (what is left may be rounding)."""
 
@@ -85,7 +88,14 @@ def prepare(slot: Int32Array, n_slots: int, rows: Float32Array, weight: Float32A
     return Basis(slot.astype(np.int32), centred, weight.astype(np.float32), means, slot_weight, rest, gram)
 
 
-def fit_rows(values: Float32Array, basis: Basis, *, ridge: float = RIDGE, trim: float = np.inf) -> Fit:
+def fit_rows(
+    values: Float32Array,
+    basis: Basis,
+    *,
+    ridge: float = RIDGE,
+    trim: float = np.inf,
+    trimmed: Float32Array | None = None,
+) -> Fit:
     """Fit every meter.
 
     Parameters
@@ -98,6 +108,8 @@ def fit_rows(values: Float32Array, basis: Basis, *, ridge: float = RIDGE, trim: 
     trim : float
         Values farther than this many robust standard deviations (1.4826 MAD) from a first fit are left out of the
         last one: three fits in all. Infinite: plain least squares.
+    trimmed : float32, shape (n_meters, n), optional
+        Receives the values with NaN in place of those left out.
 
     Returns
     -------
@@ -110,9 +122,11 @@ def fit_rows(values: Float32Array, basis: Basis, *, ridge: float = RIDGE, trim: 
     slopes = np.zeros((n_meters, k), np.float32)
     n_used = np.zeros(n_meters, np.int32)
     if n and n_meters:
+        own = np.ascontiguousarray(values, np.float32)
         _fit(
-            np.ascontiguousarray(values, np.float32), basis.slot, basis.centred, basis.weight, basis.means,
-            basis.slot_weight, basis.slot_rest, basis.gram, max(n_slots // 7, 1), ridge, trim, profile, slopes, n_used,
+            own, basis.slot, basis.centred, basis.weight, basis.means, basis.slot_weight, basis.slot_rest, basis.gram,
+            max(n_slots // 7, 1), ridge, trim, profile, slopes, n_used,
+            np.empty((0, n), np.float32) if trimmed is None else trimmed,
         )  # fmt: skip
     return Fit(profile, slopes, n_used)
 
@@ -154,74 +168,36 @@ def _predict(
     profile: Float32Array, slopes: Float32Array, slot: Int32Array, rows: Float32Array, out: Float32Array
 ) -> None:
     n, k = len(slot), len(rows)
-    block = 1024
     for m in range(len(profile)):
-        for first in range(0, n, block):
-            last = min(first + block, n)
-            for t in range(first, last):
-                out[m, t] = profile[m, slot[t]]
-            j = 0
-            while j + 3 < k:
+        for first in range(0, n, BLOCK):
+            o, where = out[m, first : first + BLOCK], slot[first : first + BLOCK]
+            for i in range(len(o)):
+                o[i] = profile[m, where[i]]
+            for j in range(0, k - 3, 4):
                 a, b, c, d = slopes[m, j], slopes[m, j + 1], slopes[m, j + 2], slopes[m, j + 3]
-                for t in range(first, last):
-                    out[m, t] += a * rows[j, t] + b * rows[j + 1, t] + c * rows[j + 2, t] + d * rows[j + 3, t]
-                j += 4
-            while j < k:
-                a = slopes[m, j]
-                for t in range(first, last):
-                    out[m, t] += a * rows[j, t]
-                j += 1
+                p, q = rows[j, first : first + BLOCK], rows[j + 1, first : first + BLOCK]
+                r, s = rows[j + 2, first : first + BLOCK], rows[j + 3, first : first + BLOCK]
+                for i in range(len(o)):
+                    o[i] += a * p[i] + b * q[i] + c * r[i] + d * s[i]
+            for j in range(k - k % 4, k):
+                a, p = slopes[m, j], rows[j, first : first + BLOCK]
+                for i in range(len(o)):
+                    o[i] += a * p[i]
 
 
 @compiled
 def _dots(weighted: Float32Array, centred: Float32Array, right: FloatArray) -> None:
     """right[j] = sum_t centred[j, t] weighted[t], in blocks so that float32 sums stay short."""
     k, n = centred.shape
-    block = 512
-    for j in range(k):
-        right[j] = 0.0
-    for first in range(0, n, block):
-        last = min(first + block, n)
+    right[:] = 0.0
+    for first in range(0, n, BLOCK):
+        part = weighted[first : first + BLOCK]
         for j in range(k):
+            row = centred[j, first : first + BLOCK]
             s = np.float32(0.0)
-            for t in range(first, last):
-                s += centred[j, t] * weighted[t]
+            for i in range(len(part)):  # slices from 0 on: only then the compiler uses vector lanes
+                s += row[i] * part[i]
             right[j] += s
-
-
-@compiled
-def _select(values: Float32Array, n: int, rank: int) -> float:
-    """The rank-th smallest (0-based) of the first n values, by counting on the bits; reorders nothing.
-
-    The bits of a float32 >= 0 rise with its value, so the histogram of the leading bits tells the bin that holds the
-    rank, and only that bin is looked at again.
-    """
-    bits = values.view(np.uint32)
-    low_bit = 32
-    prefix = np.uint32(0)
-    wanted = rank
-    count = np.zeros(2048, np.int64)
-    while low_bit > 0:
-        width = min(11, low_bit)
-        low_bit -= width
-        count[:] = 0
-        if low_bit + width == 32:
-            for i in range(n):
-                count[bits[i] >> np.uint32(low_bit)] += 1
-        else:
-            above = np.uint32(low_bit + width)
-            mask = np.uint32((1 << width) - 1)
-            for i in range(n):
-                if bits[i] >> above == prefix:
-                    count[(bits[i] >> np.uint32(low_bit)) & mask] += 1
-        place = 0
-        while wanted >= count[place]:
-            wanted -= count[place]
-            place += 1
-        prefix = np.uint32((prefix << np.uint32(width)) | np.uint32(place))
-    found = np.empty(1, np.uint32)
-    found[0] = prefix
-    return float(found.view(np.float32)[0])
 
 
 @compiled
@@ -337,7 +313,7 @@ def _outlying(values: Float32Array, fitted: Float32Array, trim: float, distance:
         if not np.isnan(values[t]):
             distance[n_known] = abs(values[t] - fitted[t])
             n_known += 1
-    limit = trim * 1.4826 * _select(distance, n_known, (n_known - 1) // 2)
+    limit = trim * 1.4826 * select(distance, n_known, (n_known - 1) // 2)
     n_left = n_missing
     if limit > 0.0:
         for t in range(len(values)):
@@ -351,7 +327,7 @@ def _outlying(values: Float32Array, fitted: Float32Array, trim: float, distance:
 def _fit(
     values: Float32Array, slot: Int32Array, centred: Float32Array, weight: Float32Array, means: FloatArray,
     full_weight: FloatArray, full_rest: FloatArray, full_gram: FloatArray, per_day: int, ridge: float, trim: float,
-    profile: Float32Array, slopes: Float32Array, n_used: Int32Array,
+    profile: Float32Array, slopes: Float32Array, n_used: Int32Array, trimmed: Float32Array,
 ) -> None:  # fmt: skip
     n_slots, k = means.shape
     n = len(slot)
@@ -364,6 +340,8 @@ def _fit(
     for m in range(len(values)):
         n_missing = _read(values[m], weight, slot, full_weight, weighted, middle, all_sum, left_out)
         if n_missing == n:
+            if len(trimmed):
+                trimmed[m] = np.nan
             continue
         _dots(weighted, centred, all_right)
         n_left = n_missing
@@ -391,3 +369,7 @@ def _fit(
         for j in range(k):
             slopes[m, j] = x[j]
         n_used[m] = n - n_left
+        if len(trimmed):
+            trimmed[m] = values[m]
+            for i in range(n_left):
+                trimmed[m, left_out[i]] = np.nan

@@ -1,0 +1,1 @@
+"""Detection of faults in hourly series: terms, weights, alarms, their kinds and their grouping."""

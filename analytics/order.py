@@ -1,0 +1,113 @@
+"""Order statistics for loops: the rank of many or of few values without sorting all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analytics.compiled import compiled
+from energy.series import Float32Array
+
+
+@compiled
+def select(values: Float32Array, n: int, rank: int) -> float:
+    """The rank-th smallest (from 0) of the first n values, all >= 0; the values stay as they are.
+
+    Notes
+    -----
+    The bits of a float32 >= 0 rise with its value, so the histogram of the leading bits tells the bin that holds the
+    rank, and only that bin is looked at again: two or three passes without comparisons, whatever the order.
+    """
+    bits = values.view(np.uint32)
+    low_bit = 32
+    prefix = np.uint32(0)
+    wanted = rank
+    count = np.zeros(2048, np.int64)
+    while low_bit > 0:
+        width = min(11, low_bit)
+        low_bit -= width
+        count[:] = 0
+        if low_bit + width == 32:
+            for i in range(n):
+                count[bits[i] >> np.uint32(low_bit)] += 1
+        else:
+            above = np.uint32(low_bit + width)
+            mask = np.uint32((1 << width) - 1)
+            for i in range(n):
+                if bits[i] >> above == prefix:
+                    count[(bits[i] >> np.uint32(low_bit)) & mask] += 1
+        place = 0
+        while wanted >= count[place]:
+            wanted -= count[place]
+            place += 1
+        prefix = np.uint32((prefix << np.uint32(width)) | np.uint32(place))
+    found = np.empty(1, np.uint32)
+    found[0] = prefix
+    return float(found.view(np.float32)[0])
+
+
+@compiled
+def select_few(values: Float32Array, n: int, rank: int) -> float:
+    """The rank-th smallest (from 0) of the first n values of any sign; reorders them (Hoare's selection)."""
+    low, high = 0, n - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while pivot < values[j]:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
+        else:
+            break
+    return float(values[rank])
+
+
+@compiled
+def median(values: Float32Array, n: int) -> float:
+    """Lower median of the first n values of any sign (0 for none); reorders them."""
+    return select_few(values, n, (n - 1) // 2) if n > 0 else 0.0
+
+
+@compiled
+def median_of_day(values: Float32Array, n: int) -> float:
+    """Lower median of the first n values, few of them, by counting who is smaller: no branches, vector lanes."""
+    part = values[:n]
+    rank = np.float32((n - 1) // 2)
+    for i in range(n):
+        v = part[i]
+        smaller = np.float32(0.0)
+        not_larger = np.float32(0.0)
+        for j in range(n):
+            smaller += np.float32(1.0) if part[j] < v else np.float32(0.0)
+            not_larger += np.float32(1.0) if part[j] <= v else np.float32(0.0)
+        if smaller <= rank and rank < not_larger:
+            return float(v)
+    return 0.0
+
+
+@compiled
+def insert_sorted(window: Float32Array, n: int, value: float) -> None:
+    """Put a value into the sorted first n places; the window then holds n + 1."""
+    i = n
+    while i > 0 and window[i - 1] > value:
+        window[i] = window[i - 1]
+        i -= 1
+    window[i] = value
+
+
+@compiled
+def remove_sorted(window: Float32Array, n: int, value: float) -> None:
+    """Take a value, which is there, out of the sorted first n places; the window then holds n - 1."""
+    i = 0
+    while i < n - 1 and window[i] != value:
+        i += 1
+    for j in range(i, n - 1):
+        window[j] = window[j + 1]
