@@ -1,0 +1,313 @@
+"""What energy costs: time of use by season, kind of day and hour, steps by amount, demand, capacity and fixed charges.
+
+A tariff is dated rows; a minute of its validity without a price is refused when it is made, never priced at zero.
+Prices are looked up per minute of the local day, so that bands may begin at any minute and intervals may be of any
+length that does not cross a local midnight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import cached_property
+from itertools import pairwise
+from typing import Final, Literal
+
+import numpy as np
+
+from energy.intervals import DAY, LocalCalendar
+from energy.series import BoolArray, FloatArray, IntArray
+
+_MINUTES: Final = DAY // 60
+_EPOCH: Final = date(1970, 1, 1)
+
+
+class Band(StrEnum):
+    """Bands of a time-of-use tariff."""
+
+    ALL = "all"
+    SHARP = "sharp"  # 尖
+    PEAK = "peak"  # 峰
+    FLAT = "flat"  # 平
+    VALLEY = "valley"  # 谷
+    DEEP_VALLEY = "deep_valley"  # 深谷
+
+
+Days = Literal["all", "workday", "restday"]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One price of energy: when it holds and from which amount on.
+
+    Attributes
+    ----------
+    yuan : float
+        Per unit of energy or volume.
+    months : frozenset of int
+        1 .. 12.
+    days : "all", "workday" or "restday"
+    hours : tuple of (int, int)
+        Half-open spans of the local day, in minutes since midnight.
+    above : float
+        Amount of the tier's period from which on the price holds.
+    """
+
+    yuan: float
+    band: Band = Band.ALL
+    months: frozenset[int] = frozenset(range(1, 13))
+    days: Days = "all"
+    hours: tuple[tuple[int, int], ...] = ((0, _MINUTES),)
+    above: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.yuan):
+            raise ValueError(f"price: expected a number of yuan, got {self.yuan}")
+        if not self.months or not self.months <= set(range(1, 13)):
+            raise ValueError(f"price: expected months 1 .. 12, got {sorted(self.months)}")
+        if any(not 0 <= start < end <= _MINUTES for start, end in self.hours):
+            raise ValueError(f"price: expected spans inside 0 .. {_MINUTES} minutes, got {self.hours}")
+        if self.above < 0:
+            raise ValueError(f"price: a tier cannot begin below 0, got {self.above}")
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """One version of a tariff, valid in [valid_from, valid_to); None = open.
+
+    Attributes
+    ----------
+    key : str
+        Name of the tariff.
+    prices : tuple of Price
+        Of energy; together they price every minute of the year once in each tier.
+    tier_period : "month" or "year"
+        When the amount that tiers speak of begins again.
+    demand_yuan : float
+        Per kW of the month's highest demand.
+    capacity_yuan : float
+        Per kVA installed and month.
+    fixed_yuan : float
+        Per month.
+    source : str
+        Notice that set the prices.
+    """
+
+    key: str
+    prices: tuple[Price, ...]
+    source: str
+    unit: str = "kWh"
+    tier_period: Literal["month", "year"] = "month"
+    demand_yuan: float = 0.0
+    capacity_yuan: float = 0.0
+    fixed_yuan: float = 0.0
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.tiers[0] != 0.0:
+            raise ValueError(f"tariff {self.key!r}: the lowest tier must begin at 0, got {self.tiers[0]}")
+        _ = self.cumulated  # refuses holes and overlaps at once
+
+    @cached_property
+    def tiers(self) -> tuple[float, ...]:
+        """Amounts at which tiers begin, rising."""
+        return tuple(sorted({price.above for price in self.prices})) or (np.nan,)
+
+    @cached_property
+    def cumulated(self) -> FloatArray:
+        """Sum of the minute prices from midnight on, shape (n_tiers, 12, 2, 1441): month, restday or workday."""
+        tables = [
+            _price_table(self.key, [price for price in self.prices if price.above == tier]) for tier in self.tiers
+        ]
+        padded = np.zeros((len(tables), 12, 2, _MINUTES + 1))
+        np.cumsum(np.stack(tables), axis=3, out=padded[..., 1:])
+        return padded
+
+    @property
+    def first_day(self) -> int:
+        """Day number from which on the version is valid."""
+        return -(10**9) if self.valid_from is None else (self.valid_from - _EPOCH).days
+
+    @property
+    def last_day(self) -> int:
+        """Day number of the last valid day."""
+        return 10**9 if self.valid_to is None else (self.valid_to - _EPOCH).days - 1
+
+
+def _price_table(key: str, prices: Sequence[Price]) -> FloatArray:
+    """Price of each minute, shape (12, 2, 1440); ValueError names a minute without a price or with two."""
+    table = np.zeros((12, 2, _MINUTES))
+    count = np.zeros(table.shape, np.int64)
+    for price in prices:
+        kinds = {"all": [0, 1], "restday": [0], "workday": [1]}[price.days]
+        for start, end in price.hours:
+            cell = np.ix_(np.array(sorted(price.months)) - 1, np.array(kinds), np.arange(start, end))
+            table[cell] = price.yuan
+            count[cell] += 1
+    wrong = np.argwhere(count != 1)
+    if len(wrong):
+        month, kind, minute = wrong[0].tolist()
+        which = "no price" if count[month, kind, minute] == 0 else "two prices"
+        raise ValueError(
+            f"tariff {key!r}: {which} in month {month + 1} on a {('restday', 'workday')[kind]} "
+            f"at {minute // 60:02}:{minute % 60:02}"
+        )
+    return table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clock:
+    """Local time of consecutive intervals, as tariffs see it; all of shape (n,).
+
+    Attributes
+    ----------
+    day : int64
+        Local day number.
+    month : int64
+        0 .. 11.
+    minute, end_minute : int64
+        Of the local day; an interval that ends at midnight ends at 1440.
+    is_workday : bool
+    """
+
+    day: IntArray
+    month: IntArray
+    minute: IntArray
+    end_minute: IntArray
+    is_workday: BoolArray
+
+    def take(self, where: IntArray | slice) -> Clock:
+        """Some of the intervals."""
+        return Clock(
+            self.day[where], self.month[where], self.minute[where], self.end_minute[where], self.is_workday[where]
+        )
+
+
+def clock(times: IntArray, step: int, calendar: LocalCalendar, is_workday: BoolArray) -> Clock:
+    """Local time of intervals that start at `times` and last `step` seconds.
+
+    Parameters
+    ----------
+    is_workday : bool, shape (n,)
+        Whether people work on the local day of each interval (调休 included).
+    """
+    local = calendar.to_local(np.asarray(times, np.int64))
+    day = local // DAY
+    minute = local % DAY // 60
+    if step < 60 or step % 60 or np.any(minute + step // 60 > _MINUTES):
+        raise ValueError(f"tariffs: expected intervals of whole minutes inside a local day, got steps of {step} s")
+    month = day.astype("M8[D]").astype("M8[M]").astype(np.int64) % 12
+    return Clock(day, month, minute, minute + step // 60, is_workday)
+
+
+def prices(versions: Sequence[Tariff], when: Clock, tier: int = 0) -> FloatArray:
+    """Mean price of each interval in one tier, shape (n,); NaN on days without a valid version. [yuan/unit]"""
+    out = np.full(len(when.day), np.nan)
+    kind = when.is_workday.astype(np.int64)
+    for version in versions:
+        valid = (when.day >= version.first_day) & (when.day <= version.last_day)
+        sums = version.cumulated[min(tier, len(version.tiers) - 1)]
+        total = sums[when.month, kind, when.end_minute] - sums[when.month, kind, when.minute]
+        out = np.where(valid, total / (when.end_minute - when.minute), out)
+    return out
+
+
+def energy_cost(versions: Sequence[Tariff], when: Clock, amount: FloatArray) -> FloatArray:
+    """Cost of the energy of each interval, shape (n_meters, n). [yuan]
+
+    Parameters
+    ----------
+    versions : sequence of Tariff
+        Versions of one tariff; no two valid on the same day.
+    amount : ndarray, shape (n_meters, n)
+        Use of each interval in the tariff's unit; intervals in order. With tiers they must begin with a tier period.
+
+    Returns
+    -------
+    ndarray
+        NaN where the amount or the price is unknown. With tiers also in the rest of a period after an unknown amount:
+        nobody knows which tier it reached.
+    """
+    require_apart(versions)
+    if max((len(version.tiers) for version in versions), default=1) == 1:
+        return amount * prices(versions, when)
+    out = np.full(amount.shape, np.nan)
+    for version in versions:
+        valid = np.flatnonzero((when.day >= version.first_day) & (when.day <= version.last_day))
+        out[:, valid] = _tiered(version, when.take(valid), amount[:, valid])
+    return out
+
+
+def _tiered(version: Tariff, when: Clock, amount: FloatArray) -> FloatArray:
+    """Cost of one version: each tier takes what of an interval's amount lies inside it."""
+    year = when.day.astype("M8[D]").astype("M8[Y]").astype(np.int64)
+    period = year * 12 + when.month if version.tier_period == "month" else year
+    begins = np.flatnonzero(np.diff(period, prepend=-(10**9)))
+    out = np.zeros(amount.shape)
+    for first, last in zip(begins, [*begins[1:], len(period)], strict=True):
+        until = np.cumsum(amount[:, first:last], axis=1)
+        before = until - amount[:, first:last]
+        for tier, above in enumerate(version.tiers):
+            top = version.tiers[tier + 1] if tier + 1 < len(version.tiers) else np.inf
+            inside = np.clip(until, above, top) - np.clip(before, above, top)
+            out[:, first:last] += inside * prices([version], when.take(slice(first, last)), tier)
+    return out
+
+
+def require_apart(versions: Sequence[Tariff]) -> None:
+    """Refuse versions that are valid on the same day."""
+    ordered = sorted(versions, key=lambda version: version.first_day)
+    for former, later in pairwise(ordered):
+        if later.first_day <= former.last_day:
+            day = _EPOCH + timedelta(days=later.first_day) if later.first_day > -(10**9) else "the beginning"
+            raise ValueError(f"tariff {later.key!r}: two versions are valid on {day}")
+
+
+def period_cost(total: FloatArray, amount: FloatArray, price: FloatArray) -> FloatArray:
+    """Cost of a whole period whose total is known, even where some of its intervals are not. [yuan]
+
+    Parameters
+    ----------
+    total : ndarray, shape (n_meters,)
+        Register difference of the period.
+    amount : ndarray, shape (n_meters, n)
+        Use of its intervals; NaN where unknown.
+    price : ndarray, shape (n,)
+        Mean price of each interval.
+
+    Returns
+    -------
+    ndarray, shape (n_meters,)
+        What is known at its own prices; the rest of the total lies in the unknown intervals and is priced at their
+        mean. NaN where the total or a price is unknown; without unknown intervals the rest (rounding) is at the mean.
+    """
+    known = np.isfinite(amount)
+    priced = np.where(known, amount, 0.0)
+    rest = total - priced.sum(axis=1)
+    n_unknown = (~known).sum(axis=1)
+    mean_unknown = np.where(known, 0.0, price).sum(axis=1) / np.maximum(n_unknown, 1)
+    mean = np.where(n_unknown > 0, mean_unknown, price.mean() if len(price) else np.nan)
+    return np.asarray((priced * price).sum(axis=1) + rest * mean)
+
+
+def monthly_charges(version: Tariff, highest_kw: FloatArray, capacity_kva: FloatArray) -> FloatArray:
+    """Demand, capacity and fixed charges of a month, shape of the arguments. [yuan]
+
+    Parameters
+    ----------
+    highest_kw : ndarray
+        Highest demand of the month; NaN where it is not surely known.
+    capacity_kva : ndarray
+        Installed; NaN where not stated.
+
+    Returns
+    -------
+    ndarray
+        NaN where a charge applies whose base is unknown.
+    """
+    demand = version.demand_yuan * highest_kw if version.demand_yuan else 0.0
+    capacity = version.capacity_yuan * capacity_kva if version.capacity_yuan else 0.0
+    return np.asarray(version.fixed_yuan + demand + capacity + np.zeros(np.shape(highest_kw)), np.float64)
