@@ -6,7 +6,7 @@ import logging
 import sys
 
 from energy.errors import EnergyError
-from jieneng.commands import build
+from jieneng.commands.root import build
 
 
 def main() -> None:

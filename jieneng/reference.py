@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
-from jieneng.commands import build
+from jieneng.commands.root import build
 
 _HEAD = """# Commands
 

@@ -1,0 +1,24 @@
+"""The whole command, from its families."""
+
+from __future__ import annotations
+
+import typer
+
+from jieneng.commands import doctor, gateway, parked, registry, run, simulate
+
+
+def build() -> typer.Typer:
+    """The whole command."""
+    app = typer.Typer(
+        name="jieneng",
+        help="Energy platform of public institutions: meter -> quota -> early warning -> rectification -> report.",
+        epilog="Example: jieneng up --demo",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+    for family in (run, simulate, gateway, registry, doctor):
+        family.register(app)
+    app.add_typer(parked.app, name="parked")
+    return app
