@@ -295,8 +295,10 @@ def _live_and_die(settings: Settings, publisher: Publisher, chance: random.Rando
     while not publisher.is_connected and time.monotonic() - born < 20:
         if not publisher.connect():
             time.sleep(0.003)
-            if os.waitpid(child, os.WNOHANG)[0]:
-                return 0.0  # killed itself before it listened
+            gone, status = os.waitpid(child, os.WNOHANG)
+            if gone:
+                _require_killed(status)
+                return 0.0  # killed itself while it forwarded what an earlier life had left
     end = time.monotonic() + (chance.uniform(0, 0.08) if not step else 3.0)
     while publisher.is_connected and time.monotonic() < end:
         publisher.turn()
@@ -304,9 +306,15 @@ def _live_and_die(settings: Settings, publisher: Publisher, chance: random.Rando
             first = time.monotonic() - born
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    _require_killed(os.waitpid(child, 0)[1])
     publisher.drop()
     return first
+
+
+def _require_killed(status: int) -> None:
+    """A life that ends by itself is no kill point: it must not be counted as one."""
+    if not os.WIFSIGNALED(status):
+        raise RuntimeError(f"a collector ended by itself with exit code {os.waitstatus_to_exitcode(status)}")
 
 
 def _finish(settings: Settings, publisher: Publisher) -> None:
