@@ -97,6 +97,8 @@ def spread_bills(
         In any order; no two may share a day.
     is_workday : bool, shape (n_days,)
         Kind of each day from `first_day` on; every bill must lie inside.
+    first_day : int
+        Day number of the first of these days.
     expected : ndarray, shape (n_days,), optional
         What the meter's model expects; used for bills all of whose days it knows.
     degree_days : ndarray, shape (n_days, 2), optional
@@ -256,8 +258,12 @@ def against_meter(bill: Bill, daily: FloatArray, first_day: int, tolerance: floa
 
     Parameters
     ----------
+    bill : Bill
+        What was billed.
     daily : ndarray, shape (n_days,)
         Use of each day from `first_day` on, by the meter; NaN where unknown.
+    first_day : int
+        Day number of the first of these days.
     tolerance : float
         Relative difference that needs no explanation.
     """

@@ -223,6 +223,10 @@ def derive(sample: FloatArray, shares: Shares, rule: OutlierRule = OutlierRule.T
     ----------
     sample : ndarray, shape (n,)
         One value an institution; NaN where unknown.
+    shares : Shares
+        Shares of the sample at or below each level.
+    rule : OutlierRule
+        What is clearly abnormal.
     """
     cleaned = clean(sample, rule)
     kept = sample[cleaned.keep]

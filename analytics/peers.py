@@ -216,8 +216,14 @@ def peer_tiers(
         Names of the drivers.
     generator : numpy Generator
         For the bootstrap.
+    shares : Shares
+        Shares of the group at or below each limit.
     rule : OutlierRule
         Applied to the logarithm of the adjusted indicator.
+    minimum : int
+        Smallest group.
+    n_bootstrap : int
+        Samples drawn for the intervals.
 
     Notes
     -----
@@ -293,6 +299,8 @@ def choose_groups(
         "" where a part of the label is not stated: it belongs to no group of this division.
     is_known : bool, shape (n,)
         Institutions whose indicator is known: only they count as members.
+    minimum : int
+        Smallest group.
     """
     level = np.full(len(is_known), -1, np.int64)
     label = np.full(len(is_known), "", object)

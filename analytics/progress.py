@@ -62,6 +62,8 @@ def reached(used: FloatArray, target: FloatArray, coverage: FloatArray, stages: 
         Annual target; NaN where there is none.
     coverage : ndarray, shape (n,)
         Share of the days gone by whose use is known; NaN counts as none.
+    stages : sequence of float
+        Shares of the target, rising.
 
     Notes
     -----
@@ -110,6 +112,10 @@ def day_of_stage(used: FloatArray, target: FloatArray, stages: Sequence[float] =
     ----------
     used : ndarray, shape (n, n_days)
         Use of each day; NaN where unknown or still to come.
+    target : ndarray, shape (n,)
+        Annual target; NaN where there is none.
+    stages : sequence of float
+        Shares of the target, rising.
     """
     total = np.cumsum(np.nan_to_num(used), axis=1)
     out = np.full((len(used), len(stages)), -1, np.int64)

@@ -191,6 +191,12 @@ def clock(times: IntArray, step: int, calendar: LocalCalendar, is_workday: BoolA
 
     Parameters
     ----------
+    times : int64, shape (n,)
+        UTC epoch seconds.
+    step : int
+        [s]
+    calendar : LocalCalendar
+        Where the tariff is paid.
     is_workday : bool, shape (n,)
         Whether people work on the local day of each interval (调休 included).
     """
@@ -222,8 +228,10 @@ def energy_cost(versions: Sequence[Tariff], when: Clock, amount: FloatArray) -> 
     ----------
     versions : sequence of Tariff
         Versions of one tariff; no two valid on the same day.
+    when : Clock
+        Local time of the intervals, in order.
     amount : ndarray, shape (n_meters, n)
-        Use of each interval in the tariff's unit; intervals in order. With tiers they must begin with a tier period.
+        Use of each interval in the tariff's unit. With tiers the first must begin a tier period.
 
     Returns
     -------
@@ -298,6 +306,8 @@ def monthly_charges(version: Tariff, highest_kw: FloatArray, capacity_kva: Float
 
     Parameters
     ----------
+    version : Tariff
+        Valid in the month.
     highest_kw : ndarray
         Highest demand of the month; NaN where it is not surely known.
     capacity_kva : ndarray
