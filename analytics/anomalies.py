@@ -31,7 +31,7 @@ from analytics.detection.judge import (
 )
 from analytics.detection.kinds import kinds_of
 from analytics.detection.terms import N_YARDSTICK, drop_rare_zeros
-from analytics.detection.weights import LASTING_INTERCEPT, TERMS
+from analytics.detection.weights import LASTING_INTERCEPT, SUDDEN_INTERCEPT, TERMS
 from analytics.expected import chunks
 from analytics.regression import fit_rows, predict_rows, prepare
 from energy.intervals import HOUR
@@ -42,6 +42,7 @@ BUDGETS: Final = (1.5, 1.0)
 """Alarms per meter-year of the year before: lasting, sudden."""
 LEAD_DAYS: Final = 64
 """Days before the first judged one that levels and scales look back to. [d]"""
+SUDDEN_SHARE: Final = 0.3
 TRIM: Final = 4.0
 N_FOLDS: Final = 4
 FOLD_DAYS: Final = 14
@@ -285,9 +286,18 @@ def _judge(
             numbers, limits, lasting, sudden, flags, raw,
         )  # fmt: skip
     first = n_history if n_history < n else 0
-    score = np.maximum(np.maximum(lasting[:, first:], sudden[:, first:]) - np.float32(LASTING_INTERCEPT), 0)
+    score = _score(lasting[:, first:], sudden[:, first:])
     alarms = _alarms(raw[:n_alarms], grid)
     return Yardsticks(numbers, limits), Judgement(score, flags[:, first:] > 0, alarms)
+
+
+def _score(lasting: Float32Array, sudden: Float32Array) -> Float32Array:
+    """One number an hour: the greater log-odds, and a little of the sudden ones so that hours of one event differ."""
+    base = np.float32(LASTING_INTERCEPT + SUDDEN_SHARE * SUDDEN_INTERCEPT)
+    score = np.maximum(lasting, sudden)
+    score += np.float32(SUDDEN_SHARE) * sudden
+    score -= base
+    return np.maximum(score, 0, out=score)
 
 
 def _alarms(raw: Float32Array, grid: HourGrid) -> Alarms:
