@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from energy.errors import StorageRejected
@@ -45,27 +47,41 @@ class ReadingEncoder:
     """Readings as lines; remembers the escaped beginning of each meter's line."""
 
     def __init__(self) -> None:
-        self._prefixes: dict[str, str] = {}
+        self._prefixes: dict[str, bytes] = {}
 
     def encode(self, readings: Readings) -> bytes:
-        """One line a reading; a flag is written only where there is one."""
+        """One line a reading; a flag is written only where there is one.
+
+        Three pieces a line (meter, value, the rest) are made by column and joined once: a third of the cost of
+        formatting line by line. JSON writes a finite float as the line protocol reads it, shortest and exact.
+        """
         if not np.all(np.isfinite(readings.value)):
             where = int(np.flatnonzero(~np.isfinite(readings.value))[0])
             raise StorageRejected(f"meter {readings.meters[readings.index[where]]}: value is not a finite number")
-        begin = [self._prefix(meter) for meter in readings.meters]
-        index, times, received = readings.index.tolist(), readings.time.tolist(), readings.received.tolist()
-        rows = zip(index, readings.value.tolist(), received, times, strict=True)
-        if not readings.flag.any():
-            return "\n".join([f"{begin[i]}value={v!r},received={r} {t}" for i, v, r, t in rows]).encode()
-        flags = [f",flag={flag}" if flag else "" for flag in readings.flag.tolist()]
-        flagged = zip(rows, flags, strict=True)
-        return "\n".join([f"{begin[i]}value={v!r},received={r}{f} {t}" for (i, v, r, t), f in flagged]).encode()
+        if not len(readings):
+            return b""
+        pieces = [b""] * (3 * len(readings))
+        pieces[0::3] = map(self._beginnings(readings.meters).__getitem__, readings.index.tolist())
+        pieces[1::3] = msgspec.json.encode(readings.value.tolist())[1:-1].split(b",")
+        pieces[2::3] = _endings(readings)
+        return b"".join(pieces)[:-1]
 
-    def _prefix(self, meter: str) -> str:
-        known = self._prefixes.get(meter)
-        if known is None:
-            known = self._prefixes[meter] = prefix(READING.name, {"meter": meter})
-        return known
+    def _beginnings(self, meters: Sequence[str]) -> list[bytes]:
+        known = self._prefixes
+        for meter in meters:
+            if meter not in known:
+                known[meter] = f"{prefix(READING.name, {'meter': meter})}value=".encode()
+        return list(map(known.__getitem__, meters))
+
+
+def _endings(readings: Readings) -> Iterator[bytes]:
+    """What follows the value in each line; neighbours mostly share it."""
+    received, flag, time = readings.received, readings.flag, readings.time
+    same = (received[1:] == received[:-1]) & (flag[1:] == flag[:-1]) & (time[1:] == time[:-1])
+    first = np.flatnonzero(np.append(True, ~same))
+    rows = zip(received[first].tolist(), flag[first].tolist(), time[first].tolist(), strict=True)
+    texts = [b",received=%d%s %d\n" % (r, b",flag=%d" % f if f else b"", t) for r, f, t in rows]
+    return chain.from_iterable(map(repeat, texts, np.diff(np.append(first, len(readings))).tolist()))
 
 
 def encode_table(table: Table, rows_a_body: int) -> Iterator[bytes]:
