@@ -30,6 +30,7 @@ from energy.registry.rows import (
 from energy.registry.sessions import Session, Sessions
 from energy.registry.snapshot import Snapshot
 from energy.registry.spreadsheet import read_sheets, write_sheets
+from energy.registry.tasks import Task, TaskCounts, TaskEvent, TaskFile, Tasks
 from energy.registry.tokens import ApiToken, Tokens
 from energy.registry.touched import Touched, merged
 
@@ -62,6 +63,11 @@ __all__ = [
     "Target",
     "Tariff",
     "TariffUse",
+    "Task",
+    "TaskCounts",
+    "TaskEvent",
+    "TaskFile",
+    "Tasks",
     "Tokens",
     "Touched",
     "User",

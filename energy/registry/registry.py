@@ -23,6 +23,7 @@ from energy.registry.sessions import Sessions
 from energy.registry.sheets import SHEETS
 from energy.registry.snapshot import Snapshot
 from energy.registry.tables import GatewayRow, RevisionRow
+from energy.registry.tasks import Tasks
 from energy.registry.tokens import Tokens
 from energy.registry.touched import Touched
 
@@ -41,6 +42,7 @@ class Registry:
         self.stages = Repository(database, decided.STAGES, Stage)
         self.runs = Repository(database, decided.RUNS, Run)
         self.findings = Findings(database)
+        self.tasks = Tasks(database)
         self.accounts = Accounts(database)
         self.sessions = Sessions(database)
         self.tokens = Tokens(database)

@@ -8,5 +8,6 @@ from types import MappingProxyType
 from energy.registry.columns import Sheet
 from energy.registry.decided import DECIDED
 from energy.registry.foundation import FOUNDATION
+from energy.registry.task_sheets import DEMANDED
 
-SHEETS: Mapping[str, Sheet] = MappingProxyType({sheet.name: sheet for sheet in (*FOUNDATION, *DECIDED)})
+SHEETS: Mapping[str, Sheet] = MappingProxyType({sheet.name: sheet for sheet in (*FOUNDATION, *DECIDED, *DEMANDED)})
