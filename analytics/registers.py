@@ -8,7 +8,9 @@ reading is wrong. The rules, for a register of D digits whose positive hourly in
 * else, if one of the next two readings agrees with the previous one, the readings between are glitches and rejected;
 * else the device was exchanged: a new epoch begins, its first increment is unknown until a person confirms the swap;
 * the same instant twice is a duplicate (the first stays), a missing slot a gap;
-* a register that does not move for a time in which it always moved is stuck.
+* a register that does not move for a time in which it always moved is stuck. One that serves a season (heat, cooling,
+  a boiler's gas) also rests when the season is over: of it only a standstill that ends in a catch-up, more than its
+  p99 at once, is stuck; any other is a measured zero.
 
 Limits come from a profile fitted on a closed period, so that no late reading moves them.
 
@@ -106,16 +108,20 @@ class RegisterLimits:
         Distance of readings above which one is missing. [s]
     stuck_s : float64
         Standstill from which on the register counts as stuck; inf = never. [s]
+    rests : bool, optional
+        True for registers that stand still for months when their season is over. None: no register does.
     """
 
     capacity: FloatArray
     per_hour: FloatArray
     gap_s: FloatArray
     stuck_s: FloatArray
+    rests: BoolArray | None = None
 
     def meters(self, lo: int, hi: int) -> RegisterLimits:
         """The limits of the registers lo .. hi - 1."""
-        return RegisterLimits(self.capacity[lo:hi], self.per_hour[lo:hi], self.gap_s[lo:hi], self.stuck_s[lo:hi])
+        rests = None if self.rests is None else self.rests[lo:hi]
+        return RegisterLimits(self.capacity[lo:hi], self.per_hour[lo:hi], self.gap_s[lo:hi], self.stuck_s[lo:hi], rests)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,8 +263,25 @@ def _mark_stuck(bank: RegisterBank, limits: RegisterLimits, verdict: ByteArray, 
         return
     meter = np.searchsorted(bank.offset, begin, side="right") - 1
     long = bank.time[end - 1] - bank.time[begin - 1] >= limits.stuck_s[meter]
+    if limits.rests is not None:
+        long &= ~limits.rests[meter] | _catches_up(bank, limits, increment, end, meter)
     for a, b in zip(begin[long].tolist(), end[long].tolist(), strict=True):
         verdict[a:b] = Verdict.STUCK
+
+
+def _catches_up(
+    bank: RegisterBank, limits: RegisterLimits, increment: FloatArray, end: IntArray, meter: IntArray
+) -> BoolArray:
+    """True for standstills after which the register at once rises by more than its p99 and one count."""
+    found = np.zeros(len(end), bool)
+    for i, (k, m) in enumerate(zip(end.tolist(), meter.tolist(), strict=True)):
+        last = int(bank.offset[m + 1])
+        while k < last and np.isnan(increment[k]):  # a glitch right after the standstill says nothing
+            k += 1
+        if k < last:
+            hours = float(bank.time[k] - bank.time[end[i] - 1]) / HOUR
+            found[i] = increment[k] > limits.per_hour[m] * hours + 1.0
+    return found
 
 
 @dataclass(frozen=True, slots=True)

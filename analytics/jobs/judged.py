@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from analytics.consumption import SWAP, Steps, amount_steps, join, power_steps, register_steps
-from analytics.jobs.limits import Extents, usual_per_hour
+from analytics.jobs.limits import Extents, rests, usual_per_hour
 from analytics.registers import GAP_FACTOR, RegisterBank, RegisterLimits, RegisterProfile, judge, settled
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Meter, Swap, ValueKind
@@ -146,6 +146,7 @@ def _load_register(meter: Meter, series: Series, swaps: Sequence[Swap], profile:
         np.array([usual / s.ratio for s in segments]),
         np.full(n, gap_s),
         np.full(n, np.inf if profile is None else profile.stuck_s),
+        np.full(n, rests(meter)),
     )
     verdicts = judge(bank, limits)
     parts = [

@@ -20,7 +20,7 @@ from analytics.registers import (
     judge,
 )
 from energy.intervals import DAY, LocalCalendar
-from energy.model import Meter, MeterKind, ValueKind
+from energy.model import Category, Meter, MeterKind, ValueKind
 from energy.registry import FittedModel
 from energy.series import Series
 from energy.storage.base import ReadingReader
@@ -29,6 +29,8 @@ KIND: Final = "register_profile"
 MIN_DAYS: Final = 28
 """Closed days a register must have been read before its profile is fitted: four weeks."""
 MAX_DAYS: Final = 366
+AIR_CONDITIONING: Final = "B"
+"""Letter of the items of 空调用电 (住建部 建科[2008]114号)."""
 
 Extents = Mapping[str, tuple[int, int]]
 """First and last instant read, by meter."""
@@ -91,6 +93,7 @@ def _wider(meter: Meter, series: Series, profile: RegisterProfile) -> RegisterPr
         np.array([usual_per_hour(meter, profile) / meter.ratio]),
         np.array([gap_s]),
         np.array([profile.stuck_s]),
+        np.array([rests(meter)]),
     )
     bank = RegisterBank(np.array([0, len(series)]), series.time, series.value)
     if not has_outgrown(np.diff(series.value, prepend=series.value[:1]), judge(bank, limits).verdict):
@@ -107,6 +110,13 @@ def _has_register(meter: Meter) -> bool:
 
 def _last_midnight(calendar: LocalCalendar, now: int) -> int:
     return int(calendar.day_start(calendar.day_number(np.array([now])))[0])
+
+
+def rests(meter: Meter) -> bool:
+    """Whether the meter serves a season: heat, cooling, gas, and air conditioning among the items of electricity."""
+    if meter.category in (Category.HEAT, Category.COOLING, Category.GAS):
+        return True
+    return meter.category is Category.ELECTRICITY and meter.item.startswith(AIR_CONDITIONING)
 
 
 def usual_per_hour(meter: Meter, profile: RegisterProfile | None) -> float:

@@ -18,6 +18,7 @@ def judge(
     per_hour: float,
     gap_s: float,
     stuck_s: float,
+    rests: bool = False,
 ) -> tuple[list[str], list[float]]:
     """Verdict and increment of each reading of one register, walking them in order."""
     n = len(time)
@@ -63,17 +64,29 @@ def judge(
         late = time[m] - time[kept[at - 1]] > gap_s
         verdict[m] = ROLLOVER if value[m] < value[base] else GAP if late else ACCEPTED
         increment[m] = step
-    _stuck(kept, time, verdict, increment, stuck_s)
+    p99 = per_hour if rests else None
+    _stuck(kept, time, verdict, increment, stuck_s, p99)
     return verdict, increment
 
 
-def _stuck(kept: list[int], time: Sequence[int], verdict: list[str], increment: list[float], stuck_s: float) -> None:
+def _stuck(
+    kept: list[int],
+    time: Sequence[int],
+    verdict: list[str],
+    increment: list[float],
+    stuck_s: float,
+    p99: float | None,
+) -> None:
     k = 1
     while k < len(kept):
         end = k
         while end < len(kept) and verdict[kept[end]] == ACCEPTED and increment[kept[end]] == 0:
             end += 1
-        if end > k and time[kept[end - 1]] - time[kept[k - 1]] >= stuck_s:
+        long = end > k and time[kept[end - 1]] - time[kept[k - 1]] >= stuck_s
+        if long and p99 is not None:
+            after = [i for i in kept[end:] if not math.isnan(increment[i])][:1]
+            long = any(increment[i] > p99 * (time[i] - time[kept[end - 1]]) / 3600 + 1 for i in after)
+        if long:
             for i in range(k, end):
                 verdict[kept[i]] = STUCK
         k = max(end, k + 1)

@@ -22,9 +22,15 @@ from tests.analytics import naive_registers as naive
 HOUR = 3600
 
 
-def limits_of(n: int, *, capacity: float = 1e6, per_hour: float = 10.0, stuck_h: float = 6.0) -> RegisterLimits:
+def limits_of(
+    n: int, *, capacity: float = 1e6, per_hour: float = 10.0, stuck_h: float = 6.0, rests: bool = False
+) -> RegisterLimits:
     return RegisterLimits(
-        np.full(n, capacity), np.full(n, per_hour), np.full(n, 1.5 * HOUR), np.full(n, stuck_h * HOUR)
+        np.full(n, capacity),
+        np.full(n, per_hour),
+        np.full(n, 1.5 * HOUR),
+        np.full(n, stuck_h * HOUR),
+        np.full(n, rests),
     )
 
 
@@ -92,6 +98,16 @@ def test_a_standstill_counts_as_stuck_from_its_limit_on() -> None:
     assert verdicts(judge(hourly(*five), limits_of(1))).count("STUCK") == 0
 
 
+def test_a_register_that_rests_after_its_season_is_not_stuck_but_one_that_catches_up_is() -> None:
+    season = [5.0 * i for i in range(4)]
+    rest, catch_up = [*season, *[15.0] * 200, 20.0], [*season, *[15.0] * 8, 15.0 + 9 * 5.0]
+    seasonal, steady = limits_of(1, rests=True), limits_of(1)
+    assert verdicts(judge(hourly(*rest), seasonal)).count("STUCK") == 0
+    assert verdicts(judge(hourly(*rest[:-1]), seasonal)).count("STUCK") == 0  # the season has not come yet
+    assert verdicts(judge(hourly(*catch_up), seasonal)).count("STUCK") == 8
+    assert verdicts(judge(hourly(*rest), steady)).count("STUCK") == 200
+
+
 def test_nothing_known_of_a_register_accepts_every_rise() -> None:
     found = judge(hourly(0, 5_000, 1e9), limits_of(1, capacity=math.inf, per_hour=math.inf))
     assert verdicts(found) == ["FIRST", "ACCEPTED", "ACCEPTED"]
@@ -123,9 +139,10 @@ registers = st.lists(
     st.lists(registers, min_size=1, max_size=4),
     st.sampled_from([1e3, 1e4, math.inf]),
     st.sampled_from([5.0, 30.0, math.inf]),
+    st.booleans(),
 )
 def test_the_fast_judge_agrees_with_the_slow_one(
-    meters: list[list[tuple[int, float]]], capacity: float, per_hour: float
+    meters: list[list[tuple[int, float]]], capacity: float, per_hour: float, rests: bool
 ) -> None:
     times = [np.cumsum([dt * HOUR for dt, _ in steps]) for steps in meters]
     values = [np.cumsum([dv for _, dv in steps]).round(1) % 1000.0 for steps in meters]
@@ -134,11 +151,11 @@ def test_the_fast_judge_agrees_with_the_slow_one(
         np.concatenate(times).astype(np.int64),
         np.concatenate(values).astype(float),
     )
-    found = judge(bank, limits_of(len(meters), capacity=capacity, per_hour=per_hour))
+    found = judge(bank, limits_of(len(meters), capacity=capacity, per_hour=per_hour, rests=rests))
     for m, (time, value) in enumerate(zip(times, values, strict=True)):
         own = slice(int(bank.offset[m]), int(bank.offset[m + 1]))
         verdict, increment = naive.judge(
-            time, value, capacity=capacity, per_hour=per_hour, gap_s=1.5 * HOUR, stuck_s=6 * HOUR
+            time, value, capacity=capacity, per_hour=per_hour, gap_s=1.5 * HOUR, stuck_s=6 * HOUR, rests=rests
         )
         assert [Verdict(v).name for v in found.verdict[own]] == verdict
         np.testing.assert_allclose(found.increment[own], increment, rtol=0, atol=1e-9)

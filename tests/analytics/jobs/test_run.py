@@ -321,3 +321,15 @@ def test_days_follow_the_clock_of_the_site(works: Works) -> None:
     assert found.time[0] == begin
     assert found.fields["amount"][0] == 23
     assert found.time[1] - found.time[0] == DAY - HOUR
+
+
+def test_a_heat_meter_that_stands_still_after_its_season_measured_zero(works: Works) -> None:
+    works.estate(meter("h1", category="heat", unit="GJ"), meter("e1"))
+    season, rest = [1.0, 2.0] * 24 * 20, [0.0] * 24 * 30
+    for name in ("h1", "e1"):
+        works.hourly(name, "2026-01-01T00:00:00", [*season, *rest, *season[:48]])
+    works.run(now="2026-03-23T00:00:00")
+    standing = works.total("h1", "day", "2026-02-15T00:00:00", category="heat")
+    assert (standing["amount"], standing["coverage"]) == (0.0, 1.0)
+    assert np.isnan(works.total("e1", "day", "2026-02-15T00:00:00")["amount"])
+    assert works.total("e1", "month", "2026-02-01T00:00:00")["amount"] == 1.5 * 24 * 9
