@@ -9,27 +9,46 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from api import openapi, problems
+from api.access_log import AccessLog
 from api.console import pages
 from api.context import Context
-from api.routes import collector, consumption, institutions
+from api.limits import Limits
+from api.routes import NOUNS
 from api.security import SecurityHeaders
 from energy.registry import Registry
 from energy.storage.base import Store
 
 _STATIC = Path(__file__).parent / "console" / "static"
+_DOCS = Path(__file__).parent / "static"
 
 
-def create_app(registry: Registry, store: Store, *, zone: str) -> FastAPI:
-    """API and console over a registry and a store."""
+def create_app(registry: Registry, store: Store, *, zone: str, is_https: bool = False) -> FastAPI:
+    """API and console over a registry and a store; `is_https` where browsers reach it by https (cookies say so)."""
     app = FastAPI(
         title="Jieneng 节能",
+        version="1",
         summary="Energy platform of public institutions",
-        middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, minimum_size=1024)],
+        description=openapi.INTRODUCTION,
+        openapi_tags=openapi.TAGS,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # FastAPI's own page loads its scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(SecurityHeaders),
+            Middleware(GZipMiddleware, minimum_size=1024),
+            Middleware(Limits),
+        ],
     )
-    app.state.context = Context(registry, store, zone)
-    for module in (institutions, consumption, collector, pages):
-        app.include_router(module.router)
+    app.state.context = Context(registry, store, zone, is_https)
+    problems.install(app)
+    for router in NOUNS:
+        app.include_router(router)
+    app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/docs", StaticFiles(directory=_DOCS, html=True), name="docs")
 
     @app.get("/livez", include_in_schema=False)
     def livez() -> dict[str, str]:

@@ -4,38 +4,60 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import date
+from threading import Lock
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from energy.intervals import LocalCalendar
 from energy.registry import Registry, Snapshot
 from energy.storage.base import Store
 
 
 @dataclass
 class Context:
-    """Registry and store of one installation; the snapshot of the registry is at most a second old."""
+    """Registry and store of one installation. `snapshot()` is the newest: a right taken away is gone at once."""
 
     registry: Registry
     store: Store
     zone: str
+    is_https: bool = False
     _snapshot: Snapshot | None = field(default=None, init=False)
-    _looked: float = field(default=0.0, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
 
     def snapshot(self) -> Snapshot:
-        """The registry as it was at most a second ago."""
-        now = time.monotonic()
-        if self._snapshot is not None and now - self._looked <= 1:
+        """The registry as it is now; one cheap question where it has not changed."""
+        revision = self.registry.revision()
+        with self._lock:
+            if self._snapshot is None or self._snapshot.revision != revision:
+                self._snapshot = self.registry.snapshot()
             return self._snapshot
-        if self._snapshot is None or self.registry.revision() != self._snapshot.revision:
-            self._snapshot = self.registry.snapshot()
-        self._looked = now
-        return self._snapshot
 
     def zone_of(self, institution: str) -> str:
         """Time zone of an institution's site; the installation's where none is stated."""
-        zones = [s.timezone for s in self.snapshot().sites.values() if s.institution == institution and s.timezone]
-        return zones[0] if zones else self.zone
+        return zones(self.snapshot()).get(institution, self.zone)
+
+    def calendar_of(self, institution: str | None) -> LocalCalendar:
+        """The local calendar of an institution, or of the installation (regions)."""
+        return LocalCalendar(self.zone if institution is None else self.zone_of(institution))
+
+    def now(self) -> int:
+        """UTC epoch seconds."""
+        return int(time.time())
+
+    def today(self) -> date:
+        """The installation's local date."""
+        return LocalCalendar(self.zone).date_of(self.now())
+
+
+def zones(snapshot: Snapshot) -> dict[str, str]:
+    """Time zone by institution, of the first site that states one."""
+    found: dict[str, str] = {}
+    for site in snapshot.sites.values():
+        if site.timezone:
+            found.setdefault(site.institution, site.timezone)
+    return found
 
 
 def context_of(request: Request) -> Context:

@@ -12,7 +12,6 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_DOCS = ("/docs", "/redoc")  # FastAPI's own pages load their scripts from elsewhere
 
 
 class SecurityHeaders:
@@ -23,7 +22,7 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, with the headers set on its answer."""
-        if scope["type"] != "http" or scope["path"].startswith(_DOCS):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 

@@ -24,6 +24,7 @@
     |-- SpoolError               the disk queue
     |   |-- SpoolFull            quota or disk reached: stop acknowledging
     |   `-- SpoolCorrupt         the file was moved aside; a new one was begun
+    |-- Forbidden                the caller sees the thing and may not do this with it
     |-- RecordingError           a folder of recorded data cannot be read
     `-- ConnectionLost           a broker or gateway connection ended
 
@@ -158,6 +159,10 @@ class SpoolFull(SpoolError):
 
 class SpoolCorrupt(SpoolError):
     """The spool file is damaged; it was moved aside and kept."""
+
+
+class Forbidden(EnergyError):
+    """The caller sees the thing, and their role may not do this with it."""
 
 
 class RecordingError(EnergyError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from typing import Final
 
@@ -32,6 +33,14 @@ def settled(settings: Settings) -> tuple[Settings, list[str]]:
             notes.append(f"{group}.{key}: {port}" + (f" (port {wanted} is taken)" if wanted else ""))
             settings = settings.model_copy(update={group: part.model_copy(update={key: port})})
     return settings, notes
+
+
+def is_loopback(host: str) -> bool:
+    """True if only programs of this machine reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def environment(settings: Settings) -> dict[str, str]:

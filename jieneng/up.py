@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import signal
 import threading
@@ -17,13 +18,14 @@ from typing import Final
 from rich.console import Console
 
 from energy.errors import SettingsError
-from energy.registry import Registry
+from energy.registry import Node, Registry, Role, User
 from energy.settings import Settings
 from jieneng import ports
 from jieneng.demo import Session
 from jieneng.supervisor import Part, Supervisor
 
 _READY_S: Final = 60.0
+DEMO_USER: Final = "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,13 @@ def run_up(settings: Settings, demo: Demo | None) -> int:
         for note in notes:
             console.print(f"[yellow]{note}[/]")
         Registry.open(settings.registry_url, migrate=True).close()
+        link = _entry(settings)
         stop = _stop_on_signals()
         parts = [Part(verb, settings.home, ports.environment(settings)) for verb in ("collect", "serve")]
         session = _prepared(settings, demo, console) if demo else None
         with _running(Supervisor(parts), stop):
             wait_ready(settings, stop)
-            console.print(f"console  http://{settings.web.host}:{settings.web.port}/")
+            console.print(f"console  http://{settings.web.host}:{settings.web.port}/{link}", soft_wrap=True)
             console.print(f"MQTT     {settings.mqtt.host}:{settings.mqtt.port}")
             if session is not None and demo is not None:
                 seconds = session.load(stop)
@@ -73,6 +76,20 @@ def wait_ready(settings: Settings, stop: threading.Event) -> None:
         if time.monotonic() > limit:
             raise SettingsError(f"the processes did not start within {_READY_S:.0f} s: see {settings.home / 'logs'}")
         time.sleep(0.1)
+
+
+def _entry(settings: Settings) -> str:
+    """On loopback the path of a link that signs the demo user in, once; elsewhere accounts are made by hand."""
+    if not ports.is_loopback(settings.web.host):
+        return ""
+    now = int(time.time())
+    with contextlib.closing(Registry.open(settings.registry_url)) as registry:
+        users = registry.accounts.users()
+        if not users:
+            registry.accounts.add(User(DEMO_USER, Role.ADMINISTRATOR, Node(), display="示例用户 Demo"), now=now)
+        elif all(user.name != DEMO_USER for user in users):
+            return ""  # an administrator made accounts and took this one away
+        return f"enter/{registry.accounts.one_time_link(DEMO_USER, now=now)}"
 
 
 def _prepared(settings: Settings, demo: Demo, console: Console) -> Session:

@@ -7,6 +7,22 @@ from types import MappingProxyType
 _CATALOGUE = {
     "product": ("节能", "Jieneng"),
     "subtitle": ("公共机构能源资源监测", "Energy of public institutions"),
+    "sign_in": ("登录", "Sign in"),
+    "user": ("用户名", "User name"),
+    "password": ("密码(或一次性口令)", "Password (or one-time secret)"),
+    "new_password": ("设置新密码(至少 12 个字符)", "New password (12 characters or more)"),
+    "old_password": ("原密码", "Old password"),
+    "set_password": ("设置密码", "Set password"),
+    "failed_new_password": (
+        "未能设置:密码须为 12 至 128 个字符,不含用户名,且原密码正确。",
+        "Not set: 12 to 128 characters without the user name are needed, and the right old password.",
+    ),
+    "failed_password": ("用户名或密码不正确。", "User name or password is wrong."),
+    "failed_link": (
+        "此链接已使用或已过期,请向管理员索取新的链接。",
+        "This link was used or has expired: ask for a new one.",
+    ),
+    "failed_wait": ("失败次数过多,请稍后再试。", "Too many failed attempts: wait a little and try again."),
     "institutions": ("公共机构", "Institutions"),
     "consumption": ("日用能量", "Daily consumption"),
     "completeness": ("数据完整率", "Data completeness"),

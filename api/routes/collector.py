@@ -7,6 +7,7 @@ import time
 import numpy as np
 from fastapi import APIRouter
 
+from api.callers import Sees
 from api.context import Ctx
 from api.schemas import HealthOut
 
@@ -14,7 +15,7 @@ router = APIRouter(prefix="/api/v1/collector", tags=["health"])
 
 
 @router.get("")
-def read_collector(ctx: Ctx) -> HealthOut:
+def read_collector(ctx: Ctx, _scope: Sees) -> HealthOut:
     """Newest lag and spool size, and what became of the readings of the last hour."""
     now = int(time.time())
     table = ctx.store.results("ingest", where={}, start=now - 3600, end=now + 60)

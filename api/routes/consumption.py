@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query
 
+from api.callers import Sees
 from api.context import Context, Ctx
 from api.schemas import ConsumptionOut, ConsumptionRow, ConsumptionSeries
 from energy.intervals import LocalCalendar
@@ -24,14 +25,14 @@ Period = Literal["day", "month", "year"]
 @router.get("")
 def read_consumption(
     ctx: Ctx,
+    scope: Sees,
     institution: str,
     first: Annotated[date, Query(description="first local day")],
     last: Annotated[date, Query(description="last local day, included")],
     period: Annotated[Period, Query(description="length of one row")] = "day",
 ) -> ConsumptionOut:
     """Totals of one institution by category; absent rows are unknown, not zero."""
-    if institution not in ctx.snapshot().institutions:
-        raise HTTPException(404, f"no institution {institution!r}")
+    scope.institution(institution)
     if not timedelta() <= last - first <= _LONGEST:
         raise HTTPException(422, f"expected first <= last and at most {_LONGEST.days} days, got {first} .. {last}")
     zone = ctx.zone_of(institution)

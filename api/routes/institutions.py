@@ -6,17 +6,16 @@ from collections import Counter
 
 from fastapi import APIRouter
 
-from api.context import Ctx
+from api.callers import Sees
 from api.schemas import InstitutionOut
 
 router = APIRouter(prefix="/api/v1/institutions", tags=["institutions"])
 
 
 @router.get("")
-def list_institutions(ctx: Ctx) -> list[InstitutionOut]:
+def list_institutions(scope: Sees) -> list[InstitutionOut]:
     """All institutions, by name."""
-    snapshot = ctx.snapshot()
-    n_meters = Counter(meter.institution for meter in snapshot.meters.values())
+    n_meters = Counter(meter.institution for meter in scope.meters())
     rows = [
         InstitutionOut(
             id=i.id,
@@ -26,6 +25,6 @@ def list_institutions(ctx: Ctx) -> list[InstitutionOut]:
             type=i.type,
             n_meters=n_meters[i.id],
         )
-        for i in snapshot.institutions.values()
+        for i in map(scope.institution, scope.institutions)
     ]
     return sorted(rows, key=lambda row: (row.region, row.id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jieneng.commands import doctor, gateway, parked, registry, run, simulate
+from jieneng.commands import admin, doctor, gateway, parked, registry, run, simulate
 
 
 def build() -> typer.Typer:
@@ -21,4 +21,5 @@ def build() -> typer.Typer:
     for family in (run, simulate, gateway, registry, doctor):
         family.register(app)
     app.add_typer(parked.app, name="parked")
+    app.add_typer(admin.app, name="admin")
     return app
