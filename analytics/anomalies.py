@@ -43,6 +43,7 @@ BUDGETS: Final = (1.5, 1.0)
 LEAD_DAYS: Final = 64
 """Days before the first judged one that levels and scales look back to. [d]"""
 SUDDEN_SHARE: Final = 0.3
+"""In a retrospective score sudden evidence counts this much once more, so that hours of one long event differ."""
 TRIM: Final = 4.0
 N_FOLDS: Final = 4
 FOLD_DAYS: Final = 14
@@ -286,17 +287,16 @@ def _judge(
             numbers, limits, lasting, sudden, flags, raw,
         )  # fmt: skip
     first = n_history if n_history < n else 0
-    score = _score(lasting[:, first:], sudden[:, first:])
+    score = _score(lasting[:, first:], sudden[:, first:], SUDDEN_SHARE if centred else 0.0)
     alarms = _alarms(raw[:n_alarms], grid)
     return Yardsticks(numbers, limits), Judgement(score, flags[:, first:] > 0, alarms)
 
 
-def _score(lasting: Float32Array, sudden: Float32Array) -> Float32Array:
-    """One number an hour: the greater log-odds, and a little of the sudden ones so that hours of one event differ."""
-    base = np.float32(LASTING_INTERCEPT + SUDDEN_SHARE * SUDDEN_INTERCEPT)
+def _score(lasting: Float32Array, sudden: Float32Array, share: float) -> Float32Array:
+    """The greater log-odds above those without any evidence, and a share of the sudden ones."""
     score = np.maximum(lasting, sudden)
-    score += np.float32(SUDDEN_SHARE) * sudden
-    score -= base
+    score += np.float32(share) * sudden
+    score -= np.float32(LASTING_INTERCEPT + share * SUDDEN_INTERCEPT)
     return np.maximum(score, 0, out=score)
 
 

@@ -35,12 +35,14 @@ HALF_LIFE: Final = 90.0
 """An interval this much older than the end of the fit period counts half. [d]"""
 CHUNK: Final = 32
 """Meters worked on together: a year of hours of them in float32 stays in the processor's cache."""
-DRIFT_PRIOR: Final = 0.095
+DRIFT_PRIOR: Final = 0.085
 """Standard deviation of the relative change of level from one year to the next, of ordinary buildings."""
 DRIFT_WEIGHT: Final = 12.0
 """The prior counts like this many months of the meter's own."""
 DAYS_ALIKE: Final = 5.0
 """Errors of days this close are alike and do not average out."""
+UNSEEN: Final = 1.07
+"""Errors in a year that the model has not seen are this much wider than in its own."""
 NOMINAL_Z: Final = 1.2815515594
 """80 % of a normal distribution lie within this many standard deviations."""
 
@@ -348,7 +350,7 @@ def _spread(residual: Float32Array) -> Float32Array:
     out = np.zeros(len(residual), np.float32)
     for i in range(len(residual)):
         if rank[i]:
-            out[i] = np.partition(distance[i], rank[i])[rank[i]] / NOMINAL_Z
+            out[i] = np.partition(distance[i], rank[i])[rank[i]] * (UNSEEN / NOMINAL_Z)
     return out
 
 

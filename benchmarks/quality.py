@@ -6,8 +6,8 @@ FOLDER holds `cambridge/electricity_YYYY.csv.gz` and `cambridge/weather_*.csv.gz
 a value of 0 is a missing reading), and `anomaly/electricity_YYYY_injected.csv.gz` with `labels_YYYY.csv.gz` and
 `events_YYYY.csv`. Anomalies are judged for every such year whose year before lies in `cambridge/`, retrospectively
 (keys `anomaly.*`, threshold: the lowest with 12 alarms per meter-year) and as seen (keys `as_seen.anomaly.*`,
-thresholds of the year before). `--scores` keeps every hour: year, building, hour (of the UTC year, from 0), mode, score, flagged,
-alarm (number of the alarm the hour belongs to, 0 for none).
+thresholds of the year before). `--scores` keeps every hour: year, building, hour (of the UTC year, from 0), mode,
+score, flagged, alarm (number of the alarm the hour belongs to, 0 for none).
 """
 
 from __future__ import annotations

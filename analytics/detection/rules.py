@@ -1,0 +1,212 @@
+"""Small detectors beside the general one: each looks for one thing that people know by name.
+
+All take plain arrays and give `Breach`es; none needs more than a few weeks of data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analytics.detection.kinds import Kind
+from energy.series import BoolArray, FloatArray
+
+NIGHT_FLOW_HOURS: Final = (2, 5)
+"""Local hours in which people sleep and tanks are full: 02 to 05, the window of minimum-night-flow analysis."""
+SUMMER_SET_POINT: Final = 26.0
+WINTER_SET_POINT: Final = 20.0
+"""Public buildings cool to no less than 26 °C and heat to no more than 20 °C (国办发〔2007〕42号)."""
+TOLERANCE: Final = 0.5
+"""What a room sensor may be off. [K]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One thing found: which row, which days (last included), what was used and what would be in order.
+
+    `strength` is how many of its own usual deviations the breach measures; 3 is plain.
+    """
+
+    kind: Kind
+    row: int
+    first_day: int
+    last_day: int
+    actual: float
+    expected: float
+    strength: float
+
+
+def night_flow(
+    use: FloatArray, day: FloatArray, hour: FloatArray, *, days: int = 3, window: int = 28, limit: float = 3.0
+) -> list[Breach]:
+    """Water that runs at night: the least hour between 02 and 05 stays above its own last four weeks.
+
+    Parameters
+    ----------
+    use : ndarray, shape (n_meters, n_hours)
+        Hourly use; NaN where unknown. [m3]
+    day, hour : ndarray, shape (n_hours,)
+        Local day from 0, local hour.
+    days : int
+        Nights in a row until it counts.
+    window : int
+        Nights that make the usual night. [d]
+    limit : float
+        Robust standard deviations above the usual night.
+
+    Notes
+    -----
+    The least hour of a night is what nobody draws on purpose; a leak lifts it for good, a guest does not.
+
+    References
+    ----------
+    WRc/WSA/WCA: Managing Leakage, Report E, Interpreting measured night flows, 1994.
+    """
+    lowest = _by_day(use, day, (hour >= NIGHT_FLOW_HOURS[0]) & (hour < NIGHT_FLOW_HOURS[1]), np.min)
+    return _above_usual(lowest, Kind.NIGHT_FLOW, days, window, limit, hours=24.0)
+
+
+def base_load(
+    use: FloatArray, day: FloatArray, resting: BoolArray, *, days: int = 2, window: int = 28, limit: float = 4.0
+) -> list[Breach]:
+    """Off-hours and holiday base load: the median of the hours without people against the last four weeks' days."""
+    middle = _by_day(use, day, resting, np.median)
+    hours = float(resting.mean() * 24) if len(resting) else 0.0
+    return _above_usual(middle, Kind.BASE_LOAD, days, window, limit, hours=hours)
+
+
+def set_point(
+    room: FloatArray, day: FloatArray, occupied: BoolArray, *, cooling: BoolArray, heating: BoolArray
+) -> list[Breach]:
+    """Rooms cooled below 26 °C or heated above 20 °C in occupied hours of a season, days in a row as one breach.
+
+    Parameters
+    ----------
+    room : ndarray, shape (n_rooms, n_hours)
+        Room temperature; NaN where unknown. [°C]
+    cooling, heating : bool, shape (n_hours,)
+        Hours in which cooling or heating is on by the season's rule.
+    """
+    found = []
+    for season, bound, sign in ((cooling, SUMMER_SET_POINT, -1.0), (heating, WINTER_SET_POINT, 1.0)):
+        mean = _by_day(room, day, occupied & season, np.median)
+        beyond = sign * (mean - bound) - TOLERANCE
+        for row in range(len(room)):
+            for first, last in _runs(beyond[row] > 0):
+                worst = float(np.nanmax(beyond[row, first : last + 1]) + TOLERANCE)
+                actual = float(np.nanmedian(mean[row, first : last + 1]))
+                found.append(Breach(Kind.SET_POINT, row, first, last, actual, bound, worst / TOLERANCE))
+    return found
+
+
+def balance(
+    parent: FloatArray, children: FloatArray, day: FloatArray, *, tolerance: float = 0.05, days: int = 3
+) -> list[Breach]:
+    """Sub-meters against their head meter: the children's sum exceeds the parent, or the rest is no longer as usual.
+
+    Parameters
+    ----------
+    parent : ndarray, shape (n_hours,)
+        Use of the head meter; NaN where unknown.
+    children : ndarray, shape (n_children, n_hours)
+        Use of all meters below it.
+    tolerance : float
+        Share of the parent's use that meters' errors may explain (two meters of class 2, twice).
+
+    Notes
+    -----
+    Only hours in which every meter is known are compared: an unknown child would look like a rest.
+    """
+    known = np.isfinite(parent) & np.isfinite(children).all(axis=0)
+    everything = np.ones(len(parent), np.bool_)
+    pair = np.stack([np.where(known, parent, np.nan), np.where(known, children.sum(axis=0), np.nan)])
+    total, below = _by_day(pair, day, everything, np.sum)
+    rest = 1 - np.divide(below, total, out=np.full(len(total), np.nan), where=total > 0)
+    usual = np.nanmedian(rest) if np.isfinite(rest).any() else np.nan
+    spread = 1.4826 * np.nanmedian(np.abs(rest - usual)) if np.isfinite(usual) else np.nan
+    limit = np.fmax(tolerance, 4 * spread)
+    wrong = (rest < -tolerance) | (np.abs(rest - usual) > limit)
+    found = []
+    for first, last in _runs(wrong):
+        if last - first + 1 >= days:
+            here = slice(first, last + 1)
+            expected = float(np.nansum(total[here]) * (1 - max(usual, 0.0)))
+            strength = float(np.nanmax(np.abs(rest[here] - usual)) / limit) * 3
+            found.append(Breach(Kind.BALANCE, 0, first, last, float(np.nansum(below[here])), expected, strength))
+    return found
+
+
+def sisters(intensity: FloatArray, *, limit: float = 3.5, least: int = 5) -> list[Breach]:
+    """Buildings that use much more per square metre than their sisters of the same type, tier and zone.
+
+    Parameters
+    ----------
+    intensity : ndarray, shape (n_buildings, n_days)
+        Daily use per square metre; NaN where unknown.
+    limit : float
+        Robust standard deviations of ln(intensity) within the group; 3.5 after Iglewicz and Hoaglin, 1993.
+    least : int
+        Smaller groups are not compared.
+    """
+    mean = np.array([np.nanmean(row) if np.isfinite(row).any() else np.nan for row in intensity])
+    usable = np.isfinite(mean) & (mean > 0)
+    if usable.sum() < least:
+        return []
+    log = np.log(mean[usable])
+    middle = float(np.median(log))
+    spread = max(1.4826 * float(np.median(np.abs(log - middle))), 0.05)
+    last = intensity.shape[1] - 1
+    return [
+        Breach(
+            Kind.SISTER, int(row), 0, last, float(mean[row]), float(np.exp(middle)), float((value - middle) / spread)
+        )
+        for row, value in zip(np.flatnonzero(usable), log, strict=True)
+        if (value - middle) / spread > limit
+    ]
+
+
+def _by_day(values: FloatArray, day: FloatArray, where: BoolArray, how: object) -> FloatArray:
+    """One number a day from the chosen hours, NaN unless at least half of them are known; (n_rows, n_days)."""
+    n_days = int(day[-1]) + 1 if len(day) else 0
+    out = np.full((len(values), n_days), np.nan)
+    for d in range(n_days):
+        here = values[:, where & (day == d)]
+        if not here.shape[1]:
+            continue
+        for row in np.flatnonzero(np.isfinite(here).sum(axis=1) * 2 >= here.shape[1]):
+            known = here[row][np.isfinite(here[row])]
+            out[row, d] = how(known)  # type: ignore[operator]
+    return out
+
+
+def _above_usual(daily: FloatArray, kind: Kind, days: int, window: int, limit: float, *, hours: float) -> list[Breach]:
+    """Runs of days whose value lies above the median of the `window` days before the run began."""
+    found = []
+    for row, line in enumerate(daily):
+        d = 0
+        while d < len(line):
+            before = line[max(d - window, 0) : d]
+            known = before[np.isfinite(before)]
+            if len(known) < max(window // 4, 5) or not np.isfinite(line[d]):
+                d += 1
+                continue
+            usual = float(np.median(known))
+            spread = max(1.4826 * float(np.median(np.abs(known - usual))), 0.05 * abs(usual), 1e-9)
+            last = d
+            while last < len(line) and line[last] > usual + limit * spread:
+                last += 1
+            if last - d >= days:
+                run = line[d:last]
+                strength = (float(np.median(run)) - usual) / spread
+                amount = hours * (last - d)
+                found.append(Breach(kind, row, d, last - 1, float(run.mean()) * amount, usual * amount, strength))
+            d = max(last, d + 1)
+    return found
+
+
+def _runs(where: BoolArray) -> list[tuple[int, int]]:
+    """First and last index of each run of True."""
+    edges = np.flatnonzero(np.diff(np.r_[False, where, False].astype(np.int8)))
+    return [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]

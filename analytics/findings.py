@@ -1,0 +1,262 @@
+"""From alarms to findings a person reads: one finding a cause, ordered by money x certainty, few enough for a day.
+
+Everything here is computed from the numbers of the alarms; texts come from the catalogue `finding_texts.csv`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import numpy as np
+
+from analytics.anomalies import BUDGETS, Alarms
+from analytics.detection.kinds import Kind
+from energy.intervals import DAY, HOUR
+from energy.series import FloatArray
+
+READER_PER_1000: Final = 20
+"""New findings a day for 1,000 meters; the rest waits."""
+OVERLAP: Final = 0.5
+"""Two alarms have one cause if they share this much of the shorter one's time."""
+SHARE: Final = 0.6
+"""A child explains its parent's alarm if its excess is at least this share of the parent's."""
+
+
+class Verdict(StrEnum):
+    """What a person said of a finding."""
+
+    TRUE = "true"
+    FALSE = "false"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing worth a person's time.
+
+    Attributes
+    ----------
+    meter : str
+        Meter at which it is seen best.
+    kind : Kind
+    start, end : int
+        First instant and the one after the last. [UTC epoch s]
+    actual, usual : float
+        Use of that time and what would have been usual. [unit]
+    unit : str
+    certainty : float
+        0 .. 1.
+    evidence : tuple of (term, log-odds)
+        Strongest first.
+    yuan, kgce : float
+        Of the excess (its size, also where less was used); NaN where no price or coefficient is known.
+    also : tuple of str
+        Other meters with the same cause.
+    """
+
+    meter: str
+    kind: Kind
+    start: int
+    end: int
+    actual: float
+    usual: float
+    unit: str
+    certainty: float
+    evidence: tuple[tuple[str, float], ...] = ()
+    yuan: float = float("nan")
+    kgce: float = float("nan")
+    also: tuple[str, ...] = ()
+
+    @property
+    def excess(self) -> float:
+        """Use beyond the usual. [unit]"""
+        return self.actual - self.usual
+
+    @property
+    def worth(self) -> float:
+        """Money times certainty, what findings are ordered by; without a price the size of the excess counts."""
+        size = self.yuan if self.yuan == self.yuan else abs(self.excess)
+        return size * self.certainty if size == size else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What a unit of a meter's use is worth; NaN where unknown."""
+
+    unit: str
+    yuan_per_unit: float = float("nan")
+    kgce_per_unit: float = float("nan")
+
+
+def findings_of(alarms: Alarms, meters: Sequence[str], pricing: Mapping[str, Pricing]) -> list[Finding]:
+    """Findings of alarms whose rows are `meters`."""
+    found = []
+    for i in range(len(alarms)):
+        meter = meters[int(alarms.meter[i])]
+        price = pricing[meter]
+        size = abs(float(alarms.excess[i]))
+        found.append(
+            Finding(
+                meter,
+                Kind(str(alarms.kind[i])),
+                int(alarms.start[i]),
+                int(alarms.end[i]),
+                float(alarms.actual[i]),
+                float(alarms.usual[i]),
+                price.unit,
+                float(alarms.certainty[i]),
+                alarms.strongest(i),
+                size * price.yuan_per_unit,
+                size * price.kgce_per_unit,
+            )
+        )
+    return found
+
+
+def group_by_cause(findings: Sequence[Finding], parent_of: Mapping[str, str | None]) -> list[Finding]:
+    """One finding a cause: alarms of a meter and its parents at the same time, in the same direction, become one.
+
+    Notes
+    -----
+    The lowest meter that explains most of its parent's excess keeps the finding, because the cause lies there; where
+    no child explains the parent, the parent keeps it and names the children. The strongest certainty counts.
+    """
+    order = sorted(findings, key=lambda f: (f.start, f.meter, f.kind))
+    leader = list(range(len(order)))
+    by_meter: dict[str, list[int]] = {}
+    for i, finding in enumerate(order):
+        by_meter.setdefault(finding.meter, []).append(i)
+
+    def root(i: int) -> int:
+        while leader[i] != i:
+            i = leader[i]
+        return i
+
+    for i, finding in enumerate(order):
+        for above in _ancestors(finding.meter, parent_of):
+            for j in by_meter.get(above, ()):
+                if _same_cause(finding, order[j]):
+                    leader[max(root(i), root(j))] = min(root(i), root(j))
+    groups: dict[int, list[Finding]] = {}
+    for i, finding in enumerate(order):
+        groups.setdefault(root(i), []).append(finding)
+    return [_merged(group, parent_of) for group in groups.values()]
+
+
+def _ancestors(meter: str, parent_of: Mapping[str, str | None]) -> list[str]:
+    found: list[str] = []
+    above = parent_of.get(meter)
+    while above is not None and above not in found:
+        found.append(above)
+        above = parent_of.get(above)
+    return found
+
+
+def _same_cause(a: Finding, b: Finding) -> bool:
+    shared = min(a.end, b.end) - max(a.start, b.start)
+    shorter = max(min(a.end - a.start, b.end - b.start), HOUR)
+    return shared >= OVERLAP * shorter and not (a.excess > 0 > b.excess or a.excess < 0 < b.excess)
+
+
+def _merged(group: list[Finding], parent_of: Mapping[str, str | None]) -> Finding:
+    if len(group) == 1:
+        return group[0]
+    depth = {f.meter: len(_ancestors(f.meter, parent_of)) for f in group}
+    top = max((f for f in group if depth[f.meter] == min(depth.values())), key=lambda f: abs(f.excess))
+    explaining = [f for f in group if abs(f.excess) >= SHARE * abs(top.excess)]
+    best = max(explaining or [top], key=lambda f: (depth[f.meter], abs(f.excess), f.meter))
+    others = tuple(sorted({f.meter for f in group} - {best.meter}))
+    return replace(best, certainty=max(f.certainty for f in group), also=others)
+
+
+def for_today(findings: Sequence[Finding], n_meters: int) -> tuple[list[Finding], list[Finding]]:
+    """What to show today, at most 20 for 1,000 meters (at least 1), by money x certainty; and what waits."""
+    budget = max(round(READER_PER_1000 * n_meters / 1000), 1)
+    order = sorted(findings, key=lambda f: (-f.worth, f.start, f.meter, f.kind))
+    return order[:budget], order[budget:]
+
+
+def budgets_after(
+    verdicts: Sequence[tuple[str, Kind, Verdict]], meters: Sequence[str], base: tuple[float, float] = BUDGETS
+) -> FloatArray:
+    """Budgets of each meter after what people said, shape (n_meters, 2): lasting, sudden.
+
+    Notes
+    -----
+    The share of true verdicts of a meter's class, with two of each assumed before anyone spoke, moves the budget
+    between half and one and a half times the usual one. `KNOWN` (right, but expected) counts as neither.
+    """
+    out: FloatArray = np.tile(np.asarray(base, np.float64), (len(meters), 1))
+    place = {meter: i for i, meter in enumerate(meters)}
+    counts = np.full((len(meters), 2, 2), 2.0)
+    for meter, kind, verdict in verdicts:
+        if meter in place and verdict is not Verdict.KNOWN:
+            counts[place[meter], int(kind in SUDDEN_KINDS), int(verdict is Verdict.TRUE)] += 1
+    out *= 0.5 + counts[:, :, 1] / counts.sum(axis=2)
+    return out
+
+
+SUDDEN_KINDS: Final = frozenset({Kind.SPIKE, Kind.ZERO, Kind.GAP_CATCHUP})
+
+
+def silenced(findings: Sequence[Finding], verdicts: Sequence[tuple[str, Kind, Verdict]]) -> list[Finding]:
+    """Findings without those whose meter and kind people called false three times more often than true."""
+    balance: dict[tuple[str, Kind], int] = {}
+    for meter, kind, verdict in verdicts:
+        step = {Verdict.FALSE: -1, Verdict.TRUE: 1, Verdict.KNOWN: 0}[verdict]
+        balance[meter, kind] = balance.get((meter, kind), 0) + step
+    return [f for f in findings if balance.get((f.meter, f.kind), 0) > -3]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingText:
+    """Title, sentence, likely causes and the first thing to check, in both languages."""
+
+    title_zh: str
+    title_en: str
+    text_zh: str
+    text_en: str
+    causes_zh: str
+    causes_en: str
+    check_zh: str
+    check_en: str
+
+
+@cache
+def catalogue() -> Mapping[Kind, FindingText]:
+    """The texts of every kind."""
+    with files("analytics").joinpath("finding_texts.csv").open(encoding="utf-8") as lines:
+        return {Kind(row.pop("kind")): FindingText(**row) for row in csv.DictReader(lines)}
+
+
+def describe(finding: Finding) -> FindingText:
+    """The finding in words, from its numbers only."""
+    raw = catalogue()[finding.kind]
+    ratio = finding.actual / finding.usual if finding.usual > 0 else float("nan")
+    numbers = {
+        "hours": f"{(finding.end - finding.start) // HOUR}",
+        "days": f"{max(round((finding.end - finding.start) / DAY), 1)}",
+        "actual": _amount(finding.actual, finding.unit),
+        "usual": _amount(finding.usual, finding.unit),
+        "excess": _amount(finding.excess, finding.unit),
+        "shortfall": _amount(-finding.excess, finding.unit),
+        "actual_plain": f"{finding.actual:.3g}",
+        "usual_plain": f"{finding.usual:.3g}",
+        "percent": f"{(ratio - 1) * 100:+.0f} %" if ratio == ratio else "—",
+        "ratio": f"{ratio:.2g}" if ratio == ratio else "—",
+    }
+    return replace(raw, text_zh=raw.text_zh.format(**numbers), text_en=raw.text_en.format(**numbers))
+
+
+def _amount(value: float, unit: str) -> str:
+    """A number people read: three significant digits, no exponent."""
+    if value != value:
+        return "—"
+    digits = max(2 - int(np.floor(np.log10(max(abs(value), 0.01)))), 0)
+    return f"{value:,.{digits}f} {unit}"
