@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from analytics.jobs.bills import billed_extents, bills_of, compute_bills
 from analytics.jobs.estate import Estate
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.judged import extents_of
-from analytics.jobs.limits import KIND, fit_missing, profile_of, refit_outgrown
+from analytics.jobs.limits import KIND, Extents, fit_missing, profile_of, refit_outgrown
 from analytics.jobs.meters import Recomputed, compute_meters
 from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.shapes import write_shapes
@@ -89,6 +90,11 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
         profiles={name: profile_of(model) for name, model in models.items()},
         extents=extents,
     )
+    bills = bills_of(registry, estate, extents)
+    billed = billed_extents(estate.calendar, bills)
+    unread = {name: windows for name, windows in _touched_bills(task, billed).items() if name not in extents}
+    recomputed += compute_bills(writer, estate, bills, unread)
+    extents |= billed
     energy = {meter.id for meter in estate.meters}
     changed = _changed_days(task, _days_of(recomputed, energy), [extents[name] for name in energy if name in extents])
     sums = compute_sums(store, estate, changed, extents=extents, now=task.now)
@@ -100,6 +106,15 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     write_status(writer, estate, sums, extents, task.now)
     versions = {name: model.version for name, model in models.items()}
     return Done(estate.institution, tuple(recomputed), tuple(changed), versions, writer.counts)
+
+
+def _touched_bills(task: Task, billed: Extents) -> dict[str, list[Window]]:
+    """Windows of changed bills; a computation on demand takes all of a meter that reach into its time."""
+    touched = {name: list(windows) for name, windows in task.touched.items()}
+    for name, extent in billed.items():
+        if task.since is not None and extent[1] > task.since:
+            touched.setdefault(name, []).append(_whole(extent))
+    return touched
 
 
 def _whole(extent: tuple[int, int]) -> Window:
