@@ -38,6 +38,7 @@ from energy.storage.schema import INGEST
 _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S: Final = 30.0
 _IDLE_S: Final = 1.0
+_GATHER_S: Final = 0.2  # between two requests, unless there is enough for a large one: small ones cost the store most
 _T = TypeVar("_T")
 
 
@@ -78,9 +79,12 @@ class Forwarder:
         self._settle = settle
         self._fatal = fatal
         self._wake = threading.Event()
+        self._enough = threading.Event()
+        self._gathered = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
         self._cursor = 0
+        self._is_behind = False
         self.trouble = ""
         """Why the store does not take readings at the moment; empty while it does."""
 
@@ -93,14 +97,18 @@ class Forwarder:
         """True while the thread turns."""
         return self._thread.is_alive()
 
-    def wake(self) -> None:
-        """There is something in the spool."""
+    def wake(self, n_readings: int) -> None:
+        """So many readings more are in the spool."""
+        self._gathered += n_readings  # a race with its reset makes one request early or late, no more
+        if self._gathered >= self._settings.forward_readings:
+            self._enough.set()
         self._wake.set()
 
     def stop(self, timeout_s: float) -> bool:
         """Stop after the request under way; True if it ended in time. What is not confirmed stays in the spool."""
         self._stop.set()
         self._wake.set()
+        self._enough.set()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -109,8 +117,13 @@ class Forwarder:
         try:
             while not self._stop.is_set():
                 self._wake.clear()
+                self._enough.clear()
+                self._gathered = 0
+                begun = time.monotonic()
                 if not self._forward_next(reader):
                     self._wake.wait(_IDLE_S)
+                elif not self._is_behind:
+                    self._enough.wait(max(0.0, begun + _GATHER_S - time.monotonic()))
         except _Stopped:
             pass
         except SpoolError as exc:
@@ -130,6 +143,7 @@ class Forwarder:
             n += len(batch)
             if n >= self._settings.forward_readings or self._stop.is_set():
                 break
+        self._is_behind = n >= self._settings.forward_readings
         settlement = Settlement(batches=ids)
         if batches:
             self._forward(batches, settlement)

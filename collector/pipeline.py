@@ -219,7 +219,8 @@ class Pipeline:
         if self._commit(group):
             self._judge.settle(judged)
             acknowledge(deliveries, judged.codes)
-            self.forwarder.wake()
+            if group.batches:
+                self.forwarder.wake(sum(map(len, group.batches)))
 
     def _now(self) -> Clock:
         ingest = self.settings.ingest
