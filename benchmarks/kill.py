@@ -236,9 +236,9 @@ class DyingIngest(Ingest):
         super().start()
         marks = self.forwarder._marks.mark
 
-        def mark_and_die(readings: Any) -> None:
+        def mark_and_die(*arguments: Any) -> None:
             self._die("stored")
-            marks(readings)
+            marks(*arguments)
 
         self.forwarder._marks.mark = mark_and_die  # type: ignore[method-assign]
 
