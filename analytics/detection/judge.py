@@ -61,6 +61,10 @@ MOST_FLAGGED: Final = 0.15
 """A threshold never flags more than this share of the hours."""
 MARGIN: Final = 24
 """Hours on both sides of a sure fault that are kept out of the thresholds."""
+PLAIN: Final = 3.0
+"""Robust standard deviations from which a single hour is plainly wrong."""
+CORE_SHARE: Final = 0.5
+"""Share of plainly wrong hours that makes the span between them the fault itself."""
 SHORTEST_RUN: Final = 4
 """Equal values count as stuck from this many on. [h]"""
 
@@ -370,7 +374,8 @@ def _collect(
                 marks |= flags[end]
             end += 1
         row = alarms[n_alarms]
-        row[METER], row[CLASS], row[FIRST], row[LAST] = meter, marks, t, last
+        first, final = _core(values, terms, t, last)
+        row[METER], row[CLASS], row[FIRST], row[LAST] = meter, marks, first, final
         peak = t
         best = -np.inf
         for i in range(t, last + 1):
@@ -381,10 +386,36 @@ def _collect(
         for j in range(N_TERMS):
             weight = max(LASTING_WEIGHTS[j], SUDDEN_WEIGHTS[j])
             row[N_FACTS + j] = weight * np.log1p(min(terms[j, peak], np.float32(CEILING)))
-        _describe(values, residual, busy, terms, yardstick, t, last, row)
+        _describe(values, residual, busy, terms, yardstick, first, final, row)
         n_alarms += 1
         t = last + 1
     return n_alarms
+
+
+@compiled
+def _core(values: Float32Array, terms: Float32Array, first: int, last: int) -> tuple[int, int]:
+    """First and last plainly wrong hour of an alarm, where most hours between them are; else the whole alarm.
+
+    Means over hours and days reach beyond a fault's ends; single hours do not.
+    """
+    n = last - first + 1
+    plain = np.zeros(n, np.bool_)
+    for i in range(n):
+        t = first + i
+        wrong = terms[0, t] >= PLAIN or terms[6, t] > 0.0 or terms[7, t] > 0.0
+        plain[i] = wrong and not np.isnan(values[t])
+    count = plain.sum()
+    if count == 0:
+        return first, last
+    begin, end = 0, n - 1
+    # A lone hour at either end is chance, unless there is nothing else.
+    while begin < n - 1 and not (plain[begin] and (count < 3 or plain[begin + 1 : begin + GAP + 1].any())):
+        begin += 1
+    while end > begin and not (plain[end] and (count < 3 or plain[max(end - GAP, 0) : end].any())):
+        end -= 1
+    if plain[begin : end + 1].sum() >= CORE_SHARE * (end - begin + 1):
+        return first + begin, first + end
+    return first, last
 
 
 @compiled
@@ -422,7 +453,11 @@ def _describe(
         if not np.isnan(residual[t]) and abs(values[t] - ratio * (values[t] - residual[t])) <= 0.2 * values[t]:
             match += 1
     row[ACTUAL], row[USUAL_USE], row[KNOWN], row[STUCK_HOURS], row[ZERO_HOURS] = actual, usual, known, stuck, zero
-    row[LAST_SHARE] = values[last] / actual if actual > 0.0 else 0.0
+    catch_up = 0.0
+    for t in range(max(first, last - 2), last + 1):
+        if not np.isnan(values[t]):
+            catch_up = max(catch_up, values[t])
+    row[LAST_SHARE] = catch_up / actual if actual > 0.0 else 0.0
     row[REST_EXCESS], row[BUSY_EXCESS] = rest, occupied
     row[EARLY] = early / early_use if early_use > 0.0 else 0.0
     row[LATE] = late / late_use if late_use > 0.0 else 0.0

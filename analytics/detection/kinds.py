@@ -62,15 +62,18 @@ def kinds_of(alarms: Float32Array) -> npt.NDArray[np.str_]:
     rest, busy = alarms[:, REST_EXCESS], alarms[:, BUSY_EXCESS]
     rules: list[tuple[npt.NDArray[np.bool_], Kind]] = [
         (
-            (alarms[:, ZERO_HOURS] >= 0.6 * (known - 1)) & (hours >= 3) & (alarms[:, LAST_SHARE] > 0.6) & (actual > 0),
+            (alarms[:, ZERO_HOURS] >= 0.6 * (known - 3)) & (hours >= 3) & (alarms[:, LAST_SHARE] > 0.5) & (actual > 0),
             Kind.GAP_CATCHUP,
         ),
         (alarms[:, ZERO_HOURS] >= 0.5 * known, Kind.ZERO),
+        (
+            (rest > 0) & (rest >= 2 * np.abs(busy)) & (alarms[:, STUCK_HOURS] < 0.85 * known) & (hours > SHORT),
+            Kind.OFF_HOURS,
+        ),
         (alarms[:, STUCK_HOURS] >= 0.5 * known, Kind.STUCK),
         ((hours <= SHORT) & (excess > 0), Kind.SPIKE),
         ((alarms[:, MATCH] >= 0.8 * known) & (hours >= 12) & ((ratio > 1.8) | (ratio < 0.6)), Kind.SCALE),
         ((hours >= LONG) & (late >= 1.5 * early) & (late > 0.05), Kind.SLOW_CHANGE),
         (excess < 0, Kind.LOW),
-        ((rest > 0) & (rest >= 2 * busy), Kind.OFF_HOURS),
     ]
     return np.select([where for where, _ in rules], [kind.value for _, kind in rules], Kind.LEVEL.value)
