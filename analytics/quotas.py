@@ -107,6 +107,9 @@ SCOPES: Final[Mapping[str, IndicatorScope]] = MappingProxyType(
             IndicatorScope("energy", "GB/T 2589-2020"),
             IndicatorScope("energy_per_area", "GB/T 40498-2021"),
             IndicatorScope("energy_per_person", "GB/T 40498-2021"),
+            IndicatorScope("co2", ""),
+            IndicatorScope("co2_per_area", ""),
+            IndicatorScope("co2_per_person", ""),
             IndicatorScope("nonheating_energy_per_area", "DB37/T 2672-2019", without=_NON_HEATING),
             IndicatorScope(
                 "conventional_electricity_per_area",

@@ -22,6 +22,7 @@ from analytics.jobs.record import RunRecord
 from analytics.jobs.regions import region_sums, write_region
 from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.standing import write_directory
+from analytics.jobs.targets import compute_targets
 from analytics.jobs.task import Done, Task, perform
 from energy.intervals import DEFAULT_ZONE, LocalCalendar, Window
 from energy.model import Scope
@@ -104,6 +105,8 @@ def run(
     writer = Writer(store, Written())
     regions = _add_regions(store, writer, snapshot, calendar, shapes, done, now)
     write_directory(writer, snapshot, calendar.date_of(now))
+    changed = {*(part.institution for part in done), *regions}
+    compute_targets(store, registry, snapshot, writer, calendar, changed=changed, now=now)
     registry.save_models([*_shapes(tasks), *_region_shapes(snapshot, regions), *_clock(asked, calendar, now)])
     if epoch is not None:
         registry.forget_touched(epoch)

@@ -1,0 +1,309 @@
+"""Progress of the year's targets: rows of `target` for each day gone by, and stages raised once or withdrawn."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from analytics.expected import DRIFT_PRIOR
+from analytics.indicators import Stated, weighted_by_time
+from analytics.jobs.bills import is_workday
+from analytics.jobs.rows import Writer, plain, repeated, table
+from analytics.progress import (
+    STAGES,
+    Uncertainty,
+    breach_day,
+    day_of_stage,
+    expected_share,
+    forecast_year,
+    outlook,
+    reached,
+    seasonal_profile,
+    stage_changes,
+    stage_of,
+)
+from analytics.quotas import Account, figure, scope_of
+from analytics.rollup import WHOLE
+from energy.caliber import caliber
+from energy.errors import ReferenceTableError
+from energy.intervals import LocalCalendar, Window
+from energy.model import Category
+from energy.reference import indicator
+from energy.registry import FittedModel, Registry, Snapshot
+from energy.registry.decisions import Stage, Target
+from energy.series import BoolArray, FloatArray, IntArray
+from energy.storage.base import ResultStore
+from energy.storage.schema import TARGET, TOTAL
+
+log = logging.getLogger(__name__)
+
+SHEET: Final = "targets"
+"""Kind of the model that remembers which targets stood in the registry when progress was last computed."""
+HISTORY_YEARS: Final = 3
+_FOREVER: Final = 2**40
+_EPOCH: Final = date(1970, 1, 1)
+
+
+def compute_targets(
+    store: ResultStore,
+    registry: Registry,
+    snapshot: Snapshot,
+    writer: Writer,
+    calendar: LocalCalendar,
+    *,
+    changed: Collection[str],
+    now: int,
+) -> int:
+    """Bring the progress of targets up to date; how many targets that were.
+
+    Parameters
+    ----------
+    store, registry, snapshot, writer
+        Where results are read, stages kept, denominators found, rows written.
+    calendar : LocalCalendar
+        Of regions, and of institutions whose sites name no time zone.
+    changed : collection of str
+        Institutions and regions whose figures changed. Targets that changed themselves are computed anyway.
+    now : int
+        [s]
+    """
+    binding = binding_targets(registry.targets.rows())
+    signature = hashlib.sha256(repr(sorted(binding, key=_subject)).encode()).hexdigest()
+    seen = registry.models(SHEET).get(SHEET)
+    everything = seen is None or seen.json()["signature"] != signature
+    wanted = [t for t in binding if everything or t.id in changed or _institution_of(snapshot, t) in changed]
+    held = _held(registry, wanted)
+    stages: list[Stage] = []
+    for target in wanted:
+        own = _calendar_of(snapshot, target, calendar)
+        progress = _progress(store, snapshot, own, target, now)
+        if progress is not None:
+            _write(writer, own, progress)
+            stages += _stages(own, progress, held.get(_subject(target), ()), now)
+    if stages:
+        registry.stages.put(stages)
+    registry.save_models([FittedModel.of(SHEET, SHEET, start=0, end=0, payload={"signature": signature})])
+    return len(wanted)
+
+
+def binding_targets(rows: Sequence[Target]) -> list[Target]:
+    """The one target of each subject that counts: issued before approved; a proposal nobody approved counts not."""
+    found: dict[tuple[object, ...], Target] = {}
+    for row in rows:
+        if row.state == "issued":
+            found[_subject(row)] = row
+        elif row.approved_by:
+            found.setdefault(_subject(row), row)
+    return list(found.values())
+
+
+def _subject(row: Target | Stage) -> tuple[str, str, int, str, str]:
+    return (row.scope, row.id, row.year, row.indicator, row.caliber)
+
+
+def _institution_of(snapshot: Snapshot, target: Target) -> str | None:
+    if target.scope != "building":
+        return target.id if target.scope == "institution" else None
+    building = snapshot.buildings.get(target.id)
+    return building.institution if building else None
+
+
+def _calendar_of(snapshot: Snapshot, target: Target, default: LocalCalendar) -> LocalCalendar:
+    """Days as the institution counts them: in the time zone of its first site."""
+    institution = _institution_of(snapshot, target)
+    sites = sorted((s.id, s.timezone) for s in snapshot.sites.values() if s.institution == institution)
+    return LocalCalendar(sites[0][1]) if sites else default
+
+
+def _held(registry: Registry, targets: Sequence[Target]) -> dict[tuple[str, str, int, str, str], list[Stage]]:
+    found: dict[tuple[str, str, int, str, str], list[Stage]] = {}
+    ids = sorted({target.id for target in targets})
+    for row in registry.stages.rows(id=ids) if ids else ():
+        found.setdefault(_subject(row), []).append(row)
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Progress:
+    """One target and the days of its year; all arrays have one entry a day."""
+
+    target: Target
+    days: IntArray
+    n_elapsed: int
+    use: FloatArray
+    coverage: FloatArray
+    expected: FloatArray
+    day_spread: float
+
+    @property
+    def running_coverage(self) -> FloatArray:
+        """Share of the days up to each that is known."""
+        return np.cumsum(self.coverage) / np.arange(1, len(self.coverage) + 1)
+
+    @property
+    def running_use(self) -> FloatArray:
+        """Known use up to each day; NaN before the first known one."""
+        known = np.cumsum(np.isfinite(self.use)) > 0
+        return np.where(known, np.cumsum(np.nan_to_num(self.use)), np.nan)
+
+
+def _progress(
+    store: ResultStore, snapshot: Snapshot, calendar: LocalCalendar, target: Target, now: int
+) -> _Progress | None:
+    """Everything known of a target's year; None where the indicator cannot be computed for it, which is logged."""
+    first = (date(target.year, 1, 1) - _EPOCH).days
+    days = np.arange(first, (date(target.year + 1, 1, 1) - _EPOCH).days, dtype=np.int64)
+    past = np.arange((date(target.year - HISTORY_YEARS, 1, 1) - _EPOCH).days, first, dtype=np.int64)
+    today = int(calendar.day_number(np.array([now]))[0])
+    n_elapsed = min(max(today - first, 0), len(days))
+    try:
+        use, coverage = _daily(store, snapshot, calendar, target, np.concatenate((past, days)))
+    except ReferenceTableError as exc:
+        log.warning("target %s of %s %s is not followed: %s", target.indicator, target.scope, target.id, exc)
+        return None
+    own, before = use[len(past) :], use[: len(past)]
+    kind_before, kind = is_workday(calendar, past), is_workday(calendar, days)
+    expected = seasonal_profile(before, _month(past), kind_before, _month(days), kind)
+    shape = seasonal_profile(before, _month(past), kind_before, _month(past), kind_before)
+    known = np.isfinite(before) & np.isfinite(shape)
+    spread = float(np.std((before - shape)[known])) if known.any() else 0.0
+    cut = np.where(np.arange(len(days)) < n_elapsed, own, np.nan)
+    return _Progress(target, days, n_elapsed, cut, coverage[len(past) :], expected, spread)
+
+
+def _month(days: IntArray) -> IntArray:
+    return days.astype("M8[D]").astype("M8[M]").astype(np.int64) % 12 + 1
+
+
+def _daily(
+    store: ResultStore, snapshot: Snapshot, calendar: LocalCalendar, target: Target, days: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Use of each day in the unit of the target, and what share of the day is known."""
+    edges = calendar.day_start(np.array([days[0], days[-1] + 1]))
+    found = store.results(
+        TOTAL.name,
+        where={"scope": [target.scope], "id": [target.id], "period": ["day"], "item": [WHOLE]},
+        start=int(edges[0]),
+        end=int(edges[1]),
+        fields=("amount", "coverage"),
+    )
+    place = calendar.day_number(found.time) - days[0]
+    amount: dict[Category, FloatArray] = {}
+    coverage = np.full(len(days), np.inf)
+    rules, own = scope_of(target.indicator), caliber(target.caliber)
+    for name in sorted(set(found.tags["category"].tolist())):
+        category, rows = Category(name), found.tags["category"] == name
+        amount[category] = _scattered(found.fields["amount"], place, rows, len(days))
+        is_counted = category in rules.categories if rules.categories is not None else own.is_counted(category)
+        if is_counted:
+            share = np.nan_to_num(_scattered(found.fields["coverage"], place, rows, len(days)))
+            coverage = np.minimum(coverage, share)
+    denominator = _denominator(snapshot, calendar, target)
+    value = figure(Account(amount), rules, own, denominator).value
+    return np.broadcast_to(value, len(days)), np.where(np.isfinite(coverage), coverage, 0.0)
+
+
+def _scattered(values: object, place: IntArray, rows: BoolArray, n: int) -> FloatArray:
+    out = np.full(n, np.nan)
+    out[place[rows]] = np.asarray(values, np.float64)[rows]
+    return out
+
+
+def _denominator(snapshot: Snapshot, calendar: LocalCalendar, target: Target) -> FloatArray | None:
+    """Mean of the year, NaN where part of it is not stated; None where the indicator has none."""
+    kind = indicator(target.indicator).denominator
+    if not kind:
+        return None
+    rows = [
+        Stated(
+            row.value,
+            0 if row.valid_from is None else calendar.start_of(row.valid_from),
+            _FOREVER if row.valid_to is None else calendar.start_of(row.valid_to),
+        )
+        for row in snapshot.denominators_of(target.scope, target.id, kind)
+    ]
+    year = calendar.start_of(date(target.year, 1, 1)), calendar.start_of(date(target.year + 1, 1, 1))
+    return weighted_by_time(rows, np.array(year[:1]), np.array(year[1:]))
+
+
+def _write(writer: Writer, calendar: LocalCalendar, progress: _Progress) -> None:
+    """Rows of the days gone by; the forecast on Mondays and on the last of them."""
+    target, n = progress.target, progress.n_elapsed
+    edges = calendar.day_start(np.append(progress.days, progress.days[-1] + 1))
+    value = np.full(n, target.value)
+    used, coverage = progress.running_use[:n], progress.running_coverage[:n]
+    share = np.array([expected_share(progress.expected[None], i + 1)[0] for i in range(n)])
+    status = reached(used, value, coverage)
+    fields = {
+        "target": value,
+        "used": plain(used),
+        "used_share": used / target.value,
+        "expected_share": share,
+        "coverage": coverage,
+        "stage": stage_of(status),
+        **_ahead(calendar, progress),
+    }
+    tags = {
+        "scope": repeated([target.scope], [n]),
+        "id": repeated([target.id], [n]),
+        "indicator": repeated([target.indicator], [n]),
+        "caliber": repeated([target.caliber], [n]),
+    }
+    where = {name: [str(getattr(target, name))] for name in tags}
+    writer.replace(table(TARGET, edges[:n], tags, fields), where, Window(int(edges[0]), int(edges[-1])))
+
+
+def _ahead(calendar: LocalCalendar, progress: _Progress) -> dict[str, FloatArray]:
+    names = ("forecast", "forecast_low", "forecast_high", "outlook", "breach_ms")
+    out = {name: np.full(progress.n_elapsed, np.nan) for name in names}
+    value = np.array([progress.target.value])
+    uncertainty = Uncertainty(np.array([DRIFT_PRIOR]), np.array([progress.day_spread]))
+    for i in range(progress.n_elapsed):
+        if i + 1 < progress.n_elapsed and (progress.days[i] + 3) % 7:
+            continue
+        found = forecast_year(progress.use[None], progress.expected[None], i + 1, uncertainty)
+        passed = int(breach_day(found, value)[0])
+        breach = np.nan if passed < 0 else 1000.0 * calendar.day_start(progress.days[passed : passed + 1])[0]
+        cells = (found.median[0], found.low[0], found.high[0], float(outlook(found, value)[0]), breach)
+        for name, cell in zip(names, cells, strict=True):
+            out[name][i] = cell
+    return out
+
+
+def _stages(calendar: LocalCalendar, progress: _Progress, rows: Sequence[Stage], now: int) -> list[Stage]:
+    """What is to be raised or withdrawn now."""
+    target, n = progress.target, progress.n_elapsed
+    if n == 0:
+        return []
+    used, value = progress.running_use[n - 1 : n], np.array([target.value])
+    status = reached(used, value, progress.running_coverage[n - 1 : n])[0]
+    standing = {row.stage: row for row in rows if row.withdrawn is None}
+    known = float(np.nan_to_num(used)[0])
+    on = dict(zip(STAGES, day_of_stage(progress.use[None], value)[0].tolist(), strict=True))
+    out = []
+    for change in stage_changes(frozenset(standing), status.tolist()):
+        if change.is_raised:
+            instant = int(calendar.day_start(progress.days[on[change.stage]] + 1))
+            taken = any(row.stage == change.stage and row.raised == instant for row in rows)
+            raised = now if taken else instant  # raised again on the same day after a withdrawal: both stay visible
+            out.append(
+                Stage(
+                    *_subject(target), stage=change.stage, raised=raised, used=known, target=target.value,
+                    reason=change.reason.value,
+                )
+            )  # fmt: skip
+        else:
+            before = standing[change.stage]
+            out.append(
+                Stage(
+                    *_subject(target), stage=change.stage, raised=before.raised, used=known, target=target.value,
+                    withdrawn=now, reason=change.reason.value,
+                )
+            )  # fmt: skip
+    return out
