@@ -164,9 +164,8 @@ class Forwarder:
         refused[keep[self._write(request)]] = True
         self._park(readings, refused, Reason.STORE_REFUSED, settlement)
         kept, set_aside = verdict.keep & ~refused, verdict.conflict | refused
-        stored = readings.take(kept)
-        self._persist(lambda: self._marks.mark(stored))
-        meter = np.concatenate([batch.meter for batch in batches])
+        meter, names = np.concatenate([batch.meter for batch in batches]), self._lookup().ids
+        self._persist(lambda: self._marks.mark(meter[kept], readings.time[kept], names))
         settlement.pages.append(
             page(
                 stored=[(meter[kept], readings.time[kept])],
@@ -174,7 +173,7 @@ class Forwarder:
                 parked=[(meter[set_aside], readings.time[set_aside])],
             )
         )
-        settlement.counts["stored"] += len(stored)
+        settlement.counts["stored"] += int(np.count_nonzero(kept))
         settlement.counts["duplicate"] += int(np.count_nonzero(verdict.duplicate))
         settlement.counts["settled"] += len(readings)
 

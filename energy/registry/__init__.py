@@ -32,7 +32,7 @@ from energy.registry.snapshot import Snapshot
 from energy.registry.spreadsheet import read_sheets, write_sheets
 from energy.registry.tasks import Task, TaskCounts, TaskEvent, TaskFile, Tasks
 from energy.registry.tokens import ApiToken, Tokens
-from energy.registry.touched import Touched, merged
+from energy.registry.touched import Spans, Touched, merged
 
 __all__ = [
     "Accounts",
@@ -59,6 +59,7 @@ __all__ = [
     "Sessions",
     "Site",
     "Snapshot",
+    "Spans",
     "Stage",
     "Target",
     "Tariff",

@@ -25,7 +25,7 @@ from energy.registry.snapshot import Snapshot
 from energy.registry.tables import GatewayRow, RevisionRow
 from energy.registry.tasks import Tasks
 from energy.registry.tokens import Tokens
-from energy.registry.touched import Touched
+from energy.registry.touched import Spans, Touched
 
 
 class Registry:
@@ -85,7 +85,7 @@ class Registry:
             changes, unchanged = importing.merge(connection, sheets)
             if changes and not dry_run:
                 importing.write(connection, changes)
-                touched.add(connection, touched_by(changes))
+                touched.add(connection, Spans.of(touched_by(changes)))
                 _raise_revision(connection)
             number = int(connection.execute(select(RevisionRow.number)).scalar_one())
         return ImportResult(
@@ -111,7 +111,7 @@ class Registry:
         with self._database.writing() as connection:
             lock_counters(connection)
             removed = removing.remove(connection, sheet, rows)
-            touched.add(connection, touched_by(removed))
+            touched.add(connection, Spans.of(touched_by(removed)))
             _raise_revision(connection)
         return len(removed)
 
@@ -127,8 +127,12 @@ class Registry:
 
     def mark_touched(self, marks: Sequence[Touched]) -> None:
         """Note that something changed in these spans; kept until the jobs have computed them."""
+        self.mark_spans(Spans.of(marks))
+
+    def mark_spans(self, spans: Spans) -> None:
+        """The same by column, for many meters at once."""
         with self._database.writing() as connection:
-            touched.add(connection, marks)
+            touched.add(connection, spans)
 
     def touched_epoch(self) -> int:
         """Rises whenever the jobs take the marks: a mark written in an older epoch may be gone."""

@@ -57,7 +57,7 @@ class Repository(Generic[T]):
             if before != after:
                 changes.append(Change(self._sheet.name, key, before, after))
         importing.write(connection, changes)
-        touched.add(connection, touched_by(changes))
+        touched.add(connection, touched.Spans.of(touched_by(changes)))
         return changes
 
     def _kept(self, before: Record, after: Record) -> Record:

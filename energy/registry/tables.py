@@ -216,14 +216,13 @@ class CalendarRow(Base):
 
 
 class TouchedRow(Base):
-    """A span of a meter that has to be computed again; written often, gone after the jobs ran."""
+    """Spans of many meters that have to be computed again, as one blob; written often, gone after the jobs ran."""
 
     __tablename__ = "touched"
     id: Mapped[Serial]
     epoch: Mapped[int] = mapped_column(index=True)
-    meter: Mapped[Id]
-    first: Mapped[int]
-    last: Mapped[int]
+    marks: Mapped[int]
+    data: Mapped[bytes]
 
 
 class ModelRow(Base):

@@ -6,12 +6,14 @@ import itertools
 import threading
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from energy.intervals import DAY
-from energy.registry import Registry, Touched, merged
+from energy.registry import Registry, Spans, Touched, merged, migrate
+from energy.registry.database import Database
 
 
 def test_marks_stay_until_they_are_forgotten(registry: Registry) -> None:
@@ -45,6 +47,26 @@ def test_marks_do_not_raise_the_revision(registry: Registry) -> None:
     registry.mark_touched([Touched("m1", 1, 2)])
     registry.take_touched()
     assert registry.revision() == 0
+
+
+def test_marks_outlive_a_change_of_the_schema_and_its_reverse(url: str) -> None:
+    marks = [Touched("a", -5, 7), Touched("b", 5 * DAY, 9 * DAY)]
+    registry = Registry.open(url, migrate=True)
+    registry.mark_touched(marks)
+    registry.close()
+    database = Database(url)
+    migrate.downgrade(database, "0004")
+    migrate.upgrade(database)
+    database.close()
+    registry = Registry.open(url)
+    assert registry.touched_pending() == 2
+    assert registry.take_touched()[1] == marks
+    registry.close()
+
+
+def test_marks_by_column_are_the_same_marks(registry: Registry) -> None:
+    registry.mark_spans(Spans(["b", "a"], np.array([1, 2]), np.array([3, 2])))
+    assert registry.take_touched()[1] == [Touched("a", 2, 2), Touched("b", 1, 3)]
 
 
 def test_marks_at_most_a_day_apart_become_one() -> None:
