@@ -18,6 +18,7 @@ import numpy as np
 
 from analytics.jobs.estate import estates
 from analytics.jobs.intensities import write_indicators
+from analytics.jobs.peers import compute_peers
 from analytics.jobs.record import RunRecord
 from analytics.jobs.regions import region_sums, write_region
 from analytics.jobs.rows import Writer, Written, union
@@ -25,8 +26,9 @@ from analytics.jobs.standing import write_directory
 from analytics.jobs.targets import compute_targets
 from analytics.jobs.task import Done, Task, perform
 from energy.intervals import DEFAULT_ZONE, LocalCalendar, Window
-from energy.model import Scope
+from energy.model import MeterKind, Scope
 from energy.registry import FittedModel, Registry, Snapshot, Touched
+from energy.registry.decisions import Correction
 from energy.storage.base import Store
 
 SHAPE: Final = "structure"
@@ -105,6 +107,8 @@ def run(
     writer = Writer(store, Written())
     regions = _add_regions(store, writer, snapshot, calendar, shapes, done, now)
     write_directory(writer, snapshot, calendar.date_of(now))
+    windows = union([window for part in done for window in part.changed])
+    compute_peers(store, registry, snapshot, writer, calendar, windows)
     changed = {*(part.institution for part in done), *regions}
     compute_targets(store, registry, snapshot, writer, calendar, changed=changed, now=now)
     registry.save_models([*_shapes(tasks), *_region_shapes(snapshot, regions), *_clock(asked, calendar, now)])
@@ -135,19 +139,23 @@ def _tasks(
     now: int,
 ) -> Iterator[Task]:
     touched: dict[str, dict[str, list[Window]]] = {}
+    by_meter: dict[str, list[Window]] = {}
     for mark in marks:
         meter = snapshot.meters.get(mark.meter)
         if meter is not None:
             windows = touched.setdefault(meter.institution, {}).setdefault(mark.meter, [])
             windows.append(Window(mark.first, mark.last + 1))
+            by_meter[mark.meter] = windows
     refresh = _new_days(registry, calendar, now) if asked.institutions is None else None
     on_demand = asked.since is not None or asked.refit or asked.institutions is not None
     names = sorted(snapshot.institutions if asked.institutions is None else asked.institutions)
-    for estate in estates(snapshot, names, calendar.zone):
+    for estate in estates(snapshot, names, calendar.zone, _corrections(registry)):
         name = estate.institution
+        weather = union([w for sensor in estate.thermometers for w in by_meter.get(sensor.id, ())])
         before = shapes.get(name)
         everything = before is None or before.json()["signature"] != estate.signature()
-        if not (on_demand or everything or refresh or name in touched):
+        is_read = any(meter.kind is MeterKind.PHYSICAL for meter in estate.meters)
+        if not (on_demand or everything or refresh or name in touched or (weather and is_read)):
             continue
         yield Task(
             estate=estate,
@@ -158,7 +166,16 @@ def _tasks(
             since=(asked.since or 0) if on_demand else None,
             refit=asked.refit,
             former=tuple(before.json()["buildings"]) if before else (),
+            weather=tuple(weather),
         )
+
+
+def _corrections(registry: Registry) -> dict[str, tuple[Correction, ...]]:
+    """Corrections in force by meter, in the order in which they were stated."""
+    found: dict[str, list[Correction]] = {}
+    for correction in sorted(registry.corrections.rows(state="active"), key=lambda c: (c.time, c.start, c.kind)):
+        found.setdefault(correction.meter, []).append(correction)
+    return {meter: tuple(stated) for meter, stated in found.items()}
 
 
 def _new_days(registry: Registry, calendar: LocalCalendar, now: int) -> Window | None:

@@ -1,0 +1,231 @@
+"""Limits and places of institutions: `constraint`, `baseline`, `guide`, `rank`, `rank_of`, `group` of rolling years.
+
+Limits are the quota book's where it has a row for the institution, this indicator and this caliber; else the tiers of
+its peers, adjusted for its own drivers. `group` says which, so that nobody takes the one for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from analytics.jobs.rows import Writer, plain, table, texts
+from analytics.levels import Levels
+from analytics.peers import Note, PeerTiers, choose_groups, peer_tiers
+from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on
+from analytics.ranking import rank
+from energy.errors import MissingReference
+from energy.intervals import DAY, LocalCalendar, Window
+from energy.model import Scope
+from energy.reference import quotas
+from energy.registry import Registry, Snapshot
+from energy.registry.decisions import ApprovedQuota
+from energy.series import FloatArray, Table
+from energy.storage.base import ResultStore
+from energy.storage.schema import INDICATOR
+
+PERIOD: Final = "rolling12"
+DRIVERS: Final = ("users_per_area", "operating_hours")
+"""What an institution cannot help, from its denominators; more drivers need more institutions."""
+_NATION: Final = "全国"
+
+
+def compute_peers(
+    store: ResultStore,
+    registry: Registry,
+    snapshot: Snapshot,
+    writer: Writer,
+    calendar: LocalCalendar,
+    changed: Sequence[Window],
+) -> None:
+    """Add limits and places to the rolling years whose figures changed.
+
+    Parameters
+    ----------
+    store, registry, snapshot, writer
+        Where figures are read, quotas and institutions found, rows written.
+    calendar : LocalCalendar
+        Days of the months.
+    changed : sequence of Window
+        Days whose figures changed: rolling years reach twelve months further.
+    """
+    book = _Book.of(registry, snapshot)
+    for span in changed:
+        edges = calendar.edges(span, "month")
+        months = calendar.edges(Window(int(edges[0]), int(edges[-1]) + 365 * DAY), "month")
+        window = Window(int(months[0]), int(months[-1]))
+        where = {"scope": [Scope.INSTITUTION.value], "period": [PERIOD]}
+        found = store.results(INDICATOR.name, where=where, start=window.start, end=window.end)
+        if len(found):
+            writer.replace(_compared(found, snapshot, book, calendar), where, window)
+
+
+def _compared(found: Table, snapshot: Snapshot, book: _Book, calendar: LocalCalendar) -> Table:
+    """The rows again, each with its limits, place and group."""
+    n = len(found)
+    columns = {name: np.full(n, np.nan) for name in ("constraint", "baseline", "guide", "rank", "rank_of")}
+    labels: list[str | None] = [None] * n
+    # Months of two time zones begin at two instants and are one month all the same.
+    months = [calendar.date_of(time + DAY // 2).replace(day=1) for time in found.time.tolist()]
+    places: dict[tuple[date, str, str], list[int]] = {}
+    for place, key in enumerate(zip(months, found.tags["indicator"], found.tags["caliber"], strict=True)):
+        places.setdefault(key, []).append(place)
+    for (month, indicator, caliber), rows in places.items():
+        where = np.array(rows)
+        asked = _Asked(indicator, caliber, month, tuple(found.tags["id"][where]))
+        part = _compare(
+            asked,
+            np.asarray(found.fields["value"], np.float64)[where],
+            np.asarray(found.fields["coverage"], np.float64)[where],
+            snapshot,
+            book,
+        )
+        for name, values in zip(columns, (*part.limits.T, part.rank, part.rank_of), strict=True):
+            columns[name][where] = values
+        for place, label in zip(rows, part.group, strict=True):
+            labels[place] = label
+    fields = {"value": found.fields["value"], "coverage": found.fields["coverage"], **columns, "group": texts(labels)}
+    return table(INDICATOR, found.time, found.tags, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One indicator of one rolling year, and whose values it has."""
+
+    indicator: str
+    caliber: str
+    month: date
+    institutions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """What is added to the rows of one indicator and month; `limits` of shape (n, 3)."""
+
+    limits: FloatArray
+    rank: FloatArray
+    rank_of: FloatArray
+    group: list[str | None]
+
+
+def _compare(asked: _Asked, values: FloatArray, coverage: FloatArray, snapshot: Snapshot, book: _Book) -> _Part:
+    fine, coarse, coarsest = _divisions(snapshot, asked.institutions)
+    ranking = rank(values, coverage, fine)
+    complete = np.isfinite(ranking.rank) | (np.isfinite(values) & (coverage >= 0.95))
+    drivers = _drivers(snapshot, asked)
+    grouping = choose_groups([fine, coarse, coarsest], complete)
+    limits = np.full((len(values), 3), np.nan)
+    group: list[str | None] = [None] * len(values)
+    for level, names in enumerate((fine, coarse, coarsest)):
+        own = np.array(names, dtype=object)
+        for label in sorted({str(name) for name in grouping.label[grouping.level == level]}):
+            members = (own == label) & complete
+            tiers = _tiers(values[members], drivers[members])
+            if tiers is None:
+                continue
+            for i in np.flatnonzero((grouping.level == level) & (grouping.label == label)).tolist():
+                limits[i] = tiers.limits_for(drivers[i : i + 1])[0]
+                group[i] = f"peers {label} n={tiers.n_members}" + (" (parent)" if level else "")
+    for i, name in enumerate(asked.institutions):
+        entry = book.entry(name, asked)
+        if entry is not None:
+            limits[i] = _cells(entry.levels)
+            group[i] = f"{entry.key.standard}" + ("" if entry.is_official else " (待核实)")
+    return _Part(plain(limits), ranking.rank, ranking.rank_of, group)
+
+
+def _cells(levels: Levels) -> list[float]:
+    given = (levels.constraint, levels.baseline, levels.guide)
+    return [np.nan if level is None else level for level in given]
+
+
+def _tiers(values: FloatArray, drivers: FloatArray) -> PeerTiers | None:
+    """Tiers without intervals: these are drawn where someone looks at a group."""
+    found = peer_tiers(values, drivers, DRIVERS, np.random.default_rng(0), n_bootstrap=1)
+    return None if isinstance(found, Note) else found
+
+
+def _divisions(snapshot: Snapshot, institutions: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """type x tier x zone, type x zone, type of each institution; "" where a part is not stated."""
+    fine, coarse, coarsest = [], [], []
+    for name in institutions:
+        own = snapshot.institutions.get(name)
+        kind, tier, zone = (own.type, own.tier, snapshot.climate_zone_of(name)) if own else ("", None, None)
+        fine.append(f"{kind}/{tier}/{zone}" if kind and tier and zone else "")
+        coarse.append(f"{kind}/{zone}" if kind and zone else "")
+        coarsest.append(kind)
+    return fine, coarse, coarsest
+
+
+def _drivers(snapshot: Snapshot, asked: _Asked) -> FloatArray:
+    """Drivers of each institution as stated in the month, shape (n, 2)."""
+
+    def stated(kind: str) -> FloatArray:
+        rows = [snapshot.denominator_on(Scope.INSTITUTION.value, i, kind, asked.month) for i in asked.institutions]
+        return np.array([np.nan if row is None else row.value for row in rows], np.float64)
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area = stated("floor_area")
+        density = np.where(area > 0, stated("users") / area, np.nan)
+    return np.column_stack((density, stated("operating_hours")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """Approved and shipped quotas with the region they hold in."""
+
+    snapshot: Snapshot
+    entries: tuple[tuple[str, QuotaEntry], ...]
+
+    @classmethod
+    def of(cls, registry: Registry, snapshot: Snapshot) -> _Book:
+        shipped = [(row.region, entry_of(row)) for row in quotas()]
+        return cls(snapshot, (*shipped, *((row.region, _approved(row)) for row in registry.quotas.rows())))
+
+    def entry(self, institution: str, asked: _Asked) -> QuotaEntry | None:
+        """The one quota of an institution; None where the book has none, or two standards would apply."""
+        own = self.snapshot.institutions.get(institution)
+        if own is None or not own.quota_class:
+            return None
+        names = {_NATION, *self._regions(own.region)}
+        fitting = [
+            entry
+            for region, entry in self.entries
+            if entry.key.institution_type == own.quota_class
+            and (entry.key.indicator, entry.caliber) == (asked.indicator, asked.caliber)
+            and any(name.startswith(region) for name in names)
+        ]
+        standards = {entry.key.standard for entry in fitting}
+        if len(standards) != 1:
+            return None
+        zone = self.snapshot.climate_zone_of(institution) or ""
+        key = QuotaKey(standards.pop(), own.quota_class, own.tier or "", zone, asked.indicator)
+        try:
+            return quota_on(fitting, key, asked.month)
+        except MissingReference:
+            return None
+
+    def _regions(self, code: str) -> Iterable[str]:
+        """Names of a region and of all above it."""
+        while (region := self.snapshot.regions.get(code)) is not None:
+            yield region.name_zh
+            code = region.parent or ""
+
+
+def _approved(row: ApprovedQuota) -> QuotaEntry:
+    tier, _, variant = row.tier.partition("/")
+    return QuotaEntry(
+        QuotaKey(row.standard, row.institution_type, tier, row.climate_zone, row.indicator, variant),
+        Levels(row.constraint, row.baseline, row.guide),
+        row.unit,
+        row.caliber,
+        row.source,
+        row.valid_from,
+        row.valid_to,
+        is_approved=bool(row.approved_by),
+        is_official=row.confidence != "unsure",
+    )
