@@ -134,7 +134,8 @@ def _buildings(snapshot: Snapshot) -> list[_Entry]:
     return [
         (
             (Scope.BUILDING, own.id),
-            _named(own.id, own.name_zh, own.name_en) | {"parent": own.institution, "type": own.letter},
+            _named(own.id, own.name_zh, own.name_en)
+            | {"parent": own.institution, "region": snapshot.institutions[own.institution].region, "type": own.letter},
         )
         for own in snapshot.buildings.values()
     ]
@@ -145,7 +146,11 @@ def _meters(snapshot: Snapshot) -> list[_Entry]:
         (
             (Scope.METER, own.id),
             _named(own.id, *snapshot.meter_names.get(own.id, ("", "")))
-            | {"parent": own.building or own.institution, "type": own.category.value},
+            | {
+                "parent": own.building or own.institution,
+                "region": snapshot.institutions[own.institution].region,
+                "type": own.category.value,
+            },
         )
         for own in snapshot.meters.values()
     ]

@@ -1,0 +1,117 @@
+"""Findings: what stands out, what it costs, and what has become of it."""
+
+from __future__ import annotations
+
+from dashboards import looks, variables
+from dashboards.board import Board, Section
+from dashboards.boards import asked
+from dashboards.boards.lists import findings_table, institution_link, known
+from dashboards.panels import (
+    Panel,
+    colour,
+    columns,
+    course,
+    joined,
+    lines,
+    look,
+    only,
+    rows,
+    sorted_by,
+    stat,
+    steps,
+    table,
+    words_for,
+)
+from dashboards.queries import Column, among, select
+from dashboards.words import Words
+from energy.storage.schema import FINDING
+
+_HERE = (among("institution", "$members"),)
+
+
+def board(w: Words) -> Board:
+    """The dashboard."""
+    return Board(
+        "findings",
+        (variables.region(w), variables.institution_type(w), variables.members(w)),
+        (
+            Section("standing", _figures()),
+            Section("what", (_kinds(w), _days(w), _cost(w))),
+            Section("list", (findings_table(w, "findings.list", _HERE, height=14),)),
+        ),
+        since="now-90d/d",
+    )
+
+
+def _figures() -> tuple[Panel, ...]:
+    return (
+        stat("findings.open", *rows(asked.findings(_HERE, Column("sum({open})", "n"))), width=6, limits=looks.FEW),
+        stat("findings.all", *rows(asked.findings(_HERE, Column("count({open})", "n"))), width=6, shade=looks.MEASURED),
+        stat(
+            "findings.cost",
+            *rows(asked.findings(_HERE, Column("sum({excess_yuan})", "yuan"))),
+            width=6,
+            unit="currencyCNY",
+            decimals=0,
+            shade=looks.OVER,
+        ),
+        stat(
+            "findings.worst",
+            *rows(asked.findings(_HERE, Column("max({severity})", "severity"))),
+            width=6,
+            decimals=1,
+            shade=looks.CLOSE,
+        ),
+    )
+
+
+def _kinds(w: Words) -> Panel:
+    query = asked.findings(_HERE, Column("count({open})", "n"), group=("kind",))
+    names = {kind: (w(f"kind.{kind}"), None) for kind in w.starting("kind.")}
+    return columns(
+        "findings.kinds",
+        *rows(query),
+        width=8,
+        x="kind",
+        horizontal=True,
+        decimals=0,
+        overrides=(look("kind", mappings=words_for(names)), look("n", w("findings"), color=colour(looks.CLOSE))),
+        transformations=(only("kind", "n"), sorted_by("n")),
+    )
+
+
+def _days(w: Words) -> Panel:
+    by_day = select(FINDING, Column("count({open})", "n"), where=_HERE, every="1d")
+    return course(
+        "findings.days",
+        *lines(by_day),
+        width=8,
+        bars=True,
+        decimals=0,
+        overrides=(look("n", w("findings"), color=colour(looks.CLOSE)),),
+    )
+
+
+def _cost(w: Words) -> Panel:
+    query = asked.findings(
+        _HERE,
+        Column("sum({excess_yuan})", "yuan"),
+        Column("count({open})", "n"),
+        Column("sum({open})", "open"),
+        group=("institution",),
+    )
+    rename = {"id": "organize", "options": {"renameByName": {"institution": "id"}}}
+    return table(
+        "findings.cost_by",
+        *rows(query, asked.names(w, "institution", asked.in_region())),
+        width=8,
+        height=8,
+        overrides=(
+            institution_link(w),
+            look("n", w("findings"), decimals=0, custom__width=70),
+            look("open", w("open"), decimals=0, custom__width=80),
+            looks.gauge_cell("yuan", w("yuan"), limits=steps((None, looks.CLOSE)), unit="currencyCNY", decimals=0),
+            *looks.hidden("id"),
+        ),
+        transformations=(rename, joined("id"), known("n"), only("id", "name", "n", "open", "yuan"), sorted_by("yuan")),
+    )

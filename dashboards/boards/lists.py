@@ -1,0 +1,146 @@
+"""Tables that several dashboards show."""
+
+from __future__ import annotations
+
+from dashboards import looks
+from dashboards.board import to_board
+from dashboards.boards import asked
+from dashboards.panels import Json, Panel, joined, look, only, rows, sorted_by, steps, table
+from dashboards.queries import Column, Select, among, equal
+from dashboards.words import Words
+from energy.storage.schema import FINDING, TARGET
+
+_MEMBERS = (equal("scope", "institution"), among("id", "$members"))
+
+
+def institution_link(w: Words) -> Json:
+    """The column `name` that leads to the institution of its row."""
+    url = to_board("institution", w, institution="${__data.fields.id}", region="${region}")
+    return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=180)
+
+
+def known(name: str) -> Json:
+    """Only rows in which this column has a value."""
+    test = {"fieldName": name, "config": {"id": "isNotNull", "options": {}}}
+    return {"id": "filterByValue", "options": {"type": "include", "match": "all", "filters": [test]}}
+
+
+def ranking_table(w: Words, key: str = "overview.ranking", *, ids: str = "$members", width: int = 12) -> Panel:
+    """Institutions by energy per floor area over twelve months; the rank is that within their group."""
+    there = (equal("scope", "institution"), among("id", ids))
+    newest = (Column.newest("value"), Column.newest("rank"), Column.newest("rank_of"), Column.newest("constraint"))
+    figures = asked.indicator(there, *newest, key="energy_per_area", period="rolling12", group=("id",))
+    return table(
+        key,
+        *rows(asked.names(w, "institution"), figures),
+        width=width,
+        overrides=(
+            institution_link(w),
+            looks.gauge_cell(
+                "value", w("per_area"), limits=steps((None, looks.MEASURED)), unit="suffix: kgce/(m²·a)", decimals=1
+            ),
+            look("rank", w("rank"), decimals=0, custom__width=80),
+            look("rank_of", w("rank_of"), decimals=0, custom__width=80),
+            look("constraint", w("constraint"), decimals=1, custom__width=110),
+            *looks.hidden("id"),
+        ),
+        transformations=(
+            joined("id"),
+            known("value"),
+            only("id", "name", "value", "constraint", "rank", "rank_of"),
+            sorted_by("value"),
+        ),
+    )
+
+
+def progress_table(w: Words, key: str = "overview.progress", *, width: int = 12, height: int = 10) -> Panel:
+    """How far each institution is in its target, with stage, outlook and the day on which it would be passed."""
+    newest = ("used_share", "expected_share", "stage", "outlook", "breach_ms")
+    where = (*_MEMBERS, among("indicator", "$indicator")) if key.startswith("targets") else _MEMBERS
+    extra = ("indicator",) if key.startswith("targets") else ()
+    more: tuple[Column, ...] = ()
+    if extra:
+        more = (Column("last({forecast}) / last({target})", "forecast_share"), Column.newest("target"))
+    figures = Select(TARGET, (*map(Column.newest, newest), *more), where, asked.RECENT, ("id", *extra))
+    names = asked.names(w, "institution", asked.in_region())
+    return table(
+        key,
+        *rows(figures, names),
+        width=width,
+        height=height,
+        overrides=(
+            institution_link(w),
+            look("indicator", w("indicator"), mappings=looks.indicator_names(w), custom__minWidth=200),
+            look("target", w("target"), decimals=1, custom__width=90),
+            looks.gauge_cell("used_share", w("used_share"), limits=looks.USED, unit="percentunit", top=1.2, decimals=1),
+            look("expected_share", w("expected_share"), unit="percentunit", decimals=1, custom__width=110),
+            look("forecast_share", w("forecast_share"), unit="percentunit", decimals=1, custom__width=110),
+            looks.painted("stage", w("stage"), looks.stages(w), width=90),
+            looks.painted("outlook", w("outlook"), looks.outlooks(w), width=130),
+            look("breach_ms", w("breach_day"), unit="time:YYYY-MM-DD", custom__width=120, noValue="-"),
+            *looks.hidden("id"),
+        ),
+        transformations=(
+            joined("id", mode="outerTabular"),
+            known("used_share"),
+            known("name"),
+            only(
+                "id",
+                "name",
+                *extra,
+                "used_share",
+                "expected_share",
+                *(column.name for column in more),
+                "stage",
+                "outlook",
+                "breach_ms",
+            ),
+            sorted_by("used_share"),
+        ),
+    )
+
+
+def findings_table(w: Words, key: str, query_places: tuple[object, ...], *, width: int = 24, height: int = 10) -> Panel:
+    """Findings, newest first, with the names of institution and meter; a click opens the finding in the console."""
+    found = Select(
+        FINDING,
+        (
+            Column("{id}", "finding"),
+            Column("{institution}", "id"),
+            Column.of("meter"),
+            Column(f"{{title_{w.language}}}", "title"),
+            Column(f"{{text_{w.language}}}", "text"),
+            Column.of("severity"),
+            Column.of("excess_yuan"),
+            Column.of("open"),
+        ),
+        tuple(query_places),  # type: ignore[arg-type]
+    )
+    url = f"${{console}}/findings/${{__data.fields.finding}}?lang={w.language}"
+    return table(
+        key,
+        *rows(found, asked.names(w, "institution")),
+        width=width,
+        height=height,
+        overrides=(
+            look("Time 1", w("since"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
+            look("name", w("institution"), custom__width=200),
+            look(
+                "title",
+                w("finding"),
+                custom__minWidth=220,
+                links=[{"title": w("act_in_console"), "url": url, "targetBlank": True}],
+            ),
+            look("text", w("explanation"), custom__minWidth=260),
+            look("severity", w("severity"), decimals=1, custom__width=90),
+            look("excess_yuan", w("yuan"), unit="currencyCNY", decimals=0, custom__width=110),
+            looks.painted("open", w("state"), looks.open_or_closed(w), width=90),
+            *looks.hidden("id", "finding"),
+        ),
+        transformations=(
+            joined("id", mode="outerTabular"),
+            known("title"),
+            only("Time 1", "name", "title", "text", "severity", "excess_yuan", "open", "finding", "id"),
+            sorted_by("Time 1"),
+        ),
+    )
