@@ -14,7 +14,7 @@ from api.access_log import AccessLog
 from api.console import pages
 from api.context import Context
 from api.limits import Limits
-from api.routes import NOUNS
+from api.routes import NOUNS, PAGES
 from api.security import SecurityHeaders
 from energy.registry import Registry
 from energy.storage.base import Store
@@ -46,6 +46,7 @@ def create_app(registry: Registry, store: Store, *, zone: str, is_https: bool = 
     problems.install(app)
     for router in NOUNS:
         app.include_router(router)
+    app.include_router(PAGES)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.mount("/docs", StaticFiles(directory=_DOCS, html=True), name="docs")

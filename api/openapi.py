@@ -15,7 +15,8 @@ anything else is answered as if it did not exist (404). What your role may not d
 
 **Figures.** Every figure carries its unit, its period, its caliber (口径) where it has one, and its completeness:
 `coverage` is the share of expected intervals that hold valid values, `n_expected` / `n_reporting` are 应报 / 实报.
-`null` means unknown and is never zero. Times are UTC epoch seconds; days are local to the institution (`zone`).
+`null` means unknown and is never zero. Instants are RFC 3339 texts in things (`2026-01-31T00:00:00Z`) and UTC epoch
+seconds in series, which are long; days are local to the institution (`zone`), regions count by the installation's.
 
 **Lists** come in pages: pass `next` of one answer as `cursor` of the following request until it is null. Every table
 also comes as a file: `Accept: text/csv`, or `application/vnd.openxmlformats-officedocument.spreadsheetml.sheet`, or

@@ -133,13 +133,10 @@ class Scope:
 
     def holds(self, node: Node) -> bool:
         """True if everything below the node is visible here: what an administrator may hand out."""
-        match node.scope:
-            case "root":
-                return self.is_whole
-            case "region":
-                return node.id in self.regions
-            case _:
-                return self.department is None and node.id in self.institutions
+        if node.scope == "root":
+            return self.is_whole
+        institutions, regions = _seen(self.snapshot, node, None, date.min)
+        return bool(institutions or regions) and institutions <= self.institutions and regions <= self.regions
 
     def narrowed(self, actions: Iterable[str], node: Node) -> Scope:
         """This scope within a node and with these actions only: what a token of the caller may do."""

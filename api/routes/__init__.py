@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from api.routes import collector, consumption, institutions, session
+from api.routes import (
+    accounts,
+    bills,
+    consumption,
+    corrections,
+    exchange,
+    findings,
+    judgement,
+    operation,
+    places,
+    series,
+    session,
+)
 
-NOUNS = (session.router, session.pages, institutions.router, consumption.router, collector.router)
-"""Every router of the API."""
+NOUNS = tuple(
+    module.router
+    for module in (
+        session, places, consumption, series, judgement, findings, corrections, bills, exchange, operation, accounts,
+    )
+)  # fmt: skip
+"""Every router of the API, in the order of its page."""
+
+PAGES = session.pages
+"""What a browser asks for on its way in and out."""

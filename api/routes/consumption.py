@@ -1,80 +1,194 @@
-"""Consumption: totals of the local calendar with their completeness."""
+"""Consumption and expected consumption of a meter, building, institution or region, by local day, month or year."""
 
 from __future__ import annotations
 
 import math
-from datetime import date, timedelta
-from typing import Annotated, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import numpy as np
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import Query, Response
+from pydantic import Field
 
+from api.answers import Wants, Wish, answers, file, json_answer
 from api.callers import Sees
 from api.context import Context, Ctx
-from api.schemas import ConsumptionOut, ConsumptionRow, ConsumptionSeries
+from api.places import LEVELS, institution_of
+from api.schemas import Body, Share
+from api.scope import Scope
+from api.strict import noun
+from api.times import Between, Days
 from energy.intervals import LocalCalendar
 from energy.model import Category
+from energy.model import Scope as Level
 from energy.series import Table
 from energy.units import CANONICAL
 
-router = APIRouter(prefix="/api/v1/institutions/{institution}/consumption", tags=["consumption"])
-_LONGEST = timedelta(days=3660)
+router = noun("figures")
 Period = Literal["day", "month", "year"]
+Length = Annotated[Period, Query(description="length of one row")]
+Item = Annotated[str, Query(max_length=16, description="end-use code, `all` (the whole), or `every` (one series each)")]
+Only = Annotated[Category | None, Query(description="only this category")]
+Start = Annotated[int, Field(description="local start of the period, UTC epoch seconds")]
+Amount = Annotated[float | None, Field(description="in the unit of the series; null = unknown, never zero")]
+Coverage = Annotated[Share | None, Field(description="share of expected intervals that hold valid values")]
+Expected = Annotated[int | None, Field(description="meters that should report (应报)")]
+Reporting = Annotated[int | None, Field(description="meters that did report (实报)")]
 
 
-@router.get("")
+class ConsumptionRow(Body):
+    """One period."""
+
+    start: Start
+    amount: Amount
+    cost_yuan: Annotated[float | None, Field(description="[yuan]; null = no tariff or unknown amount")]
+    last_year: Annotated[float | None, Field(description="amount of the same period a year before")]
+    coverage: Coverage
+    estimated_share: Annotated[Share | None, Field(description="share of the amount that is estimated")]
+    n_expected: Expected
+    n_reporting: Reporting
+
+
+class ExpectedRow(Body):
+    """One period, and what was to be expected of it."""
+
+    start: Start
+    amount: Amount
+    expected: Annotated[float | None, Field(description="from weather, calendar and history")]
+    expected_low: float | None
+    expected_high: float | None
+    coverage: Coverage
+    n_expected: Expected
+    n_reporting: Reporting
+
+
+R = TypeVar("R", ConsumptionRow, ExpectedRow)
+
+
+class TotalSeries(Body, Generic[R]):
+    """One category and item."""
+
+    category: Category
+    item: str = Field(description="end-use code, or `all`")
+    unit: str
+    rows: list[R]
+
+
+class TotalsOut(Body, Generic[R]):
+    """Totals of one thing. Physical amounts have no caliber (口径); kgce and CO2 are indicators, which have one."""
+
+    level: Level
+    id: str
+    period: Period
+    zone: str = Field(description="time zone whose days these are")
+    series: list[TotalSeries[R]]
+
+
+_COUNTS = {"n_expected", "n_reporting"}
+
+
+@router.get(
+    "/{level}/{id}/consumption",
+    operation_id="read_consumption",
+    responses=answers(TotalsOut[ConsumptionRow], paged=False),
+)
 def read_consumption(
     ctx: Ctx,
     scope: Sees,
-    institution: str,
-    first: Annotated[date, Query(description="first local day")],
-    last: Annotated[date, Query(description="last local day, included")],
-    period: Annotated[Period, Query(description="length of one row")] = "day",
-) -> ConsumptionOut:
-    """Totals of one institution by category; absent rows are unknown, not zero."""
-    scope.institution(institution)
-    if not timedelta() <= last - first <= _LONGEST:
-        raise HTTPException(422, f"expected first <= last and at most {_LONGEST.days} days, got {first} .. {last}")
-    zone = ctx.zone_of(institution)
-    table = _totals(ctx, institution, period, LocalCalendar(zone), first, last)
-    present = dict.fromkeys(table.tags["category"])
-    wanted = [c for c in Category if c.value in present]
-    return ConsumptionOut(
-        id=institution, period=period, zone=zone, series=[_series(table, category) for category in wanted]
-    )
+    wish: Wants,
+    level: LEVELS,
+    id: str,  # noqa: A002 -- the name in the path
+    days: Between,
+    period: Length = "day",
+    category: Only = None,
+    item: Item = "all",
+) -> Response:
+    """Totals by category and item; a period that is absent is unknown, not zero."""
+    asked = _Asked(ctx, scope, level, id, days, period, category, item)
+    return asked.answer(wish, ConsumptionRow)
 
 
-def _totals(ctx: Context, institution: str, period: Period, local: LocalCalendar, first: date, last: date) -> Table:
-    window = local.window(first, last)
-    return ctx.store.results(
-        "total",
-        where={"scope": ["institution"], "id": [institution], "period": [period], "item": ["all"]},
-        start=window.start,
-        end=window.end,
-        fields=["amount", "coverage", "estimated_share", "n_expected", "n_reporting"],
-    )
+@router.get(
+    "/{level}/{id}/expected", operation_id="read_expected", responses=answers(TotalsOut[ExpectedRow], paged=False)
+)
+def read_expected(
+    ctx: Ctx,
+    scope: Sees,
+    wish: Wants,
+    level: LEVELS,
+    id: str,  # noqa: A002 -- the name in the path
+    days: Between,
+    period: Length = "day",
+    category: Only = None,
+    item: Item = "all",
+) -> Response:
+    """Totals beside their expected amount and its band (no band: not enough history yet)."""
+    asked = _Asked(ctx, scope, level, id, days, period, category, item)
+    return asked.answer(wish, ExpectedRow)
 
 
-def _series(table: Table, category: Category) -> ConsumptionSeries:
-    mine = table.take(np.flatnonzero(table.tags["category"] == category.value))
-    columns = {name: values.tolist() for name, values in mine.fields.items()}
-    rows = [
-        ConsumptionRow(
-            start=start,
-            amount=_known(columns["amount"][i]),
-            coverage=_known(columns["coverage"][i]),
-            estimated_share=_known(columns["estimated_share"][i]),
-            n_expected=_count(columns["n_expected"][i]),
-            n_reporting=_count(columns["n_reporting"][i]),
-        )
-        for i, start in enumerate(mine.time.tolist())
+class _Asked:
+    """One question about the totals of a visible thing."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        scope: Scope,
+        level: LEVELS,
+        identity: str,
+        days: Days,
+        period: Period,
+        category: Category | None,
+        item: str,
+    ) -> None:
+        self.level = Level(level.removesuffix("s"))
+        scope.find(self.level, identity)
+        self.id = identity
+        self.period = period
+        self.zone = ctx.calendar_of(institution_of(scope, self.level, identity)).zone
+        self._where: dict[str, list[str]] = {"scope": [self.level.value], "id": [identity], "period": [period]}
+        self._where |= {"category": [category.value]} if category else {}
+        self._where |= {"item": [item]} if item != "every" else {}
+        self._window = days.window(LocalCalendar(self.zone))
+        self._store = ctx.store
+
+    def answer(self, wish: Wish, row: type[Body]) -> Response:
+        """The totals, with the columns of `row`."""
+        names = [name for name in row.model_fields if name != "start"]
+        start, end = self._window.start, self._window.end
+        table = self._store.results("total", where=self._where, start=start, end=end, fields=names)
+        if wish.format != "json":
+            columns = ("category", "item", "unit", "start", *names)
+            return file(wish, f"{self.level}-{self.id}-{self.period}", columns, _flat(table, names))
+        series = [
+            {"category": category, "item": item, "unit": CANONICAL[category], "rows": rows}
+            for category, item, rows in _by_series(table, names)
+        ]
+        head = {"level": self.level, "id": self.id, "period": self.period, "zone": self.zone}
+        return json_answer(wish, head | {"series": series})
+
+
+def _by_series(table: Table, names: Sequence[str]) -> Iterator[tuple[Category, str, list[dict[str, Any]]]]:
+    keys = list(zip(table.tags["category"].tolist(), table.tags["item"].tolist(), strict=True))
+    for category in Category:  # in the order people expect, not that of the alphabet
+        for item in dict.fromkeys(i for c, i in keys if c == category.value):
+            mine = table.take(np.array([key == (category.value, item) for key in keys]))
+            yield category, item, _rows(mine, names)
+
+
+def _rows(table: Table, names: Sequence[str]) -> list[dict[str, Any]]:
+    columns = [_known(table.fields[name].tolist(), is_count=name in _COUNTS) for name in names]
+    return [
+        {"start": start, **dict(zip(names, values, strict=True))}
+        for start, *values in zip(table.time.tolist(), *columns, strict=True)
     ]
-    return ConsumptionSeries(category=category.value, unit=CANONICAL[category], rows=rows)
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _flat(table: Table, names: Sequence[str]) -> Iterator[list[object]]:
+    for category, item, rows in _by_series(table, names):
+        for row in rows:
+            yield [category.value, item, CANONICAL[category], *row.values()]
 
 
-def _count(value: float) -> int | None:
-    return None if math.isnan(value) else int(value)
+def _known(values: Sequence[float], *, is_count: bool) -> list[float | int | None]:
+    return [None if math.isnan(v) else int(v) if is_count else v for v in values]

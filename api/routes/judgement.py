@@ -1,0 +1,231 @@
+"""What use is judged by: indicators, quotas (定额), yearly targets (年度指标) and how far a year has come."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Query, Response
+from pydantic import Field
+
+from api.answers import Pages, Wants, answers, listed
+from api.callers import Sees
+from api.context import Ctx
+from api.places import LEVELS, institution_of
+from api.schemas import Body, Share
+from api.scope import Scope
+from api.strict import noun
+from api.times import Between
+from energy.errors import ReferenceTableError
+from energy.intervals import LocalCalendar
+from energy.model import Scope as Level
+from energy.reference import indicator as indicator_of
+from energy.registry import Target
+from energy.series import Table
+
+router = noun("decisions")
+SMALLEST_GROUP: Final = 5
+"""A rank in a smaller group would tell of its other members: it is hidden from who does not see the installation."""
+
+
+class IndicatorOut(Body):
+    """One indicator of one period, beside the quota that holds for it."""
+
+    indicator: str
+    name: str
+    caliber: str = Field(description="口径: coefficients and what was counted; empty for physical amounts")
+    unit: str
+    start: int = Field(description="local start of the period, UTC epoch seconds; of rolling12 the last month")
+    value: float | None = Field(description="null = unknown")
+    constraint: float | None = Field(description="约束值")
+    baseline: float | None = Field(description="基准值")
+    guide: float | None = Field(description="引导值")
+    group: str | None = Field(description="type, tier and zone compared with")
+    rank: int | None = Field(description="in the group, 1 = least; null where the group has fewer than 5 members")
+    rank_of: int | None
+    coverage: Share | None
+
+
+class QuotaOut(Body):
+    """A quota (定额) that was imported with its approval."""
+
+    standard: str
+    region: str
+    institution_type: str
+    tier: str
+    climate_zone: str
+    indicator: str
+    kind: str
+    constraint: float | None
+    baseline: float | None
+    guide: float | None
+    unit: str
+    caliber: str
+    valid_from: date | None
+    valid_to: date | None
+    source: str
+    confidence: str
+    approved_by: str
+    note: str
+
+
+class TargetOut(Body):
+    """The target of a year, proposed (建议值) or issued."""
+
+    scope: str
+    id: str
+    year: int
+    indicator: str
+    caliber: str
+    state: str = Field(description="proposed or issued")
+    value: float
+    unit: str
+    document: str = Field(description="文号")
+    date: date | None
+    file: str
+    rule: str
+    approved_by: str
+    note: str
+
+
+class ProgressOut(Body):
+    """How far a year's target is used, by day."""
+
+    scope: str
+    id: str
+    indicator: str
+    caliber: str
+    start: int = Field(description="local day, UTC epoch seconds")
+    target: float | None
+    used: float | None
+    used_share: float | None = Field(description="used / target")
+    expected_share: float | None = Field(description="share of the target that was to be expected by this day")
+    forecast: float | None = Field(description="use of the whole year")
+    forecast_low: float | None
+    forecast_high: float | None
+    stage: float | None = Field(description="stage of warning reached: 0, 0.8, 0.9, 1.0")
+    outlook: float | None
+    breach_ms: float | None = Field(description="when the target will be passed at this rate, UTC epoch milliseconds")
+    coverage: Share | None
+
+
+@router.get("/{level}/{id}/indicators", operation_id="read_indicators", responses=answers(IndicatorOut))
+def read_indicators(
+    ctx: Ctx,
+    scope: Sees,
+    wish: Wants,
+    paging: Pages,
+    level: LEVELS,
+    id: str,  # noqa: A002 -- the name in the path
+    days: Between,
+    period: Annotated[Literal["day", "month", "year", "rolling12", "season"], Query()] = "month",
+    indicator: Annotated[str | None, Query(max_length=64, description="only this one")] = None,
+) -> Response:
+    """Standard coal, CO2 and every intensity, each with its caliber, quota and rank."""
+    of = Level(level.removesuffix("s"))
+    scope.find(of, id)
+    window = days.window(LocalCalendar(ctx.calendar_of(institution_of(scope, of, id)).zone))
+    where: dict[str, list[str]] = {"scope": [of.value], "id": [id], "period": [period]}
+    where |= {"indicator": [indicator]} if indicator else {}
+    table = ctx.store.results("indicator", where=where, start=window.start, end=window.end)
+    rows = [_indicator(row, wish.language == "en", is_whole=scope.is_whole) for row in _records(table)]
+    return listed(wish, paging, rows, lambda row: (row.start, row.indicator, row.caliber), IndicatorOut)
+
+
+@router.get("/quotas", operation_id="list_quotas", responses=answers(QuotaOut))
+def list_quotas(
+    ctx: Ctx,
+    _scope: Sees,
+    wish: Wants,
+    paging: Pages,
+    indicator: Annotated[str | None, Query(max_length=64)] = None,
+    institution_type: Annotated[str | None, Query(max_length=64)] = None,
+) -> Response:
+    """The quota book: approved standards, which are public. Import sheet `quotas` to add to it."""
+    wanted = {"indicator": indicator, "institution_type": institution_type}
+    found = ctx.registry.quotas.rows(**{name: value for name, value in wanted.items() if value is not None})
+    rows = [QuotaOut.model_validate(quota, from_attributes=True) for quota in found]
+
+    def key(row: QuotaOut) -> tuple[str, ...]:
+        since = row.valid_from.isoformat() if row.valid_from else ""
+        return (row.standard, row.institution_type, row.tier, row.climate_zone, row.indicator, since)
+
+    return listed(wish, paging, rows, key, QuotaOut)
+
+
+@router.get("/targets", operation_id="list_targets", responses=answers(TargetOut))
+def list_targets(
+    ctx: Ctx,
+    scope: Sees,
+    wish: Wants,
+    paging: Pages,
+    year: Annotated[int | None, Query(ge=1990, le=2200)] = None,
+    id: Annotated[str | None, Query(max_length=64)] = None,  # noqa: A002 -- the name of the column
+    state: Literal["proposed", "issued"] | None = None,
+) -> Response:
+    """Targets of what you see. Import sheet `targets` to propose or issue one."""
+    wanted = {"year": year, "id": id, "state": state}
+    found = ctx.registry.targets.rows(**{name: value for name, value in wanted.items() if value is not None})
+    rows = [TargetOut.model_validate(t, from_attributes=True) for t in found if _sees(scope, t)]
+    return listed(wish, paging, rows, _target_key, TargetOut)
+
+
+@router.get("/{level}/{id}/progress", operation_id="read_progress", responses=answers(ProgressOut))
+def read_progress(
+    ctx: Ctx,
+    scope: Sees,
+    wish: Wants,
+    paging: Pages,
+    level: Literal["regions", "institutions", "buildings"],
+    id: str,  # noqa: A002 -- the name in the path
+    days: Between,
+) -> Response:
+    """How far the targets of one thing were used by each day, with forecast and stage."""
+    of = Level(level.removesuffix("s"))
+    scope.find(of, id)
+    window = days.window(LocalCalendar(ctx.calendar_of(institution_of(scope, of, id)).zone))
+    where = {"scope": [of.value], "id": [id]}
+    table = ctx.store.results("target", where=where, start=window.start, end=window.end)
+    rows = [ProgressOut(**row) for row in _records(table)]
+    return listed(wish, paging, rows, lambda row: (row.start, row.indicator, row.caliber), ProgressOut)
+
+
+def _records(table: Table) -> list[dict[str, Any]]:
+    """Rows by column name; unknown numbers are None."""
+    names = ["start", *table.tags, *table.fields]
+    columns = [table.time.tolist(), *(v.tolist() for v in (*table.tags.values(), *table.fields.values()))]
+    clean = ([None if isinstance(v, float) and math.isnan(v) else v for v in column] for column in columns)
+    return [dict(zip(names, values, strict=True)) for values in zip(*clean, strict=True)]
+
+
+def _indicator(row: dict[str, Any], is_english: bool, *, is_whole: bool) -> IndicatorOut:
+    try:
+        known = indicator_of(row["indicator"])
+        name, unit = (known.name_en if is_english else known.name_zh), known.unit
+    except ReferenceTableError:  # written by a version with another list
+        name, unit = row["indicator"], ""
+    is_shown = row["rank_of"] is not None and (is_whole or row["rank_of"] >= SMALLEST_GROUP)
+    return IndicatorOut(
+        indicator=row["indicator"],
+        name=name,
+        caliber=row["caliber"],
+        unit=unit,
+        start=row["start"],
+        value=row["value"],
+        constraint=row["constraint"],
+        baseline=row["baseline"],
+        guide=row["guide"],
+        group=row["group"],
+        rank=int(row["rank"]) if is_shown and row["rank"] is not None else None,
+        rank_of=int(row["rank_of"]) if is_shown else None,
+        coverage=row["coverage"],
+    )
+
+
+def _sees(scope: Scope, target: Target) -> bool:
+    return scope.sees(target.scope, target.id)
+
+
+def _target_key(row: TargetOut) -> tuple[object, ...]:
+    return (row.scope, row.id, row.year, row.indicator, row.caliber, row.state)
