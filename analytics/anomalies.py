@@ -176,44 +176,59 @@ class Judgement:
     alarms: Alarms
 
 
-def usual_use(values: Float32Array, history: Design, judged: Design | None, *, folds: int = N_FOLDS) -> Float32Array:
+class UsualUse:
     """Expected use for the detector: of the year before by models that have not seen the fortnight they predict.
+
+    Prepared once for all meters that share weather and calendar, then called for a few meters at a time.
 
     Parameters
     ----------
-    values : float32, shape (n_meters, n_history)
-        Use of the year before; NaN where unknown. Faults in it are left out by two rounds of trimming.
     history, judged : Design
         Rows of the year before, and of the period to judge (None: only the year before).
-
-    Returns
-    -------
-    float32, shape (n_meters, n_history + n_judged)
-        NaN for a meter without values.
+    folds : int
+        Parts into which the fortnights of the year before are dealt.
 
     Notes
     -----
     All hours count alike here, unlike in `analytics.expected`: the level is followed by itself, and a whole year knows
     the seasons better.
     """
-    n_slots, slot, rows = history.calendar.n_slots, history.calendar.slot, history.rows
-    weight = np.ones(values.shape[1], np.float32)
-    n = values.shape[1] + (len(judged.calendar) if judged else 0)
-    out = np.empty((len(values), n), np.float32)
-    fold = np.arange(values.shape[1]) // (FOLD_DAYS * 24) % folds
-    whole = prepare(slot, n_slots, rows, weight)
-    parts = [
-        (prepare(slot, n_slots, rows, weight * (fold != k)), fold == k, np.ascontiguousarray(rows[:, fold == k]))
-        for k in range(folds)
-    ]
-    for chunk in chunks(len(values)):
-        own = plausible(values[chunk])
-        fit = fit_rows(own, whole, trim=TRIM, trimmed=own)
-        if judged:
-            out[chunk, values.shape[1] :] = predict_rows(fit, judged.calendar.slot, judged.rows)
-        for basis, here, unseen in parts:
-            out[chunk, : values.shape[1]][:, here] = predict_rows(fit_rows(own, basis), slot[here], unseen)
-    return np.maximum(out, 0, out=out)
+
+    def __init__(self, history: Design, judged: Design | None, *, folds: int = N_FOLDS) -> None:
+        self._slot, self._judged = history.calendar.slot, judged
+        n, n_slots = len(history.calendar), history.calendar.n_slots
+        weight = np.ones(n, np.float32)
+        fold = np.arange(n) // (FOLD_DAYS * 24) % folds
+        self._whole = prepare(self._slot, n_slots, history.rows, weight)
+        self._parts = [
+            (
+                prepare(self._slot, n_slots, history.rows, weight * (fold != k)),
+                np.flatnonzero(fold == k),
+                np.ascontiguousarray(history.rows[:, fold == k]),
+            )
+            for k in range(folds)
+        ]
+
+    def __call__(self, values: Float32Array) -> Float32Array:
+        """Usual use, shape (n_meters, n_history + n_judged), from `values` of the year before (NaN unknown).
+
+        Faults in the year before are left out by two rounds of trimming. NaN for a meter without values.
+        """
+        n = values.shape[1]
+        out = np.empty((len(values), n + (len(self._judged.calendar) if self._judged else 0)), np.float32)
+        for chunk in chunks(len(values)):
+            own = plausible(values[chunk])
+            fit = fit_rows(own, self._whole, trim=TRIM, trimmed=own)
+            if self._judged:
+                out[chunk, n:] = predict_rows(fit, self._judged.calendar.slot, self._judged.rows)
+            for basis, here, unseen in self._parts:
+                out[chunk, here] = predict_rows(fit_rows(own, basis), self._slot[here], unseen)
+        return np.maximum(out, 0, out=out)
+
+
+def usual_use(values: Float32Array, history: Design, judged: Design | None) -> Float32Array:
+    """`UsualUse` for one call."""
+    return UsualUse(history, judged)(values)
 
 
 def plausible(values: Float32Array) -> Float32Array:

@@ -10,14 +10,19 @@ from energy.series import Float32Array
 
 @compiled
 def select(values: Float32Array, n: int, rank: int) -> float:
-    """The rank-th smallest (from 0) of the first n values, all >= 0; the values stay as they are.
+    """The rank-th smallest (from 0) of the first n values; the values stay as they are.
 
     Notes
     -----
-    The bits of a float32 >= 0 rise with its value, so the histogram of the leading bits tells the bin that holds the
-    rank, and only that bin is looked at again: two or three passes without comparisons, whatever the order.
+    The bits of a float32 rise with its value once the sign is turned (all bits of negative numbers, the first of
+    others), so the histogram of the leading bits tells the bin that holds the rank, and only that bin is looked at
+    again: three passes without comparisons, whatever the order.
     """
-    bits = values.view(np.uint32)
+    raw = values.view(np.uint32)
+    bits = np.empty(n, np.uint32)
+    sign = np.uint32(0x80000000)
+    for i in range(n):
+        bits[i] = ~raw[i] if raw[i] & sign else raw[i] | sign
     low_bit = 32
     prefix = np.uint32(0)
     wanted = rank
@@ -41,7 +46,7 @@ def select(values: Float32Array, n: int, rank: int) -> float:
             place += 1
         prefix = np.uint32((prefix << np.uint32(width)) | np.uint32(place))
     found = np.empty(1, np.uint32)
-    found[0] = prefix
+    found[0] = prefix ^ sign if prefix & sign else ~prefix
     return float(found.view(np.float32)[0])
 
 

@@ -241,32 +241,50 @@ def _read(
 
 
 @compiled
-def _leave_out(left_out: Int32Array, n_left: int, slot: Int32Array, weight: Float32Array, weighted: Float32Array,
-               by_time: Float32Array, slot_weight: FloatArray, slot_sum: FloatArray, slot_rest: FloatArray,
-               gram: FloatArray, right: FloatArray) -> None:  # fmt: skip
+def _subtract_products(left: FloatArray, right: FloatArray, gram: FloatArray) -> None:
+    """gram -= left @ right.T for its lower triangle; long inner loops, so that they fill vector lanes."""
+    for j in range(len(gram)):
+        a = left[j]
+        for q in range(j + 1):
+            b = right[q]
+            s = 0.0
+            for i in range(len(a)):
+                s += a[i] * b[i]
+            gram[j, q] -= s
+
+
+@compiled
+def _leave_out(
+    left_out: Int32Array, n_left: int, slot: Int32Array, weight: Float32Array, weighted: Float32Array,
+    by_time: Float32Array, slot_weight: FloatArray, slot_sum: FloatArray, slot_rest: FloatArray, gram: FloatArray,
+    right: FloatArray,
+) -> None:  # fmt: skip
     """Take single values out of all sums (a missing value's `weighted` is 0 already)."""
     k = len(right)
-    row = np.empty(k)
+    rows, weighted_rows = np.empty((k, n_left)), np.empty((k, n_left))
     for i in range(n_left):
         t = left_out[i]
         w, y, s = float(weight[t]), float(weighted[t]), slot[t]
         slot_weight[s] -= w
         slot_sum[s] -= y
         for j in range(k):
-            row[j] = by_time[t, j]
-            right[j] -= y * row[j]
-            slot_rest[s, j] -= w * row[j]
-        for j in range(k):
-            v = w * row[j]
-            for q in range(j + 1):
-                gram[j, q] -= v * row[q]
+            x = float(by_time[t, j])
+            rows[j, i] = x
+            weighted_rows[j, i] = w * x
+            right[j] -= y * x
+            slot_rest[s, j] -= w * x
+    _subtract_products(weighted_rows, rows, gram)
 
 
 @compiled
-def _partial_out(full_weight: FloatArray, slot_weight: FloatArray, slot_sum: FloatArray, slot_rest: FloatArray,
-                 gram: FloatArray, right: FloatArray) -> None:  # fmt: skip
+def _partial_out(
+    full_weight: FloatArray, slot_weight: FloatArray, slot_sum: FloatArray, slot_rest: FloatArray, gram: FloatArray,
+    right: FloatArray,
+) -> None:  # fmt: skip
     """Centre again in the slots that lost weight: one outer product each."""
     k = len(right)
+    rest, shares = np.empty((k, len(full_weight))), np.empty((k, len(full_weight)))
+    n = 0
     for s in range(len(full_weight)):
         if slot_weight[s] >= full_weight[s]:
             continue
@@ -275,10 +293,11 @@ def _partial_out(full_weight: FloatArray, slot_weight: FloatArray, slot_sum: Flo
             continue
         inverse = 1.0 / slot_weight[s]
         for j in range(k):
-            v = slot_rest[s, j] * inverse
-            right[j] -= v * slot_sum[s]
-            for q in range(j + 1):
-                gram[j, q] -= v * slot_rest[s, q]
+            rest[j, n] = slot_rest[s, j]
+            shares[j, n] = slot_rest[s, j] * inverse
+            right[j] -= shares[j, n] * slot_sum[s]
+        n += 1
+    _subtract_products(shares[:, :n], rest[:, :n], gram)
 
 
 @compiled

@@ -279,28 +279,38 @@ def _keep_out(odds: Float32Array, sure: float) -> None:
 
 @compiled
 def _lowest(odds: Float32Array, budget: float) -> float:
-    """The lowest threshold with at most `budget` alarms and 15 % of the hours flagged."""
+    """The lowest threshold with at most `budget` alarms and 15 % of the hours flagged.
+
+    Looks at the highest hours only, at more of them where those do not use up the budget.
+    """
+    most = max(int(MOST_FLAGGED * len(odds)), 1)
+    looked_at = min(64, most)
+    while True:
+        found, is_broken = _lowest_of(odds, budget, looked_at)
+        if is_broken or looked_at >= most:
+            return found
+        looked_at = min(looked_at * 4, most)
+
+
+@compiled
+def _lowest_of(odds: Float32Array, budget: float, looked_at: int) -> tuple[float, bool]:
+    """The lowest threshold among the highest hours, and whether the next lower one would break the budget."""
     n = len(odds)
-    shifted = np.empty(n, np.float32)
-    bottom = odds.min()
-    for t in range(n):
-        shifted[t] = odds[t] - bottom
-    most = max(int(MOST_FLAGGED * n), 1)
-    cut = select(shifted, n, n - most)
+    cut = np.float32(select(odds, n, n - looked_at))
     places = np.empty(n, np.int64)
     count = 0
     for t in range(n):
-        if shifted[t] >= cut:
+        if odds[t] >= cut:
             places[count] = t
             count += 1
-    order = np.argsort(-shifted[places[:count]], kind="mergesort")
+    order = np.argsort(-odds[places[:count]], kind="mergesort")
     flagged = np.zeros(n + 2 * GAP + 2, np.bool_)
     n_alarms = 0
-    best = np.float32(shifted.max() * np.float32(1.0001) + np.float32(1e-4))
+    best = odds[places[order[0]]] + abs(odds[places[order[0]]]) * np.float32(1e-4) + np.float32(1e-4)
     i = 0
     while i < count:
-        level = shifted[places[order[i]]]
-        while i < count and shifted[places[order[i]]] == level:
+        level = odds[places[order[i]]]
+        while i < count and odds[places[order[i]]] == level:
             t = places[order[i]] + GAP
             before = flagged[t - GAP : t].any()
             after = flagged[t + 1 : t + GAP + 1].any()
@@ -311,9 +321,9 @@ def _lowest(odds: Float32Array, budget: float) -> float:
             flagged[t] = True
             i += 1
         if n_alarms > budget:
-            break
+            return float(best), True
         best = level
-    return float(best) + float(bottom)
+    return float(best), False
 
 
 @compiled

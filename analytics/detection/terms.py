@@ -277,7 +277,7 @@ def middle_and_mad(values: Float32Array, n: int, work: Float32Array) -> tuple[fl
             count += 1
     if count == 0:
         return 0.0, 0.0
-    middle = median(work, count)
+    middle = select(work, count, (count - 1) // 2)
     for i in range(count):
         work[i] = abs(work[i] - middle)
     return middle, select(work, count, (count - 1) // 2)

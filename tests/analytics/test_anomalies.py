@@ -78,7 +78,7 @@ def test_the_lowest_threshold_equals_trying_every_value(seed: int, n: int, budge
 
 
 @settings(max_examples=60, deadline=None)
-@given(values=st.lists(st.floats(0, 1e6, width=32), min_size=1, max_size=60))
+@given(values=st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=60))
 def test_order_statistics_equal_sorting(values: list[float]) -> None:
     array = np.array(values, np.float32)
     ordered = np.sort(array)

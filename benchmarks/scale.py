@@ -1,0 +1,155 @@
+"""Speed and memory of expected use and of the whole detector on many meters.
+
+    python benchmarks/scale.py [--meters 1000 10000] [--json OUT.json]
+
+Prints, with and without gaps (2 % of the hours, in days), Mvalues per CPU-second on meters x 8,760 float32, the ratio
+to `np.copyto` of the same array in the same process, and the peak of resident memory above imports, warm-up and input.
+`expected` is fit and prediction of the fit year. `detector` learns from and judges a year (retrospective, expectation
+included). `as_seen` learns from the first half of the meters' array as year before and judges the second half, so its
+values are counted as they are read: two years a meter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+
+import numpy as np  # noqa: E402
+
+from analytics import anomalies  # noqa: E402
+from analytics.calendars import calendar_rows  # noqa: E402
+from analytics.design import Design, Terms, Weather, build_design, choose_terms  # noqa: E402
+from analytics.expected import chunks  # noqa: E402
+from analytics.regression import fit_rows, predict_rows, prepare  # noqa: E402
+from energy.holidays import work_calendar  # noqa: E402
+from energy.intervals import HOUR, LocalCalendar  # noqa: E402
+from energy.series import Float32Array  # noqa: E402
+
+ZONE = LocalCalendar("Asia/Shanghai")
+HOURS = 8760
+
+
+def designs() -> tuple[Design, Design, anomalies.HourGrid, anomalies.HourGrid]:
+    """Two years, 2022 and 2023, with weather and sun; the grid of the first and of both."""
+    start = ZONE.start_of(date(2022, 1, 1))
+    times = start + HOUR * np.arange(2 * HOURS, dtype=np.int64)
+    day = np.arange(2 * HOURS) / 24
+    generator = np.random.default_rng(0)
+    wander = np.interp(day, np.arange(732), generator.normal(0, 3, 732))
+    temperature = 15 - 12 * np.cos(2 * np.pi * day / 365) - 4 * np.cos(2 * np.pi * day) + wander
+    sun = 500 * np.maximum(-np.cos(2 * np.pi * day), 0)
+    rows = calendar_rows(times, HOUR, ZONE, kinds=work_calendar("CN").kind)
+    terms: Terms | None = None
+    built = []
+    for half in (slice(0, HOURS), slice(HOURS, None)):
+        calendar = calendar_rows(times[half], HOUR, ZONE, kinds=work_calendar("CN").kind)
+        weather = Weather(temperature[half], sun[half])
+        terms = terms or choose_terms(calendar, weather)
+        built.append(build_design(terms, calendar, weather))
+    return (
+        built[0],
+        built[1],
+        anomalies.HourGrid.of(start, built[0].calendar),
+        anomalies.HourGrid.of(start, rows),
+    )
+
+
+def meters(n: int, design: Design, gaps: bool) -> Float32Array:
+    """Offices of many sizes, made a few at a time."""
+    out = np.empty((n, HOURS), np.float32)
+    shape = (40 + 60 * design.calendar.occupied).astype(np.float32)
+    for i in range(n):
+        generator = np.random.default_rng(i)
+        out[i] = shape * generator.lognormal(0, 1) * (1 + 0.1 * generator.standard_normal(HOURS, np.float32))
+        if gaps:
+            for first in generator.integers(0, HOURS - 24, 7):
+                out[i, first : first + 24] = np.nan
+    return out
+
+
+def peak_mb() -> float:
+    """Highest resident memory since the last reset."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+def measured(what: Callable[[Float32Array], None], values: Float32Array) -> tuple[float, float]:
+    """CPU seconds, and peak memory above what was there before."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    before = peak_mb()
+    start = time.process_time()
+    what(values)
+    return time.process_time() - start, peak_mb() - before
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--meters", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    first, second, grid, both = designs()
+
+    def expected(values: Float32Array) -> None:
+        weight = np.ones(HOURS, np.float32)
+        basis = prepare(first.calendar.slot, first.calendar.n_slots, first.rows, weight)
+        out = np.empty((32, HOURS), np.float32)
+        for chunk in chunks(len(values)):
+            own = values[chunk]
+            fitted = predict_rows(fit_rows(own, basis), first.calendar.slot, first.rows, out[: len(own)])
+            np.subtract(own, fitted, out=fitted)
+
+    def detector(values: Float32Array) -> None:
+        usual = anomalies.UsualUse(first, None)
+        for chunk in chunks(len(values)):
+            anomalies.judge_retrospective(values[chunk], usual(values[chunk]), grid)
+
+    def as_seen(values: Float32Array) -> None:
+        usual = anomalies.UsualUse(first, second)
+        half = len(values) // 2
+        for chunk in chunks(half):
+            years = np.concatenate([values[chunk], values[half:][chunk]], axis=1)
+            anomalies.judge_as_seen(years, usual(values[chunk]), both, HOURS)
+
+    jobs = {"expected": expected, "detector": detector, "as_seen": as_seen}
+    for job in jobs.values():
+        for gaps in (False, True):
+            job(meters(64, first, gaps))
+    result: dict[str, float] = {}
+    for n in options.meters:
+        for gaps in (False, True):
+            values = meters(n, first, gaps)
+            copy = np.empty_like(values)
+            np.copyto(copy, values)
+            start = time.process_time()
+            np.copyto(copy, values)
+            copied = time.process_time() - start
+            del copy
+            for name, job in jobs.items():
+                seconds, memory = measured(job, values)
+                key = f"{name}.{n}.{'gaps' if gaps else 'whole'}"
+                result[f"{key}.mvalues_per_cpu_s"] = values.size / seconds / 1e6
+                result[f"{key}.times_copyto"] = seconds / copied
+                result[f"{key}.cpu_s"] = seconds
+                result[f"{key}.peak_mb"] = memory
+                print(
+                    f"{key:28s} {values.size / seconds / 1e6:8.1f} Mvalues/CPU-s  {seconds:7.2f} CPU-s  "
+                    f"{seconds / copied:7.1f} x copyto  peak {memory:6.1f} MB",
+                    flush=True,
+                )
+            del values
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

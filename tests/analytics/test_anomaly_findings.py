@@ -1,0 +1,68 @@
+"""Findings: one per cause, few enough a day, with words from numbers; verdicts move budgets."""
+
+from __future__ import annotations
+
+import pytest
+from numpy.testing import assert_allclose
+
+from analytics import findings as fs
+from analytics.detection.kinds import Kind
+from analytics.findings import Finding, Verdict
+from energy.intervals import DAY, HOUR
+
+
+def finding(meter: str, excess: float, start: int = 0, hours: int = 24, yuan: float = float("nan"),
+            certainty: float = 0.8, kind: Kind = Kind.LEVEL) -> Finding:  # fmt: skip
+    return Finding(meter, kind, start, start + hours * HOUR, 100 + excess, 100, "kWh", certainty, yuan=yuan)
+
+
+def test_a_parent_and_its_child_with_one_cause_are_one_finding_at_the_child() -> None:
+    parents = {"floor": "main", "main": None, "other": "main"}
+    found = fs.group_by_cause([finding("main", 52), finding("floor", 50, start=HOUR)], parents)
+    assert [(f.meter, f.also) for f in found] == [("floor", ("main",))]
+
+
+def test_children_that_explain_little_are_named_by_the_parent() -> None:
+    parents = {"a": "main", "b": "main", "main": None}
+    found = fs.group_by_cause([finding("main", 100), finding("a", 45), finding("b", 40)], parents)
+    assert [(f.meter, f.also) for f in found] == [("main", ("a", "b"))]
+
+
+def test_other_times_other_directions_and_sisters_stay_apart() -> None:
+    parents = {"a": "main", "b": "main", "main": None}
+    apart = [finding("main", 50), finding("a", 50, start=10 * DAY), finding("b", -50)]
+    assert len(fs.group_by_cause(apart, parents)) == 3
+    assert len(fs.group_by_cause([finding("a", 50), finding("b", 50)], parents)) == 2
+
+
+def test_a_thousand_meters_give_at_most_twenty_findings_by_money_and_certainty() -> None:
+    many = [finding(f"m{i}", 10, yuan=float(i), certainty=0.5) for i in range(50)]
+    shown, waiting = fs.for_today(many, 1000)
+    assert [f.meter for f in shown[:2]] == ["m49", "m48"]
+    assert (len(shown), len(waiting)) == (20, 30)
+    assert len(fs.for_today(many, 3)[0]) == 1
+
+
+def test_verdicts_move_the_budget_of_their_meter_and_class() -> None:
+    said = [("a", Kind.LEVEL, Verdict.FALSE)] * 4 + [("a", Kind.SPIKE, Verdict.TRUE)] * 4
+    said += [("b", Kind.LEVEL, Verdict.KNOWN)]
+    budgets = fs.budgets_after(said, ["a", "b"], (2.0, 1.0))
+    # (2 true of 8, 6 true of 8) and nothing said: 2 of 4
+    assert_allclose(budgets, [[2 * 0.75, 1 * 1.25], [2.0, 1.0]])
+
+
+def test_what_people_call_false_again_and_again_falls_silent() -> None:
+    said = [("a", Kind.LEVEL, Verdict.FALSE)] * 3
+    assert [f.meter for f in fs.silenced([finding("a", 5), finding("b", 5)], said)] == ["b"]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_has_words_in_both_languages(kind: Kind) -> None:
+    text = fs.describe(finding("a", 30, hours=72, kind=kind))
+    assert "{" not in text.text_zh + text.text_en
+    assert all(getattr(text, name) for name in fs.FindingText.__slots__)
+
+
+def test_words_come_from_the_numbers() -> None:
+    text = fs.describe(finding("a", 30, hours=30))
+    assert text.text_en == "130 kWh in 30 h where about 100 kWh is usual: 30.0 kWh more (+30 %)."
