@@ -12,7 +12,9 @@ from energy.errors import UnitError
 from energy.intervals import LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind, Swap, ValueKind
 from energy.registry import Denominator, Snapshot
+from energy.registry.decisions import Correction
 from energy.registry.formula import parse
+from energy.registry.rows import CalendarSpan
 from energy.units import CANONICAL, linear, unit
 
 ENERGY = "energy"
@@ -31,6 +33,12 @@ class Estate:
         Its sensors by id.
     swaps : dict
         Exchanges by meter, in the order of time.
+    corrections : dict
+        What people stated about readings and amounts, by meter, in the order in which they stated it.
+    spans : tuple of CalendarSpan
+        Days on which the institution differs from the public calendar.
+    thermometers : tuple of Meter
+        Outdoor temperature sensors that speak of its place, the nearest first.
     formulas : dict
         Place of each virtual meter to (place, factor) of what it sums, in an order in which each comes after those
         it uses.
@@ -41,6 +49,9 @@ class Estate:
     meters: tuple[Meter, ...]
     sensors: tuple[Meter, ...]
     swaps: Mapping[str, tuple[Swap, ...]]
+    corrections: Mapping[str, tuple[Correction, ...]]
+    spans: tuple[CalendarSpan, ...]
+    thermometers: tuple[Meter, ...]
     buildings: tuple[str, ...]
     formulas: Mapping[int, tuple[tuple[int, float], ...]]
     groups: tuple[Group, ...]
@@ -52,8 +63,14 @@ class Estate:
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
 
-def estates(snapshot: Snapshot, institutions: Iterable[str], default_zone: str) -> Iterator[Estate]:
+def estates(
+    snapshot: Snapshot,
+    institutions: Iterable[str],
+    default_zone: str,
+    corrections: Mapping[str, tuple[Correction, ...]] | None = None,
+) -> Iterator[Estate]:
     """The estate of each institution; its days are counted in the time zone of its first site."""
+    outdoors = outdoor_sensors(snapshot)
     zones: dict[str, str] = {}
     for _, site in sorted(snapshot.sites.items()):
         zones.setdefault(site.institution, site.timezone)
@@ -71,7 +88,33 @@ def estates(snapshot: Snapshot, institutions: Iterable[str], default_zone: str) 
             LocalCalendar(zones.get(name, default_zone)),
             tuple(b for scope, b in places if scope == "building"),
             tuple(row for place in places for row in stated.get(place, ())),
+            corrections or {},
+            tuple(outdoors[place] for place in weather_places(snapshot, name) if place in outdoors),
         )
+
+
+def outdoor_sensors(snapshot: Snapshot) -> dict[str, Meter]:
+    """The temperature sensor of each site and region, the first by id where there are several.
+
+    A sensor of a building may hang indoors and is not asked.
+    """
+    found: dict[str, Meter] = {}
+    for sensor in sorted(snapshot.meters.values(), key=lambda m: m.id):
+        if sensor.quantity == "temperature" and sensor.place and not sensor.place.startswith("building:"):
+            found.setdefault(sensor.place, sensor)
+    return found
+
+
+def weather_places(snapshot: Snapshot, institution: str) -> list[str]:
+    """Where an institution's weather may be measured, the nearest first: its sites, its region, those above it."""
+    sites = sorted(site.id for site in snapshot.sites.values() if site.institution == institution)
+    found = [f"site:{site}" for site in sites]
+    code: str | None = snapshot.institutions[institution].region
+    while code is not None and f"region:{code}" not in found:
+        found.append(f"region:{code}")
+        region = snapshot.regions.get(code)
+        code = region.parent if region is not None else None
+    return found
 
 
 def _estate(
@@ -80,6 +123,8 @@ def _estate(
     calendar: LocalCalendar,
     buildings: tuple[str, ...],
     denominators: tuple[Denominator, ...],
+    corrections: Mapping[str, tuple[Correction, ...]],
+    thermometers: tuple[Meter, ...],
 ) -> Estate:
     own = [snapshot.meters[name] for name in sorted(snapshot.meters_of(institution))]
     meters = tuple(m for m in own if m.quantity == ENERGY)
@@ -89,6 +134,9 @@ def _estate(
         meters=meters,
         sensors=tuple(m for m in own if m.quantity != ENERGY),
         swaps={m.id: snapshot.swaps[m.id] for m in own if m.id in snapshot.swaps},
+        corrections={m.id: corrections[m.id] for m in own if m.id in corrections},
+        spans=tuple(snapshot.calendars.get(institution, ())),
+        thermometers=thermometers,
         buildings=buildings,
         formulas=_formulas(meters),
         groups=tuple(groups(meters)),

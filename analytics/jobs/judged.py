@@ -14,6 +14,8 @@ from itertools import pairwise
 import numpy as np
 
 from analytics.consumption import SWAP, Steps, amount_steps, join, power_steps, register_steps
+from analytics.jobs.corrections import with_stated_amounts, with_stated_readings
+from analytics.jobs.estate import Estate
 from analytics.jobs.limits import Extents, rests, usual_per_hour
 from analytics.registers import GAP_FACTOR, RegisterBank, RegisterLimits, RegisterProfile, judge, settled
 from energy.intervals import DAY, LocalCalendar, Window
@@ -46,27 +48,28 @@ class _Loaded:
 
 def judged(
     store: ReadingReader,
-    calendar: LocalCalendar,
+    estate: Estate,
     meter: Meter,
     changed: Window,
     *,
-    swaps: Sequence[Swap],
     profile: RegisterProfile | None,
     extents: Extents,
 ) -> Judged | None:
     """Steps around the readings that changed in [start, end); None where the meter has no readings at all."""
     if meter.id not in extents:
         return None
+    calendar, stated = estate.calendar, estate.corrections.get(meter.id, ())
+    swaps = estate.swaps.get(meter.id, ())
     first, last = extents[meter.id]
     span = _local_days(calendar, Window(changed.start - DAY, changed.end + DAY))
     while True:
         span = Window(max(span.start, min(first, changed.start)), max(min(span.end, last + 1), changed.start))
-        series = store.readings([meter.id], span.start, span.end)[meter.id]
+        series = with_stated_readings(store.readings([meter.id], span.start, span.end)[meter.id], stated)
         loaded = _load(meter, series, swaps, profile)
         complete = (span.start <= first, span.end > last)
         window, short_before, short_after = _settle(calendar, loaded, changed, complete)
         if not (short_before or short_after):
-            return Judged(meter, window, loaded.steps, series)
+            return Judged(meter, window, with_stated_amounts(loaded.steps, stated), series)
         span = _widened(store, meter.id, span, short_before, short_after)
 
 

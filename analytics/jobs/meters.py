@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.consumption import DayParts, IntervalEnergy, day_parts, mean_on_grid, on_grid, resolution
+from analytics.consumption import DayParts, IntervalEnergy, Steps, day_parts, mean_on_grid, on_grid, resolution
+from analytics.estimation import PROFILE_S, fill_by_profile
 from analytics.jobs.estate import ENERGY, Estate, canonical_factor, service
+from analytics.jobs.habits import Expectations, Expected
 from analytics.jobs.judged import Judged, judged
 from analytics.jobs.limits import Extents
 from analytics.jobs.rows import Writer, plain, repeated, table, union
 from analytics.registers import GAP_FACTOR, RegisterProfile
 from energy.intervals import HOUR, RESOLUTIONS, LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind, ValueKind
-from energy.series import Table
+from energy.series import FloatArray, IntArray, Table
 from energy.storage.base import ReadingReader
 from energy.storage.schema import DAY_PART, INTERVAL
 from energy.units import linear
@@ -39,6 +41,7 @@ def compute_meters(
     *,
     profiles: Mapping[str, RegisterProfile],
     extents: Extents,
+    expectations: Expectations,
 ) -> list[Recomputed]:
     """Compute and write intervals and day parts of the touched meters; which windows that were."""
     done: list[Recomputed] = []
@@ -48,10 +51,9 @@ def compute_meters(
         found = [
             judged(
                 store,
-                estate.calendar,
+                estate,
                 meter,
                 changed,
-                swaps=estate.swaps.get(meter.id, ()),
                 profile=profiles.get(meter.id),
                 extents=extents,
             )
@@ -59,43 +61,71 @@ def compute_meters(
         ]
         for part in found:
             if part is not None:
-                _write(writer, estate.calendar, part, extents[meter.id])
+                _write(writer, estate.calendar, part, extents[meter.id], expectations)
                 done.append(Recomputed(meter.id, part.window))
     return done
 
 
-def _write(writer: Writer, calendar: LocalCalendar, part: Judged, extent: tuple[int, int]) -> None:
+def _write(
+    writer: Writer, calendar: LocalCalendar, part: Judged, extent: tuple[int, int], expectations: Expectations
+) -> None:
     meter, window = part.meter, part.window
     name = resolution(meter.interval_s)
-    intervals = None
+    steps = _canonical(calendar, part)
+    intervals = expected = None
     if name is not None:
-        intervals = _intervals(calendar, part, RESOLUTIONS[name], extent)
-        outer = Window(_floor(window.start, intervals.step), -_floor(-window.end, intervals.step))
-        writer.replace(interval_table(meter, name, intervals), {"meter": [meter.id]}, outer)
+        step = RESOLUTIONS[name]
+        start, end = _spoken_within(meter, window, extent)
+        if meter.quantity != ENERGY:
+            intervals = _means(part, start, end, step)
+        else:
+            steps = _filled(meter.id, steps, window, step, expectations)
+            intervals = on_grid(steps, start, end, step)
+            if len(intervals):
+                expected = expectations.on_grid(meter.id, int(intervals.start[0]), len(intervals), step)
+        outer = Window(_floor(window.start, step), -_floor(-window.end, step))
+        writer.replace(interval_table(meter, name, intervals, expected), {"meter": [meter.id]}, outer)
     if meter.quantity == ENERGY:
-        days = _days(calendar, part, intervals)
-        writer.replace(_day_part_table(meter.id, calendar, days), {"meter": [meter.id]}, window)
+        edges = calendar.edges(window, "day")
+        first = int(calendar.day_number(edges[:1])[0])
+        days = day_parts(steps, first, edges, intervals)
+        rows = _day_part_table(meter.id, calendar, days, _expected_days(edges, intervals, expected), first)
+        writer.replace(rows, {"meter": [meter.id]}, window)
 
 
 def _floor(instant: int, step: int) -> int:
     return instant // step * step
 
 
-def _intervals(calendar: LocalCalendar, part: Judged, step: int, extent: tuple[int, int]) -> IntervalEnergy:
-    """The intervals of the window of which the meter's readings speak."""
-    meter, window = part.meter, part.window
+def _canonical(calendar: LocalCalendar, part: Judged) -> Steps:
+    """The steps of the time in service, in the unit analytics uses; unknown where nothing converts the meter's."""
+    factor = canonical_factor(part.meter) if part.meter.quantity == ENERGY else None
+    return part.steps.within(service(calendar, part.meter)).times(np.nan if factor is None else factor)
+
+
+def _filled(meter: str, steps: Steps, window: Window, step: int, expectations: Expectations) -> Steps:
+    """The steps with those of up to a week shared out by the expected profile, as far as the window needs it."""
+    long = steps.is_long & (steps.end > window.start) & (steps.start < window.end)
+    long &= (steps.end - steps.start <= PROFILE_S) & np.isfinite(steps.amount)
+    if not long.any():
+        return steps
+    start = _floor(int(steps.start[long].min()), step)
+    n = -_floor(start - int(steps.end[long].max()), step) // step
+    return fill_by_profile(steps, start, step, expectations.on_grid(meter, start, n, step).amount)
+
+
+def _spoken_within(meter: Meter, window: Window, extent: tuple[int, int]) -> tuple[int, int]:
+    """The part of the window of which the meter's readings speak; its start twice where they do not."""
     spoken = _spoken_of(meter, extent)
     start, end = max(window.start, spoken.start), min(window.end, spoken.end)
-    if end <= start:
-        start = end = window.start
-    if meter.quantity != ENERGY:
-        scale, offset = _sensor_unit(meter)
-        gap = meter.interval_s * GAP_FACTOR
-        values = part.series.value * scale + offset
-        return mean_on_grid(part.series.time, values, start, end, step, gap_s=gap)
-    factor = canonical_factor(meter)
-    steps = part.steps.within(service(calendar, meter))
-    return on_grid(steps.times(np.nan if factor is None else factor), start, end, step)
+    return (start, end) if end > start else (window.start, window.start)
+
+
+def _means(part: Judged, start: int, end: int, step: int) -> IntervalEnergy:
+    """Mean values of a sensor."""
+    scale, offset = _sensor_unit(part.meter)
+    gap = part.meter.interval_s * GAP_FACTOR
+    return mean_on_grid(part.series.time, part.series.value * scale + offset, start, end, step, gap_s=gap)
 
 
 def _spoken_of(meter: Meter, extent: tuple[int, int]) -> Window:
@@ -110,14 +140,20 @@ def _sensor_unit(meter: Meter) -> tuple[float, float]:
     return linear(meter.unit, wanted) if wanted else (1.0, 0.0)
 
 
-def _days(calendar: LocalCalendar, part: Judged, intervals: IntervalEnergy | None) -> DayParts:
-    factor = canonical_factor(part.meter)
-    steps = part.steps.within(service(calendar, part.meter)).times(np.nan if factor is None else factor)
-    edges = calendar.edges(part.window, "day")
-    return day_parts(steps, int(calendar.day_number(edges[:1])[0]), edges, intervals)
+def _expected_days(
+    edges: IntArray, intervals: IntervalEnergy | None, expected: Expected | None
+) -> tuple[FloatArray, FloatArray]:
+    """Expected use of each local day, and the seconds of it that the expectation speaks of."""
+    n = len(edges) - 1
+    if intervals is None or expected is None:
+        return np.zeros(n), np.zeros(n)
+    column = np.searchsorted(edges, intervals.start, side="right") - 1
+    own = np.isfinite(expected.amount) & (column >= 0) & (column < n)
+    amount = np.bincount(column[own], expected.amount[own], n).astype(np.float64)
+    return amount, np.bincount(column[own], minlength=n).astype(np.float64) * intervals.step
 
 
-def interval_table(meter: Meter, name: str, intervals: IntervalEnergy) -> Table:
+def interval_table(meter: Meter, name: str, intervals: IntervalEnergy, expected: Expected | None = None) -> Table:
     """Rows of `interval`: unknown amounts are absent, state and method say why."""
     n = len(intervals)
     amount = plain(intervals.amount)
@@ -128,17 +164,34 @@ def interval_table(meter: Meter, name: str, intervals: IntervalEnergy) -> Table:
     }
     if meter.category is Category.ELECTRICITY and meter.quantity == ENERGY:
         fields["power_kw"] = amount * (HOUR / intervals.step)
+    if expected is not None:
+        fields |= {"expected": expected.amount, "expected_low": expected.low, "expected_high": expected.high}
     tags = {"meter": repeated([meter.id], [n]), "resolution": repeated([name], [n])}
     return table(INTERVAL, intervals.start, tags, fields)
 
 
-def _day_part_table(meter: str, calendar: LocalCalendar, days: DayParts) -> Table:
+def _day_part_table(
+    meter: str, calendar: LocalCalendar, days: DayParts, expected: tuple[FloatArray, FloatArray], first: int
+) -> Table:
+    """Rows of `day_part`; a day of which nothing was read but something expected has a row too."""
+    amount, seconds = expected
+    every = np.union1d(days.day, first + np.flatnonzero(seconds > 0))
+    known = np.searchsorted(every, days.day)
+    inside = every - first
+
+    def spread(values: FloatArray, missing: float) -> FloatArray:
+        out = np.full(len(every), missing)
+        out[known] = values
+        return out
+
     fields = {
-        "inner": plain(days.inner),
-        "head": plain(days.head),
-        "tail": plain(days.tail),
-        "inner_s": days.inner_s,
-        "valid_s": days.valid_s,
-        "estimated_s": days.estimated_s,
+        "inner": plain(spread(days.inner, np.nan)),
+        "head": plain(spread(days.head, 0.0)),
+        "tail": plain(spread(days.tail, 0.0)),
+        "inner_s": spread(days.inner_s, 0.0),
+        "valid_s": spread(days.valid_s, 0.0),
+        "estimated_s": spread(days.estimated_s, 0.0),
+        "expected": plain(np.where(seconds > 0, amount, np.nan)[inside]),
+        "expected_s": np.where(seconds > 0, seconds, np.nan)[inside],
     }
-    return table(DAY_PART, calendar.day_start(days.day), {"meter": repeated([meter], [len(days)])}, fields)
+    return table(DAY_PART, calendar.day_start(every), {"meter": repeated([meter], [len(every)])}, fields)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analytics.expectation import ExpectedTotals
 from analytics.jobs.rows import Writer, runs
 from analytics.jobs.sums import PERIODS, Sums, overlapping, total_table
 from analytics.rollup import Group
@@ -16,7 +17,10 @@ from energy.series import FloatArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import TOTAL
 
-_FIELDS = ("amount", "coverage", "estimated_share", "last_year", "n_expected", "n_reporting")
+_FIELDS = (
+    "amount", "coverage", "estimated_share", "last_year", "n_expected", "n_reporting", "expected", "expected_low",
+    "expected_high",
+)  # fmt: skip
 
 
 def region_sums(
@@ -72,8 +76,17 @@ def _added(region: str, periods: Periods, rows: Table, wanted: np.ndarray[tuple[
         total(field["n_reporting"]),
         total(np.ones(len(rows))) > 0,
     )
+    heard = np.isfinite(field["amount"])
+    silent = total((heard & ~np.isfinite(field["expected"])).astype(np.float64)) > 0
+
+    def complete(values: FloatArray) -> FloatArray:
+        """The sum, unknown where an institution with an amount has no expectation."""
+        return np.where(silent, np.nan, known(np.where(heard, values, np.nan)))
+
+    half = np.sqrt(complete((field["expected_high"] - field["expected"]) ** 2))
+    of_meters = ExpectedTotals(complete(field["expected"]), half)
     groups = tuple(Group(Scope.REGION, region, Category(category), item, ()) for category, item in names)
-    return Sums(periods, groups, totals, known(field["last_year"]), wanted)
+    return Sums(periods, groups, totals, known(field["last_year"]), wanted, of_meters)
 
 
 def write_region(writer: Writer, region: str, sums: Sequence[Sums]) -> None:

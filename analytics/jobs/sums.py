@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.consumption import DayParts
+from analytics.expectation import ExpectedDays, ExpectedTotals, meter_expected, roll_up_expected, virtual_expected
 from analytics.jobs.estate import Estate, service
+from analytics.jobs.habits import Habits
 from analytics.jobs.limits import Extents
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.rollup import Group, roll_up, virtual_totals
@@ -21,6 +23,7 @@ from energy.storage.schema import DAY_PART, TOTAL
 
 PERIODS: tuple[Period, ...] = ("day", "month", "year")
 _NEVER = Window(0, 0)
+_PARTS = ("inner", "head", "tail", "inner_s", "valid_s", "estimated_s")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,10 +35,11 @@ class Sums:
     totals: Totals
     last_year: FloatArray
     wanted: BoolArray
+    expected: ExpectedTotals
 
 
 def compute_sums(
-    store: ResultStore, estate: Estate, changed: Sequence[Window], *, extents: Extents, now: int
+    store: ResultStore, estate: Estate, changed: Sequence[Window], *, extents: Extents, now: int, habits: Habits
 ) -> list[Sums]:
     """Totals of every group of the institution, in the years that the changed days can reach."""
     if not changed or not estate.meters:
@@ -43,20 +47,23 @@ def compute_sums(
     calendar = estate.calendar
     span = _years_around(calendar, changed, max([now, *(last for _, last in extents.values())]))
     parts = _day_parts(store, calendar, [m.id for m in estate.meters], span)
-    return [_sums(estate, Periods.covering(calendar, span, kind), parts, changed, extents, now) for kind in PERIODS]
+    return [
+        _sums(estate, Periods.covering(calendar, span, kind), parts, changed, extents, now, habits) for kind in PERIODS
+    ]
 
 
 def _sums(
     estate: Estate,
     periods: Periods,
-    parts: Mapping[str, DayParts],
+    parts: Mapping[str, _Days],
     changed: Sequence[Window],
     extents: Extents,
     now: int,
+    habits: Habits,
 ) -> Sums:
     rows = [
         meter_totals(
-            parts[meter.id],
+            parts[meter.id].parts,
             periods,
             read=Window(*extents[meter.id]) if meter.id in extents else _NEVER,
             expected=_expected(estate.calendar, meter, extents, now),
@@ -65,11 +72,29 @@ def _sums(
     ]
     meters = virtual_totals(stack(rows), estate.formulas)
     totals = roll_up(estate.groups, meters)
+    expected = virtual_expected(_expected_of(estate, periods, parts, extents, habits), estate.formulas)
     before = periods.a_year_before()
     last_year = np.where(before >= 0, totals.amount[:, before], np.nan)
     wanted = overlapping(periods, changed)
     wanted |= (before >= 0) & wanted[before]
-    return Sums(periods, estate.groups, totals, last_year, wanted)
+    of_groups = roll_up_expected(estate.groups, expected, np.isfinite(meters.amount))
+    return Sums(periods, estate.groups, totals, last_year, wanted, of_groups)
+
+
+def _expected_of(
+    estate: Estate, periods: Periods, parts: Mapping[str, _Days], extents: Extents, habits: Habits
+) -> ExpectedTotals:
+    """Expected totals of the meters, rows in their order; NaN where no model speaks of the year."""
+    years = periods.days[:-1].astype("M8[D]").astype("M8[Y]").astype(np.int64) + 1970
+    rows = []
+    for meter in estate.meters:
+        spread, drift = np.full(len(periods), np.nan), np.full(len(periods), np.nan)
+        for year in np.unique(years).tolist():
+            if (habit := habits.get((meter.id, year))) is not None:
+                spread[years == year], drift[years == year] = habit.model.day_spread[0], habit.model.drift[0]
+        read = Window(*extents[meter.id]) if meter.id in extents else _NEVER
+        rows.append(meter_expected(parts[meter.id].expected, periods, read=read, day_spread=spread, drift=drift))
+    return ExpectedTotals(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
 
 
 def _expected(calendar: LocalCalendar, meter: Meter, extents: Extents, now: int) -> Window:
@@ -100,15 +125,26 @@ def _years_around(calendar: LocalCalendar, changed: Sequence[Window], latest: in
     return Window(first, last if last > latest else following)
 
 
-def _day_parts(store: ResultStore, calendar: LocalCalendar, meters: Sequence[str], span: Window) -> dict[str, DayParts]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Days:
+    """What is stored of the days of one meter."""
+
+    parts: DayParts
+    expected: ExpectedDays
+
+
+def _day_parts(store: ResultStore, calendar: LocalCalendar, meters: Sequence[str], span: Window) -> dict[str, _Days]:
     found = store.results(DAY_PART.name, where={"meter": meters}, start=span.start, end=span.end)
     names = found.tags["meter"]
     day = calendar.day_number(found.time)
-    columns = [np.asarray(found.fields[name], np.float64) for name in DAY_PART.fields]
-    parts: dict[str, DayParts] = {}
+    columns = [np.asarray(found.fields[name], np.float64) for name in _PARTS]
+    expected = np.asarray(found.fields["expected"], np.float64)
+    seconds = np.asarray(found.fields["expected_s"], np.float64)
+    parts: dict[str, _Days] = {}
     for meter in meters:
         own = np.flatnonzero(names == meter)
-        parts[meter] = DayParts(day[own], *(column[own] for column in columns))
+        known = DayParts(day[own], *(column[own] for column in columns))
+        parts[meter] = _Days(known, ExpectedDays(day[own], expected[own], seconds[own]))
     return parts
 
 
@@ -155,6 +191,9 @@ def total_table(sums: Sums, scope: Scope, first: int, last: int) -> Table:
         },
         {
             "amount": plain(cells(totals.amount)),
+            "expected": _shown(cells(sums.expected.amount[places])),
+            "expected_low": _shown(cells(sums.expected.low[places])),
+            "expected_high": _shown(cells(sums.expected.high[places])),
             "coverage": cells(totals.coverage),
             "estimated_share": cells(totals.estimated_share),
             "last_year": plain(cells(sums.last_year[places])),
@@ -162,3 +201,8 @@ def total_table(sums: Sums, scope: Scope, first: int, last: int) -> Table:
             "n_reporting": cells(totals.n_reporting),
         },
     )
+
+
+def _shown(values: FloatArray) -> FloatArray:
+    """Expected amounts to three places: what is beyond is far below their certainty."""
+    return np.round(values, 3)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from analytics.jobs.bills import billed_extents, bills_of, compute_bills
 from analytics.jobs.estate import Estate
+from analytics.jobs.habits import Expectations, Habits, fit_due, keep, load_habits
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.judged import extents_of
 from analytics.jobs.limits import KIND, Extents, fit_missing, profile_of, refit_outgrown
@@ -15,7 +17,9 @@ from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.shapes import write_shapes
 from analytics.jobs.standing import write_status
 from analytics.jobs.sums import compute_sums, scopes, write_sums
-from energy.intervals import Window
+from analytics.jobs.surroundings import Surroundings
+from analytics.registers import RegisterProfile
+from energy.intervals import LocalCalendar, Window
 from energy.model import Scope
 from energy.registry import Registry
 from energy.storage.base import Store
@@ -39,6 +43,8 @@ class Task:
         Fit all register profiles again.
     former : tuple of str
         Buildings the institution once had.
+    weather : tuple of Window
+        When temperatures came that its models look at.
     """
 
     estate: Estate
@@ -49,6 +55,7 @@ class Task:
     since: int | None = None
     refit: bool = False
     former: tuple[str, ...] = ()
+    weather: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +82,22 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     if task.refresh is not None:
         fitted += refit_outgrown(store, estate, known, extents, task.now)
     if fitted:
-        registry.save_models(fitted)
-        models = registry.models(KIND, names)
+        models |= {model.subject: model for model in fitted}
         touched |= {model.subject: [_whole(extents[model.subject])] for model in fitted}
     if task.since is not None:
         for name, (first, last) in extents.items():
             if last >= task.since:
                 touched.setdefault(name, []).append(Window(max(first, task.since), last + 1))
+    profiles = {name: profile_of(model) for name, model in models.items()}
+    expectations, fresh = _expectations(task, store, registry, touched, profiles, extents)
     recomputed = compute_meters(
         store,
         writer,
         estate,
         {name: _readable(windows, extents[name]) for name, windows in touched.items() if name in extents},
-        profiles={name: profile_of(model) for name, model in models.items()},
+        profiles=profiles,
         extents=extents,
+        expectations=expectations,
     )
     bills = bills_of(registry, estate, extents)
     billed = billed_extents(estate.calendar, bills)
@@ -97,14 +106,17 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     extents |= billed
     energy = {meter.id for meter in estate.meters}
     changed = _changed_days(task, _days_of(recomputed, energy), [extents[name] for name in energy if name in extents])
-    sums = compute_sums(store, estate, changed, extents=extents, now=task.now)
+    sums = compute_sums(store, estate, changed, extents=extents, now=task.now, habits=expectations.habits)
     ids = scopes(estate, task.former)
     write_sums(writer, sums, ids)
     places: dict[Scope, Sequence[str]] = {s: names for s, names in ids.items() if s is not Scope.METER}
     write_indicators(writer, estate.calendar, sums, estate.denominators, places, task.now)
     write_shapes(store, writer, estate, changed if task.everything else _days_of(recomputed, energy))
     write_status(writer, estate, sums, extents, task.now)
+    # Models are kept last: a run that dies before finds them missing, fits the same ones and writes the same figures.
     versions = {name: model.version for name, model in models.items()}
+    versions |= {model.subject: n for model, n in zip(fitted, registry.save_models(fitted), strict=True)}
+    keep(registry, fresh)
     return Done(estate.institution, tuple(recomputed), tuple(changed), versions, writer.counts)
 
 
@@ -115,6 +127,45 @@ def _touched_bills(task: Task, billed: Extents) -> dict[str, list[Window]]:
         if task.since is not None and extent[1] > task.since:
             touched.setdefault(name, []).append(_whole(extent))
     return touched
+
+
+def _expectations(
+    task: Task,
+    store: Store,
+    registry: Registry,
+    touched: dict[str, list[Window]],
+    profiles: Mapping[str, RegisterProfile],
+    extents: Extents,
+) -> tuple[Expectations, Habits]:
+    """What is expected of the meters, and the new models among it; `touched` grows by what these and weather change."""
+    estate = task.estate
+    around = Surroundings(store, estate)
+    habits = load_habits(registry, estate, extents)
+    energy = [meter.id for meter in estate.meters if meter.id in extents]
+    came = {name: [*touched.get(name, ()), *task.weather] for name in energy}
+    fresh = fit_due(
+        store,
+        estate,
+        around,
+        habits,
+        extents=extents,
+        profiles=profiles,
+        came=came,
+        now=task.now,
+        refit=task.refit,
+    )
+    habits = habits | fresh
+    for name, year in fresh:
+        touched.setdefault(name, []).append(_year(estate.calendar, year))
+    for name in energy:
+        spoken = [year for meter, year in habits if meter == name and habits[meter, year].model.terms.has_weather]
+        windows = [w for w in task.weather for year in spoken if w.overlaps(_year(estate.calendar, year))]
+        touched.setdefault(name, []).extend(windows)
+    return Expectations(estate, around, habits), fresh
+
+
+def _year(calendar: LocalCalendar, year: int) -> Window:
+    return calendar.window(date(year, 1, 1), date(year, 12, 31))
 
 
 def _whole(extent: tuple[int, int]) -> Window:

@@ -53,7 +53,11 @@ TARGET: Final = Measurement(
 DAY_PROFILE: Final = Measurement(
     "day_profile", ("scope", "id", "category"), tuple(f"h{hour:02d}" for hour in range(24))
 )
-DAY_PART: Final = Measurement("day_part", ("meter",), ("inner", "head", "tail", "inner_s", "valid_s", "estimated_s"))
+DAY_PART: Final = Measurement(
+    "day_part",
+    ("meter",),
+    ("inner", "head", "tail", "inner_s", "valid_s", "estimated_s", "expected", "expected_s"),
+)
 """What is known of each meter's local day, in parts that add up to any longer period (`analytics.consumption`)."""
 FINDING: Final = Measurement(
     "finding",

@@ -1,0 +1,343 @@
+"""Expected use of meters: models fitted on closed periods, stored with a version, and what they predict.
+
+The use of a calendar year is expected by the model of the year before, as it was known when the year began. The first
+year of a meter has none before it and is its own yardstick: while it runs its model is renewed each month from the
+months closed so far. A model does not move under late readings; only where at least a twentieth of its period's
+readings or weather came later is it fitted again, under a new version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+
+from analytics.consumption import IntervalEnergy, on_grid, resolution
+from analytics.design import build_design, choose_terms
+from analytics.expected import WEATHER_USE, ExpectedModel, WeatherUse, fit_expected
+from analytics.jobs.estate import Estate, canonical_factor, service
+from analytics.jobs.judged import judged
+from analytics.jobs.limits import Extents
+from analytics.jobs.rows import union
+from analytics.jobs.surroundings import Surroundings
+from analytics.registers import RegisterProfile
+from energy.intervals import DAY, RESOLUTIONS, LocalCalendar, Window
+from energy.model import Category, Meter, MeterKind, State
+from energy.registry import FittedModel, Registry
+from energy.series import BoolArray, Float32Array, FloatArray, IntArray
+from energy.storage.base import ReadingReader
+
+MIN_DAYS: Final = 28
+"""Days of use a model is fitted on at least."""
+ENOUGH: Final = 0.5
+"""Share of the year before that must have been measured; else the year is its own yardstick."""
+LATE_SHARE: Final = 0.05
+"""Share of a model's period that must come later for the model to be fitted again."""
+SHORTEST_REST: Final = 45
+"""Days without use from which on a heat or cooling meter counts as out of season."""
+_DIGITS: Final = 4
+_SEASONAL: Final = (Category.HEAT, Category.COOLING)
+
+
+def kind_of(year: int) -> str:
+    """Kind of the stored models that say what is expected in a year."""
+    return f"expected:{year}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Habit:
+    """The model of one meter for one year.
+
+    Attributes
+    ----------
+    model : ExpectedModel
+        Of this meter alone.
+    rest : tuple of int or None
+        First and last day of the year (0 = 1 January) out of season, both included; the span may pass New Year.
+    n_known : int
+        Intervals it was fitted on.
+    version : int
+    """
+
+    model: ExpectedModel
+    rest: tuple[int, int] | None
+    n_known: int
+    version: int = 0
+
+    def payload(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {"expected": self.model.to_dict(), "rest": self.rest, "n_known": self.n_known}
+
+    @classmethod
+    def of(cls, stored: FittedModel) -> Self:
+        """The habit that a stored model holds."""
+        payload = stored.json()
+        rest = tuple(payload["rest"]) if payload["rest"] else None
+        return cls(ExpectedModel.from_dict(payload["expected"]), rest, payload["n_known"], stored.version)
+
+    @property
+    def places(self) -> int:
+        """Decimal places worth keeping: four digits of an ordinary interval."""
+        mean = float(np.nanmean(np.abs(self.model.profile))) if np.isfinite(self.model.profile).any() else 0.0
+        return int(np.clip(_DIGITS - 1 - np.floor(np.log10(mean)), 0, 6)) if mean > 0 else 6
+
+
+Habits = Mapping[tuple[str, int], Habit]
+"""Models by meter and the year they speak of."""
+
+
+def years_of(calendar: LocalCalendar, extent: tuple[int, int]) -> range:
+    """Local years in which a meter was read."""
+    first, last = (calendar.date_of(instant).year for instant in extent)
+    return range(first, last + 1)
+
+
+def load_habits(registry: Registry, estate: Estate, extents: Extents) -> dict[tuple[str, int], Habit]:
+    """The newest model of each meter and year."""
+    names = [m.id for m in estate.meters if m.id in extents]
+    years = {year for name in names for year in years_of(estate.calendar, extents[name])}
+    return {
+        (name, year): Habit.of(model)
+        for year in sorted(years)
+        for name, model in registry.models(kind_of(year), names).items()
+    }
+
+
+def keep(registry: Registry, habits: Habits) -> None:
+    """Store new models; they get their versions there."""
+    rows = [
+        FittedModel.of(
+            meter,
+            kind_of(year),
+            start=habit.model.period.start,
+            end=habit.model.period.end,
+            payload=habit.payload(),
+        )
+        for (meter, year), habit in sorted(habits.items(), key=lambda item: item[0])
+    ]
+    if rows:
+        registry.save_models(rows)
+
+
+def fit_due(
+    store: ReadingReader,
+    estate: Estate,
+    around: Surroundings,
+    known: Habits,
+    *,
+    extents: Extents,
+    profiles: Mapping[str, RegisterProfile],
+    came: Mapping[str, Sequence[Window]],
+    now: int,
+    refit: bool = False,
+) -> dict[tuple[str, int], Habit]:
+    """New models: of years that have none, whose first months grew, or whose period received much of late.
+
+    Parameters
+    ----------
+    came : mapping
+        Windows in which readings of a meter (or its weather) came since the last run.
+    """
+    due: dict[tuple[int, int, int, WeatherUse], list[tuple[Meter, int]]] = {}
+    for meter in estate.meters:
+        if meter.id in extents and meter.kind is not MeterKind.VIRTUAL and resolution(meter.interval_s) is not None:
+            for year in years_of(estate.calendar, extents[meter.id]):
+                period = _period(estate.calendar, extents[meter.id], year, now)
+                if period is not None and (
+                    refit or _is_due(known.get((meter.id, year)), period, came.get(meter.id, ()))
+                ):
+                    use = WEATHER_USE.get(meter.category.value, WeatherUse.ALWAYS)
+                    step = RESOLUTIONS[resolution(meter.interval_s) or "hour"]
+                    due.setdefault((period.start, period.end, step, use), []).append((meter, year))
+    found: dict[tuple[str, int], Habit] = {}
+    for (start, end, step, use), rows in due.items():
+        found |= _fit(store, estate, around, Window(start, end), step, use, rows, profiles, extents)
+    return {key: habit for key, habit in found.items() if _is_worth(habit, known.get(key), refit)}
+
+
+def _period(calendar: LocalCalendar, extent: tuple[int, int], year: int, now: int) -> Window | None:
+    """Closed days on which the model of a year is fitted; None while there are too few."""
+    first, last = extent
+    before, begin, end = (_new_year(calendar, y) for y in (year - 1, year, year + 1))
+    first_day = int(calendar.edges(Window(first, first + 1), "day")[-1])
+    if begin - max(first_day, before) >= ENOUGH * (begin - before):
+        return Window(max(first_day, before), begin)
+    closed = int(calendar.edges(Window(min(last, now), min(last, now) + 1), "month")[0])
+    if end <= now and closed < end:
+        return None  # a year gone by, of which more is on its way
+    start, stop = max(first_day, begin), min(closed, end)
+    return Window(start, stop) if stop - start >= MIN_DAYS * DAY else None
+
+
+def _new_year(calendar: LocalCalendar, year: int) -> int:
+    day = np.array([np.datetime64(f"{year}-01-01", "D").astype(np.int64)])
+    return int(calendar.day_start(day)[0])
+
+
+def _is_due(habit: Habit | None, period: Window, came: Sequence[Window]) -> bool:
+    if habit is None or habit.model.period.end < period.end:
+        return True
+    late = sum(max(min(w.end, period.end) - max(w.start, period.start), 0) for w in union(list(came)))
+    return late >= LATE_SHARE * (period.end - period.start)
+
+
+def _is_worth(habit: Habit, before: Habit | None, refit: bool) -> bool:
+    """Whether a new model replaces the old: asked for, of a longer period, of more readings, or of weather at last."""
+    if before is None or refit or habit.model.period != before.model.period:
+        return True
+    n = (habit.model.period.end - habit.model.period.start) / habit.model.terms.step
+    gained_weather = habit.model.terms.has_weather and not before.model.terms.has_weather
+    return habit.n_known - before.n_known >= LATE_SHARE * n or gained_weather
+
+
+def _fit(
+    store: ReadingReader,
+    estate: Estate,
+    around: Surroundings,
+    period: Window,
+    step: int,
+    use: WeatherUse,
+    rows: Sequence[tuple[Meter, int]],
+    profiles: Mapping[str, RegisterProfile],
+    extents: Extents,
+) -> dict[tuple[str, int], Habit]:
+    start = -(-period.start // step) * step
+    n = (period.end - start) // step
+    used = {
+        meter.id: _measured(store, estate, meter, Window(start, start + n * step), step, profiles, extents)
+        for meter, _ in rows
+    }
+    enough = [(m, y) for m, y in rows if np.isfinite(used[m.id]).sum() * step >= MIN_DAYS * DAY]
+    if not enough:
+        return {}
+    calendar, weather = around.calendar(start, n, step), around.weather(start, n, step)
+    terms = choose_terms(calendar, weather)
+    design = build_design(terms, calendar, weather)
+    rests = {
+        meter.id: _rest(used[meter.id], calendar.day) if meter.category in _SEASONAL else None for meter, _ in enough
+    }
+    found: dict[tuple[str, int], Habit] = {}
+    for rest in sorted(set(rests.values()), key=repr):
+        own = [(m, y) for m, y in enough if rests[m.id] == rest]
+        season = None if rest is None else ~_in_rest(calendar.day, rest)
+        values = np.stack([used[m.id] for m, _ in own])
+        model = fit_expected(values, design, terms, period, use=use, season=season)
+        for i, (meter, year) in enumerate(own):
+            known = int(np.isfinite(values[i]).sum())
+            found[meter.id, year] = Habit(model.take(slice(i, i + 1)), rest, known)
+    return found
+
+
+def _measured(
+    store: ReadingReader,
+    estate: Estate,
+    meter: Meter,
+    span: Window,
+    step: int,
+    profiles: Mapping[str, RegisterProfile],
+    extents: Extents,
+) -> Float32Array:
+    """Measured use of each interval; NaN where it was estimated or is unknown."""
+    n = (span.end - span.start) // step
+    part = judged(store, estate, meter, span, profile=profiles.get(meter.id), extents=extents)
+    factor = canonical_factor(meter)
+    if part is None or factor is None:
+        return np.full(n, np.nan, np.float32)
+    steps = part.steps.within(service(estate.calendar, meter)).times(factor)
+    return measured_only(on_grid(steps, span.start, span.end, step)).astype(np.float32)
+
+
+def measured_only(intervals: IntervalEnergy) -> FloatArray:
+    """Amounts that were measured or stated by people; NaN for estimates."""
+    return np.where(np.isin(intervals.state, (State.MEASURED, State.CORRECTED)), intervals.amount, np.nan)
+
+
+def _rest(values: Float32Array, day: IntArray) -> tuple[int, int] | None:
+    """The longest span of days of the year without use, if it is long enough to be a season."""
+    first = int(day[0])
+    total = np.bincount(day - first, np.nan_to_num(values), int(day[-1]) - first + 1)
+    known = np.bincount(day - first, np.isfinite(values), len(total)) > 0
+    active = total > 0.02 * (np.median(total[total > 0]) if (total > 0).any() else np.inf)
+    of_year = _day_of_year(first + np.arange(len(total)))
+    used = np.zeros(366, bool)
+    used[of_year[active]] = True
+    seen = np.zeros(366, bool)
+    seen[of_year[known]] = True
+    idle = seen & ~used
+    idle[59] |= idle[58] and idle[60] and not used[59]  # 29 February, in a year without one
+    best = _longest_run(np.concatenate((idle, idle)))
+    if best is None or best[1] - best[0] + 1 < SHORTEST_REST or not used.any():
+        return None
+    return best[0] % 366, best[1] % 366
+
+
+def _longest_run(where: BoolArray) -> tuple[int, int] | None:
+    edges = np.flatnonzero(np.diff(np.r_[False, where, False].astype(np.int8))).reshape(-1, 2)
+    if not len(edges):
+        return None
+    begin, end = edges[np.argmax(edges[:, 1] - edges[:, 0])]
+    return int(begin), int(end) - 1
+
+
+def _day_of_year(days: IntArray) -> IntArray:
+    """0 = 1 January, 59 = 29 February, 60 = 1 March in every year."""
+    date = np.asarray(days, np.int64).astype("M8[D]")
+    year = date.astype("M8[Y]")
+    number = (date - year.astype("M8[D]")).astype(np.int64)
+    first_of_march = ((year.astype("M8[M]") + 2).astype("M8[D]") - year.astype("M8[D]")).astype(np.int64)
+    return np.asarray(np.where((number >= 59) & (first_of_march == 59), number + 1, number), np.int64)
+
+
+def _in_rest(days: IntArray, rest: tuple[int, int]) -> BoolArray:
+    number = _day_of_year(days)
+    first, last = rest
+    inside = (number >= first) & (number <= last) if first <= last else (number >= first) | (number <= last)
+    return np.asarray(inside)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expected:
+    """What was to be expected of each interval, with the limits of the 80 % interval; NaN where no model speaks."""
+
+    amount: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+class Expectations:
+    """Predictions of one institution's models on any grid."""
+
+    def __init__(self, estate: Estate, around: Surroundings, habits: Habits) -> None:
+        self._calendar = estate.calendar
+        self._around = around
+        self.habits = habits
+
+    def on_grid(self, meter: str, start: int, n: int, step: int) -> Expected:
+        """Expected use of n intervals of `step` from `start` on."""
+        found = Expected(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan))
+        if n:
+            edges = self._calendar.edges(Window(start, start + n * step), "month")
+            for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+                self._month(found, meter, start, n, step, Window(begin, end))
+        return found
+
+    def _month(self, found: Expected, meter: str, start: int, n: int, step: int, month: Window) -> None:
+        habit = self.habits.get((meter, self._calendar.date_of(month.start).year))
+        if habit is None or habit.model.terms.step != step:
+            return
+        design, lead = self._around.month(habit.model.terms, month)
+        if design is None:
+            return
+        first = -(-month.start // step)
+        lo, hi = max(first, start // step), min(-(-month.end // step), start // step + n)
+        if hi <= lo:
+            return
+        season = None if habit.rest is None else ~_in_rest(design.calendar.day, habit.rest)
+        expected = habit.model.predict(design, season)
+        low, high = habit.model.interval(expected, design)
+        begin = month.start // step - lead
+        here, there = slice(lo - start // step, hi - start // step), slice(lo - begin, hi - begin)
+        for column, values in ((found.amount, expected), (found.low, low), (found.high, high)):
+            column[here] = np.round(values[0, there].astype(np.float64), habit.places)

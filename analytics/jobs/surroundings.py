@@ -1,0 +1,109 @@
+"""What an institution's use depends on beside itself: its calendar and the weather at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from analytics.calendars import CalendarRows, calendar_rows
+from analytics.consumption import mean_on_grid
+from analytics.design import Design, Terms, Weather, build_design
+from analytics.jobs.estate import Estate
+from analytics.registers import GAP_FACTOR
+from energy.errors import MissingReference
+from energy.holidays import DayKind, WorkCalendar, country_of, work_calendar
+from energy.intervals import DAY, LocalCalendar, Window
+from energy.registry.rows import CalendarSpan
+from energy.series import ByteArray, FloatArray, IntArray
+from energy.storage.base import ReadingReader
+from energy.units import linear
+
+LEAD_S: Final = 10 * DAY
+"""Weather looked at before a month: ten time constants of a building, so that what was before does not show."""
+TAIL_S: Final = 2 * DAY
+"""Weather looked at after a month, to bridge a gap across its end."""
+
+
+class Surroundings:
+    """Calendar rows and temperatures of one institution, for any span; remembers the months it was asked for."""
+
+    def __init__(self, store: ReadingReader, estate: Estate) -> None:
+        self._store = store
+        self._estate = estate
+        self._public = _public_calendar(estate.calendar)
+        self._days = {kind: _days_of(estate.spans, kind) for kind in ("closed", "vacation", "workday")}
+        self._designs: dict[tuple[Terms, int], Design | None] = {}
+
+    def calendar(self, start: int, n: int, step: int) -> CalendarRows:
+        """Calendar of n intervals of `step` from `start` on."""
+        times = start + step * np.arange(n, dtype=np.int64)
+        return calendar_rows(
+            times,
+            step,
+            self._estate.calendar,
+            kinds=self._kinds,
+            closed=self._days["closed"],
+            vacations=self._days["vacation"],
+        )
+
+    def weather(self, start: int, n: int, step: int) -> Weather:
+        """Outdoor temperature on the same grid, from the nearest sensor that was read then; NaN where unknown."""
+        end = start + n * step
+        for sensor in self._estate.thermometers:
+            scale, offset = linear(sensor.unit, "degC")
+            series = self._store.readings([sensor.id], start - DAY, end + DAY)[sensor.id]
+            if len(series):
+                gap_s = sensor.interval_s * GAP_FACTOR
+                values = series.value * scale + offset
+                return Weather(mean_on_grid(series.time, values, start, end, step, gap_s=gap_s).amount[:n])
+        return Weather()
+
+    def month(self, terms: Terms, month: Window) -> tuple[Design | None, int]:
+        """Rows of a local month with a lead, and how many intervals the lead has; None where the weather is unknown.
+
+        A month's rows are the same whatever part of it is asked for, so that a window gives what the whole gives.
+        """
+        step = terms.step
+        start = month.start // step * step - LEAD_S
+        n = (month.end - start) // step
+        key = terms, month.start
+        if key not in self._designs:
+            self._designs[key] = self._design(terms, start, n)
+        return self._designs[key], LEAD_S // step
+
+    def _design(self, terms: Terms, start: int, n: int) -> Design | None:
+        n_more = n + TAIL_S // terms.step
+        weather = self.weather(start, n_more, terms.step) if terms.has_weather else Weather()
+        known = weather.temperature is not None and bool(np.isfinite(weather.temperature).any())
+        if terms.has_weather and not known:
+            return None
+        return build_design(terms, self.calendar(start, n_more, terms.step), weather)
+
+    def _kinds(self, days: IntArray) -> ByteArray:
+        kinds = np.zeros(len(days), np.uint8) if self._public is None else self._public.kind(days)
+        return np.where(np.isin(days, self._days["workday"]), np.uint8(DayKind.WORKDAY), kinds)
+
+
+def _public_calendar(calendar: LocalCalendar) -> WorkCalendar | None:
+    """The holidays of the institution's country; None where no table is known: weekdays alone decide."""
+    try:
+        return work_calendar(country_of(calendar.zone))
+    except MissingReference:
+        return None
+
+
+def _days_of(spans: Sequence[CalendarSpan], kind: str) -> IntArray:
+    days = [
+        np.arange(np.datetime64(span.first, "D").astype(np.int64), np.datetime64(span.last, "D").astype(np.int64) + 1)
+        for span in spans
+        if span.kind == kind
+    ]
+    return np.concatenate(days).astype(np.int64) if days else np.zeros(0, np.int64)
+
+
+def temperature_share(weather: Weather) -> float:
+    """Share of the temperatures that are known."""
+    known: FloatArray | None = weather.temperature
+    return 0.0 if known is None or not len(known) else float(np.isfinite(known).mean())
