@@ -1,0 +1,286 @@
+"""Cost of totals: what each meter's days cost by its tariff or its bills, added like amounts.
+
+Costs are those of the energy; charges by demand, capacity and month belong to an account, not to a meter's day, and
+are met where a bill is audited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from analytics.bills import Bill, exact_shares
+from analytics.jobs.bills import is_workday
+from analytics.jobs.estate import Estate
+from analytics.rollup import Group
+from analytics.tariffs import Band, Clock, Price, Tariff, clock, energy_cost, prices
+from energy.intervals import RESOLUTIONS, LocalCalendar, Window
+from energy.model import Meter
+from energy.registry import Registry
+from energy.registry.decisions import Tariff as TariffRow
+from energy.registry.decisions import TariffUse
+from energy.series import BoolArray, FloatArray, IntArray
+from energy.storage.base import ResultStore
+from energy.storage.schema import INTERVAL
+from energy.units import CANONICAL, linear
+
+_SPAN_DAYS: Final = 366
+_MIDNIGHT: Final = 1440
+_ROUNDING: Final = 1e-9
+
+Paid = Mapping[str, tuple[tuple[Tariff, ...], float]]
+"""Versions of the tariff of each meter, and what turns its canonical unit into the tariff's."""
+
+
+def tariffs_of(registry: Registry, estate: Estate) -> Paid:
+    """Who pays what: a use of the meter itself comes before one of the institution for its category."""
+    uses = registry.tariff_uses.rows(id=[estate.institution, *(meter.id for meter in estate.meters)])
+    rows: dict[str, list[TariffRow]] = {}
+    for row in registry.tariffs.rows(tariff=sorted({use.tariff for use in uses})) if uses else ():
+        rows.setdefault(row.tariff, []).append(row)
+    versions = {name: versions_of(name, own) for name, own in rows.items()}
+    found: dict[str, tuple[tuple[Tariff, ...], float]] = {}
+    for meter in estate.meters:
+        parts = [part for use in _uses_of(uses, meter) for part in _during(versions[use.tariff], use)]
+        if parts:
+            found[meter.id] = tuple(parts), linear(CANONICAL[meter.category], parts[0].unit)[0]
+    return found
+
+
+def _uses_of(uses: Sequence[TariffUse], meter: Meter) -> list[TariffUse]:
+    fitting = [use for use in uses if use.category == meter.category.value]
+    own = [use for use in fitting if use.scope == "meter" and use.id == meter.id]
+    return own or [use for use in fitting if use.scope == "institution" and use.id == meter.institution]
+
+
+def _during(versions: Sequence[Tariff], use: TariffUse) -> list[Tariff]:
+    """The versions of a tariff while it is paid."""
+    found = []
+    for version in versions:
+        first = max(version.valid_from or date.min, use.valid_from or date.min)
+        end = min(version.valid_to or date.max, use.valid_to or date.max)
+        if first < end:
+            found.append(
+                replace(
+                    version,
+                    valid_from=None if first == date.min else first,
+                    valid_to=None if end == date.max else end,
+                )
+            )
+    return found
+
+
+def versions_of(name: str, rows: Sequence[TariffRow]) -> list[Tariff]:
+    """The versions that the dated rows of one tariff make: a new one wherever a row begins or ends."""
+    edges = sorted({row.valid_from or date.min for row in rows} | {row.valid_to or date.max for row in rows})
+    found = []
+    for first, end in pairwise(edges):
+        valid = [row for row in rows if (row.valid_from or date.min) <= first and end <= (row.valid_to or date.max)]
+        if any(row.component == "energy" for row in valid):
+            found.append(_version(name, valid, first, end))
+    return found
+
+
+def _version(name: str, rows: Sequence[TariffRow], first: date, end: date) -> Tariff:
+    energy = [row for row in rows if row.component == "energy"]
+    by_component = {row.component: row.price_yuan for row in rows if row.component != "energy"}
+    return Tariff(
+        name,
+        tuple(
+            Price(row.price_yuan, Band(row.band), _months(row.months), row.days, _hours(row.hours), row.tier_from)  # type: ignore[arg-type]
+            for row in energy
+        ),
+        energy[0].source,
+        energy[0].unit.rpartition("/")[2],
+        energy[0].tier_period,  # type: ignore[arg-type]
+        by_component.get("demand", 0.0),
+        by_component.get("capacity", 0.0),
+        by_component.get("fixed", 0.0),
+        None if first == date.min else first,
+        None if end == date.max else end,
+    )
+
+
+def _months(text: str) -> frozenset[int]:
+    """ "1-3,7" as {1, 2, 3, 7}; a span may cross the year's end ("11-2")."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        start, end = int(first), int(last or first)
+        found.update(range(start, end + 1) if start <= end else (*range(start, 13), *range(1, end + 1)))
+    return frozenset(found)
+
+
+def _hours(text: str) -> tuple[tuple[int, int], ...]:
+    """ "08:00-11:30,17:00-24:00" in minutes; a span may cross midnight."""
+
+    def minute(clock_time: str) -> int:
+        hours, _, minutes = clock_time.partition(":")
+        return int(hours) * 60 + int(minutes)
+
+    spans: list[tuple[int, int]] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        start, end = minute(first), minute(last)
+        spans += [(start, end)] if start < end else [(start, _MIDNIGHT), *([(0, end)] if end else [])]
+    return tuple(spans)
+
+
+def day_costs(
+    store: ResultStore,
+    estate: Estate,
+    paid: Paid,
+    bills: Mapping[str, Sequence[Bill]],
+    amount: FloatArray,
+    days: IntArray,
+) -> FloatArray:
+    """Cost of each day of each meter, shape (n_meters, n_days). [yuan]
+
+    Parameters
+    ----------
+    store : ResultStore
+        Holds the intervals.
+    estate : Estate
+        Its meters are the rows.
+    paid : Paid
+        Tariffs by meter.
+    bills : mapping
+        Bills by meter: where one states its money, that is the cost of its days.
+    amount : ndarray, shape (n_meters, n_days)
+        Use of each day; NaN where unknown.
+    days : int64, shape (n_days,)
+        Consecutive day numbers; with tiers the first begins a month, or a year where tiers are of the year.
+
+    Returns
+    -------
+    ndarray
+        NaN where the amount is unknown or nobody said what it costs. What a day's intervals do not hold of its amount
+        costs the mean of that day, or of a day without intervals the mean over its hours.
+    """
+    out = np.full(amount.shape, np.nan)
+    for lo in range(0, len(days), _SPAN_DAYS):
+        part = slice(lo, lo + _SPAN_DAYS)
+        out[:, part] = _of_span(store, estate, paid, amount[:, part], days[part])
+    for row, meter in enumerate(estate.meters):
+        for bill in bills.get(meter.id, ()):
+            if bill.yuan is not None:
+                _spread_money(out[row], amount[row], bill, days)
+    return out
+
+
+def _spread_money(cost: FloatArray, amount: FloatArray, bill: Bill, days: IntArray) -> None:
+    """The bill's money over its days as its amount is spread; only for bills that lie whole inside the days."""
+    inside = (days >= bill.first_day) & (days < bill.end_day)
+    if inside.sum() != bill.end_day - bill.first_day or bill.yuan is None:
+        return
+    weight = np.abs(amount[inside])
+    if np.isfinite(weight).all():
+        cost[inside] = exact_shares(bill.yuan, weight if weight.any() else np.ones(len(weight)))
+
+
+def _of_span(store: ResultStore, estate: Estate, paid: Paid, amount: FloatArray, days: IntArray) -> FloatArray:
+    calendar = estate.calendar
+    edges = calendar.day_start(np.array([days[0], days[-1] + 1]))
+    window = Window(int(edges[0]), int(edges[1]))
+    priced = [meter.id for meter in estate.meters if meter.id in paid]
+    found = store.results(
+        INTERVAL.name, where={"meter": priced}, start=window.start, end=window.end, fields=("amount",)
+    )
+    work = is_workday(calendar, days)
+    whole_days = _whole_days(days, work)
+    out = np.full(amount.shape, np.nan)
+    for row, meter in enumerate(estate.meters):
+        if meter.id not in paid:
+            continue
+        versions, factor = paid[meter.id]
+        own = np.flatnonzero(found.tags["meter"] == meter.id)
+        if not len(own):
+            out[row] = energy_cost(versions, whole_days, amount[row : row + 1] * factor)[0]
+            continue
+        step = RESOLUTIONS[str(found.tags["resolution"][own[0]])]
+        values = np.asarray(found.fields["amount"], np.float64)[own]
+        known, cost = _priced(calendar, versions, found.time[own], step, values * factor, days, work)
+        rest = amount[row] * factor - known
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(known != 0, cost / known, prices(versions, whole_days))
+        out[row] = cost + np.where(np.abs(rest) > _ROUNDING * np.abs(known), rest * mean, 0.0 * rest)
+    return out
+
+
+def _whole_days(days: IntArray, work: BoolArray) -> Clock:
+    """Each day as one interval, whatever its length."""
+    month = days.astype("M8[D]").astype("M8[M]").astype(np.int64) % 12
+    return Clock(days, month, np.zeros(len(days), np.int64), np.full(len(days), _MIDNIGHT), work)
+
+
+def _priced(
+    calendar: LocalCalendar,
+    versions: Sequence[Tariff],
+    time: IntArray,
+    step: int,
+    values: FloatArray,
+    days: IntArray,
+    work: BoolArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Amount and cost of the known intervals of each day."""
+    place = calendar.day_number(time) - days[0]
+    when = clock(time, step, calendar, work[place])
+    cost = energy_cost(versions, when, values[None])[0]
+    both = np.isfinite(cost)
+    n = len(days)
+    known = np.bincount(place[both], values[both], n).astype(np.float64)
+    return known, np.bincount(place[both], cost[both], n).astype(np.float64)
+
+
+def period_costs(cost: FloatArray, amount_of_days: FloatArray, amount: FloatArray, column: IntArray) -> FloatArray:
+    """Cost of months or years from the days in them, shape (n_meters, n_periods). [yuan]
+
+    Parameters
+    ----------
+    cost, amount_of_days : ndarray, shape (n_meters, n_days)
+        Of each day; NaN where unknown.
+    amount : ndarray, shape (n_meters, n_periods)
+        Of each period: more than its days where a gap's total is known and its days are not.
+    column : int64, shape (n_days,)
+        Period of each day.
+
+    Returns
+    -------
+    ndarray
+        What the days do not hold costs the mean of the period. NaN where nothing has a price.
+    """
+    n_meters, n_periods = amount.shape
+    out = np.full(amount.shape, np.nan)
+    both = np.isfinite(cost) & np.isfinite(amount_of_days)
+    for row in range(n_meters):
+        own = both[row]
+        paid = np.bincount(column[own], cost[row, own], n_periods)
+        used = np.bincount(column[own], amount_of_days[row, own], n_periods)
+        any_day = np.bincount(column[own], minlength=n_periods) > 0
+        rest = amount[row] - used
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(used != 0, paid / used, np.nan)
+        is_rest = np.abs(rest) > _ROUNDING * np.abs(amount[row])
+        out[row] = np.where(any_day, paid + np.where(is_rest, rest * mean, 0.0), np.nan)
+    return np.where(np.isfinite(amount), out, np.nan)
+
+
+def roll_up_costs(groups: Sequence[Group], cost: FloatArray, is_known: BoolArray) -> FloatArray:
+    """Cost of each group, shape (n_groups, n_periods): unknown where a member that used something has no cost."""
+
+    def together(members: Sequence[int]) -> FloatArray:
+        own, known = cost[list(members)], is_known[list(members)]
+        total = np.where(known, own, 0.0).sum(axis=0)
+        return np.where(known.any(axis=0), total, np.nan)
+
+    out = np.empty((len(groups), cost.shape[1]))
+    for place, group in enumerate(groups):
+        out[place] = together(group.members)
+        if group.rest is not None:
+            out[place] -= together(group.rest)
+    return out

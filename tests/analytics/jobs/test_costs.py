@@ -1,0 +1,146 @@
+"""What days, periods and places cost, from stored intervals, bills and dated tariffs."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from analytics.bills import Bill
+from analytics.jobs.costs import day_costs, period_costs, roll_up_costs, tariffs_of, versions_of
+from analytics.jobs.estate import Estate, estates
+from analytics.rollup import Group
+from energy.model import Category, Scope
+from energy.registry.decisions import Tariff as TariffRow
+from tests.analytics.jobs.conftest import Works, meter
+
+NAN = np.nan
+JANUARY_5 = (date(2026, 1, 5) - date(1970, 1, 1)).days
+DAYS = np.arange(JANUARY_5, JANUARY_5 + 3)
+
+
+def price(yuan: float, **columns: object) -> dict[str, object]:
+    return {
+        "tariff": "t1",
+        "component": "energy",
+        "price_yuan": yuan,
+        "unit": "yuan/kWh",
+        "source": "notice",
+        **columns,
+    }
+
+
+def use(tariff: str = "t1", **columns: object) -> dict[str, object]:
+    return {"scope": "institution", "id": "school", "category": "electricity", "tariff": tariff, **columns}
+
+
+PEAK, VALLEY = price(1.0, band="peak", hours="08:00-20:00"), price(0.4, band="valley", hours="20:00-24:00,00:00-08:00")
+
+
+def school(works: Works) -> Estate:
+    found = list(estates(works.registry.snapshot(), ["school"], "Asia/Shanghai"))
+    return found[0]
+
+
+def test_hours_cost_their_band(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[PEAK, VALLEY], tariff_uses=[use()])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 48)
+    works.run()
+    estate = school(works)
+    found = day_costs(works.store, estate, tariffs_of(works.registry, estate), {}, np.array([[48.0, 48.0, NAN]]), DAYS)
+    # 12 h at 1.0 and 12 h at .4, 2 kWh each
+    np.testing.assert_allclose(found, [[33.6, 33.6, NAN]])
+
+
+def test_what_a_day_used_in_unknown_hours_costs_its_mean(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[PEAK, VALLEY], tariff_uses=[use()])
+    works.hourly("e1", "2026-01-05T08:00:00", [2.0] * 12)
+    works.run()
+    estate = school(works)
+    found = day_costs(works.store, estate, tariffs_of(works.registry, estate), {}, np.array([[30.0, 10.0, NAN]]), DAYS)
+    assert found[0, 0] == pytest.approx(30.0)  # only dear hours are known
+    assert found[0, 1] == pytest.approx(10 * 0.7)  # no hour is: the mean of the day's hours
+
+
+def test_a_meter_without_tariff_costs_nobody_knows_what(works: Works) -> None:
+    works.estate(meter("e1"))
+    estate = school(works)
+    paid = tariffs_of(works.registry, estate)
+    assert paid == {}
+    assert np.isnan(day_costs(works.store, estate, paid, {}, np.ones((1, 3)), DAYS)).all()
+
+
+def test_a_meters_own_tariff_comes_before_the_institutions(works: Works) -> None:
+    own = use("t2", scope="meter", id="e2")
+    works.estate(meter("e1"), meter("e2"), tariffs=[price(0.7), price(0.5, tariff="t2")], tariff_uses=[use(), own])
+    paid = tariffs_of(works.registry, school(works))
+    assert {name: versions[0].key for name, (versions, _) in paid.items()} == {"e1": "t1", "e2": "t2"}
+
+
+def test_a_bill_that_states_its_money_is_the_cost(works: Works) -> None:
+    works.estate(meter("m1", kind="manual", digits=None), tariffs=[price(0.7)], tariff_uses=[use()])
+    estate = school(works)
+    paid = tariffs_of(works.registry, estate)
+    bills = {"m1": (Bill(JANUARY_5, JANUARY_5 + 3, 100.0, 71.3),)}
+    amount = np.array([[50.0, 30.0, 20.0]])
+    found = day_costs(works.store, estate, paid, bills, amount, DAYS)
+    assert found.sum() == 71.3
+    np.testing.assert_allclose(found, [[35.65, 21.39, 14.26]])
+    silent = {"m1": (Bill(JANUARY_5, JANUARY_5 + 3, 100.0),)}
+    np.testing.assert_allclose(day_costs(works.store, estate, paid, silent, amount, DAYS), [[35.0, 21.0, 14.0]])
+
+
+def test_units_of_tariffs_are_converted(works: Works) -> None:
+    heat = price(90.0, unit="yuan/GJ")
+    works.estate(meter("h1", category="heat", unit="MWh"), tariffs=[heat], tariff_uses=[use(category="heat")])
+    estate = school(works)
+    found = day_costs(works.store, estate, tariffs_of(works.registry, estate), {}, np.array([[2.0, 0.0, NAN]]), DAYS)
+    np.testing.assert_allclose(found, [[180.0, 0.0, NAN]])
+
+
+def row(yuan: float, **columns: object) -> TariffRow:
+    return TariffRow("t", "energy", yuan, "yuan/kWh", "notice", **columns)  # type: ignore[arg-type]
+
+
+def test_rows_make_versions_where_any_of_them_begins_or_ends() -> None:
+    rows = [
+        row(1.0, hours="08:00-20:00", band="peak", valid_from=date(2025, 1, 1)),
+        row(0.4, hours="20:00-08:00", band="valley", valid_from=date(2025, 1, 1), valid_to=date(2026, 1, 1)),
+        row(0.3, hours="20:00-08:00", band="valley", valid_from=date(2026, 1, 1)),
+        TariffRow("t", "demand", 38.0, "yuan/kW", "notice", valid_from=date(2026, 1, 1)),
+    ]
+    old, new = versions_of("t", rows)
+    assert (old.valid_from, old.valid_to, old.demand_yuan) == (date(2025, 1, 1), date(2026, 1, 1), 0.0)
+    assert (new.valid_from, new.valid_to, new.demand_yuan) == (date(2026, 1, 1), None, 38.0)
+    assert sorted(p.yuan for p in new.prices) == [0.3, 1.0]
+
+
+def test_months_may_cross_the_end_of_the_year() -> None:
+    (version,) = versions_of("t", [row(1.0, months="11-2"), row(0.5, months="3-6,7,8-10")])
+    assert version.prices[0].months == frozenset({11, 12, 1, 2})
+
+
+def test_a_tariff_that_leaves_hours_unpriced_is_refused() -> None:
+    with pytest.raises(ValueError, match="no price in month 1 on a restday at 00:00"):
+        versions_of("t", [row(1.0, hours="08:00-24:00")])
+
+
+def test_a_month_pays_its_mean_for_what_its_days_do_not_hold() -> None:
+    cost = np.array([[7.0, NAN, 7.0, 5.0]])
+    days = np.array([[10.0, NAN, 10.0, 10.0]])
+    column = np.array([0, 0, 0, 1])
+    found = period_costs(cost, days, np.array([[40.0, 10.0]]), column)
+    np.testing.assert_allclose(found, [[28.0, 5.0]])
+    nothing = period_costs(np.full((1, 4), NAN), days, np.array([[40.0, NAN]]), column)
+    np.testing.assert_array_equal(nothing, [[NAN, NAN]])
+
+
+def test_places_add_their_meters_and_an_unpriced_one_leaves_them_unknown() -> None:
+    cost = np.array([[10.0, 10.0], [4.0, NAN], [NAN, NAN]])
+    known = np.array([[True, True], [True, True], [False, False]])
+    both = Group(Scope.INSTITUTION, "i", Category.ELECTRICITY, "all", (0, 1))
+    with_silent = Group(Scope.INSTITUTION, "i", Category.ELECTRICITY, "all", (0, 2))
+    rest = Group(Scope.METER, "m", Category.ELECTRICITY, "unallocated", (0,), (1,))
+    found = roll_up_costs([both, with_silent, rest], cost, known)
+    np.testing.assert_array_equal(found, [[14.0, NAN], [10.0, 10.0], [6.0, NAN]])
