@@ -86,6 +86,10 @@ def set_point(
     ----------
     room : ndarray, shape (n_rooms, n_hours)
         Room temperature; NaN where unknown. [°C]
+    day : ndarray, shape (n_hours,)
+        Local day of each hour, as days since 1970-01-01.
+    occupied : bool, shape (n_hours,)
+        Hours in which people are there.
     cooling, heating : bool, shape (n_hours,)
         Hours in which cooling or heating is on by the season's rule.
     """
@@ -112,6 +116,8 @@ def balance(
         Use of the head meter; NaN where unknown.
     children : ndarray, shape (n_children, n_hours)
         Use of all meters below it.
+    day : ndarray, shape (n_hours,)
+        Local day of each hour, as days since 1970-01-01.
     tolerance : float
         Share of the parent's use that meters' errors may explain (two meters of class 2, twice).
 
