@@ -15,9 +15,6 @@ from energy.series import BoolArray, FloatArray
 
 NIGHT_FLOW_HOURS: Final = (2, 5)
 """Local hours in which people sleep and tanks are full: 02 to 05, the window of minimum-night-flow analysis."""
-SUMMER_SET_POINT: Final = 26.0
-WINTER_SET_POINT: Final = 20.0
-"""Public buildings cool to no less than 26 °C and heat to no more than 20 °C (国办发〔2007〕42号)."""
 TOLERANCE: Final = 0.5
 """What a room sensor may be off. [K]"""
 
@@ -78,9 +75,16 @@ def base_load(
 
 
 def set_point(
-    room: FloatArray, day: FloatArray, occupied: BoolArray, *, cooling: BoolArray, heating: BoolArray
+    room: FloatArray,
+    day: FloatArray,
+    occupied: BoolArray,
+    *,
+    cooling: BoolArray,
+    heating: BoolArray,
+    coolest: float,
+    warmest: float,
 ) -> list[Breach]:
-    """Rooms cooled below 26 °C or heated above 20 °C in occupied hours of a season, days in a row as one breach.
+    """Rooms cooled or heated beyond the set-points in occupied hours of a season, days in a row as one breach.
 
     Parameters
     ----------
@@ -92,9 +96,11 @@ def set_point(
         Hours in which people are there.
     cooling, heating : bool, shape (n_hours,)
         Hours in which cooling or heating is on by the season's rule.
+    coolest, warmest : float
+        Set-points of the rule that is in force (`energy.reference.set_point`). [°C]
     """
     found = []
-    for season, bound, sign in ((cooling, SUMMER_SET_POINT, -1.0), (heating, WINTER_SET_POINT, 1.0)):
+    for season, bound, sign in ((cooling, coolest, -1.0), (heating, warmest, 1.0)):
         mean = _by_day(room, day, occupied & season, np.median)
         beyond = sign * (mean - bound) - TOLERANCE
         for row in range(len(room)):

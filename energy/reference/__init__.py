@@ -11,6 +11,7 @@ from energy.reference.lookup import (
     indicators,
     quota,
     quotas,
+    set_point,
 )
 from energy.reference.rows import (
     CaliberRow,
@@ -23,6 +24,7 @@ from energy.reference.rows import (
     Indicator,
     Quota,
     ScoringItem,
+    SetPoint,
     Sourced,
     SurveyField,
 )
@@ -40,6 +42,7 @@ __all__ = [
     "Indicator",
     "Quota",
     "ScoringItem",
+    "SetPoint",
     "Sourced",
     "SurveyField",
     "caliber_row",
@@ -52,5 +55,6 @@ __all__ = [
     "indicators",
     "quota",
     "quotas",
+    "set_point",
     "table",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from energy.reference.rows import (
     Coefficient,
     Indicator,
     Quota,
+    SetPoint,
 )
 from energy.reference.tables import table
 
@@ -79,6 +81,18 @@ def climate_zone(region: str) -> ClimateZone:
         if region[:4] == row.region[:4] and len(region) == len(row.region):
             return row
     raise MissingReference(f"climate_shandong: no climate zone for region {region!r}")
+
+
+def set_point(season: str, on: date, *, place: str = "CN") -> SetPoint:
+    """The set-point of a season (summer: coolest, winter: warmest) in force on a day."""
+    for row in table("set_points", SetPoint):
+        if (
+            (row.season, row.place) == (season, place)
+            and row.valid_from <= on
+            and (not row.valid_to or on < row.valid_to)
+        ):
+            return row
+    raise MissingReference(f"set_points: none for {season!r} in {place!r} on {on}")
 
 
 def quotas(*, indicator: str | None = None, standard: str | None = None) -> tuple[Quota, ...]:

@@ -147,6 +147,18 @@ class Quota(Sourced):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class SetPoint(Sourced):
+    """What a room of a public building may be cooled or heated to, by season and validity."""
+
+    season: Literal["summer", "winter"]
+    value_c: float
+    valid_from: dt.date
+    valid_to: dt.date | None = None
+    place: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class ClimateZone(Sourced):
     """Climate zone, degree days and heating season of a city, by its GB/T 2260 code."""
 

@@ -25,6 +25,7 @@ from energy.reference.rows import (
     Indicator,
     Quota,
     ScoringItem,
+    SetPoint,
     Sourced,
     SurveyField,
 )
@@ -53,6 +54,7 @@ TABLES: Final = MappingProxyType(
         "energy_categories": Shape(Code, ("level", "code")),
         "survey_fields": Shape(SurveyField, ("form", "field_zh")),
         "demonstration_scoring": Shape(ScoringItem, ("scheme", "unit_or_item")),
+        "set_points": Shape(SetPoint, ("season", "place", "valid_from")),
         "holidays_cn": Shape(Holiday, ("date",)),
         "holidays_gb_eaw": Shape(Holiday, ("date",)),
     }

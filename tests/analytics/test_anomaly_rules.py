@@ -43,7 +43,7 @@ def test_rooms_colder_than_26_in_summer_break_the_rule() -> None:
     room = np.full((2, N_DAYS * 24), 26.2)
     room[1, DAY >= 58] = 23.0
     season = np.ones(N_DAYS * 24, bool)
-    [found] = rules.set_point(room, DAY, BUSY, cooling=season, heating=~season)
+    [found] = rules.set_point(room, DAY, BUSY, cooling=season, heating=~season, coolest=26.0, warmest=20.0)
     assert (found.row, found.first_day, found.last_day, found.actual, found.expected) == (1, 58, 59, 23.0, 26.0)
 
 

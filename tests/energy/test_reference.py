@@ -27,6 +27,7 @@ from energy.reference import (
     indicators,
     quota,
     quotas,
+    set_point,
     table,
 )
 from energy.reference.tables import read
@@ -223,3 +224,10 @@ def test_a_code_is_unique_only_inside_its_level() -> None:
 def test_unsure_values_are_never_official() -> None:
     assert not code("sub2", "B1A").is_official
     assert code("item", "A").is_official
+
+
+def test_set_points_are_dated_and_never_a_default() -> None:
+    assert set_point("summer", date(2026, 7, 1)).value_c == 26
+    assert set_point("winter", date(2026, 1, 1)).value_c == 20
+    with pytest.raises(MissingReference, match="none for 'summer' in 'CN' on 2006-07-01"):
+        set_point("summer", date(2006, 7, 1))
