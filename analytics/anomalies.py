@@ -45,7 +45,7 @@ LEAD_DAYS: Final = 64
 SUDDEN_SHARE: Final = 0.3
 """In a retrospective score sudden evidence counts this much once more, so that hours of one long event differ."""
 TRIM: Final = 4.0
-N_FOLDS: Final = 4
+N_FOLDS: Final = 3
 FOLD_DAYS: Final = 14
 
 

@@ -1,0 +1,196 @@
+"""The same buildings through the libraries a user would otherwise pick: quality and time side by side.
+
+    python benchmarks/peers.py --data FOLDER [--venv FOLDER] [--meters N] [--only opendsm,stl,pyod,adtk] [--json OUT]
+
+Installs opendsm (with multimethod < 2, without which it does not import), PyOD, statsmodels and ADTK into an
+environment of their own (`--venv`, kept for the next time; needs a package index and about 1 GB) and runs them there
+on the years that `quality.py` uses. A full run takes about an hour, most of it STL and IsolationForest; `--meters 3`
+takes a few minutes. Our own figures stand first, from `quality.py` on the same buildings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PEERS = {
+    "opendsm": ["opendsm==1.2.7", "multimethod<2"],
+    "stl": ["statsmodels"],
+    "pyod": ["pyod"],
+    "adtk": ["adtk"],
+}
+YEAR_FIT, YEAR_SCORE = 2016, 2017
+
+
+def environment(folder: Path, names: list[str]) -> Path:
+    """An interpreter that has the wanted libraries."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    wanted = [package for name in names for package in PEERS[name]]
+    subprocess.run([str(python), "-m", "pip", "install", "-q", "numpy", "pandas", *wanted], check=True)
+    return python
+
+
+def columns(path: Path) -> list[str]:
+    import gzip
+
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return next(csv.reader(lines))[1:]
+
+
+def run_inside(data: Path, peer: str, names: list[str]) -> dict[str, Any]:
+    """One peer on these buildings; runs in the peers' environment."""
+    import numpy as np
+    import pandas as pd
+
+    def load(path: Path) -> Any:
+        return pd.read_csv(path, index_col=0, parse_dates=True)[names]
+
+    folder = data / "cambridge"
+    start = time.process_time()
+    if peer == "opendsm":
+        weather = pd.concat([pd.read_csv(p, index_col=0, parse_dates=True) for p in sorted(folder.glob("weather_*"))])
+        years = [load(folder / f"electricity_{year}.csv.gz") for year in (YEAR_FIT, YEAR_SCORE)]
+        errors, raised = [], 0
+        for name in names:
+            try:
+                errors.append(opendsm_error(years[0][name], years[1][name], weather["temp_c"]))
+            except Exception as problem:  # a peer's crash is a result
+                print(f"opendsm {name}: {type(problem).__name__}: {problem}", file=sys.stderr)
+                raised += 1
+        middle = float(np.median(errors)) if errors else None
+        result: dict[str, Any] = {"hourly.cv_rmse.median": middle, "raised": raised}
+        result["hourly.cv_rmse.mean"] = float(np.mean(errors)) if errors else None
+    else:
+        values = load(data / "anomaly" / f"electricity_{YEAR_SCORE}_injected.csv.gz").to_numpy(float).T
+        score = np.stack([DETECTORS[peer](row) for row in values])
+        result = {"scores": np.round(score, 5).tolist()}
+    result["cpu_s_per_meter"] = (time.process_time() - start) / max(len(names), 1)
+    return result
+
+
+def opendsm_error(fit: Any, score: Any, temperature: Any) -> float:
+    """Out-of-sample hourly CV(RMSE) of opendsm's HourlyModel."""
+    import numpy as np
+    import pandas as pd
+    from opendsm.eemeter import HourlyBaselineData, HourlyModel, HourlyReportingData
+
+    def frame(series: Any) -> Any:
+        table = pd.DataFrame({"observed": series.where(series > 0), "temperature": temperature.reindex(series.index)})
+        return table.tz_localize("UTC").tz_convert("Europe/London")
+
+    model = HourlyModel().fit(HourlyBaselineData(frame(fit), is_electricity_data=True), ignore_disqualification=True)
+    reporting = HourlyReportingData(frame(score), is_electricity_data=True)
+    predicted = model.predict(reporting, ignore_disqualification=True)["predicted"].tz_convert("UTC").tz_localize(None)
+    known = (score > 0).to_numpy()
+    error = (score - predicted.reindex(score.index)).to_numpy()[known]
+    return float(np.sqrt(np.nanmean(error**2)) / score.to_numpy()[known].mean())
+
+
+def stl(values: Any) -> Any:
+    """Size of the remainder of a weekly STL, in MADs."""
+    import numpy as np
+    from statsmodels.tsa.seasonal import STL
+
+    rest = np.abs(STL(values, period=168, robust=False).fit().resid)
+    return rest / max(float(np.median(rest)), 1e-9)
+
+
+def pyod(values: Any) -> Any:
+    """IsolationForest on the value, its lags of an hour, a day and a week, and its place in day and week."""
+    import numpy as np
+    from pyod.models.iforest import IForest
+
+    hours = np.arange(len(values))
+    lags = [np.roll(values, lag) for lag in (1, 24, 168)]
+    return IForest(random_state=0).fit(np.stack([values, *lags, hours % 24, hours % 168], axis=1)).decision_scores_
+
+
+def adtk(values: Any) -> Any:
+    """SeasonalAD: 1 where it calls an anomaly."""
+    import numpy as np
+    import pandas as pd
+    from adtk.detector import SeasonalAD
+
+    series = pd.Series(values, index=pd.date_range(f"{YEAR_SCORE}-01-01", periods=len(values), freq="h"))
+    found = SeasonalAD(freq=168).fit_detect(series)
+    return np.nan_to_num(found.astype(float).to_numpy())
+
+
+DETECTORS: dict[str, Callable[[Any], Any]] = {"stl": stl, "pyod": pyod, "adtk": adtk}
+
+
+def ours(data: Path) -> dict[str, float]:
+    """Our figures, by quality.py."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "quality.json"
+        quality = Path(__file__).with_name("quality.py")
+        subprocess.run([sys.executable, str(quality), "--data", str(data), "--json", str(out)], check=True,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
+        found: dict[str, float] = json.loads(out.read_text(encoding="utf-8"))
+    return found
+
+
+def anomaly_quality(data: Path, names: list[str], scores: list[list[float]]) -> dict[str, float]:
+    """The project's metrics of a peer's scores."""
+    import numpy as np
+
+    from analytics import metrics
+    from benchmarks.quality import ALARMS_PER_YEAR, read_labelled
+
+    labelled = read_labelled(data, YEAR_SCORE)
+    assert labelled is not None
+    rows = [labelled.names.index(name) for name in names]
+    score = np.array(scores)
+    auc, precision = metrics.ranking(score, labelled.truth[rows])
+    alarms = metrics.merge_alarms(score >= metrics.lowest_threshold(score, ALARMS_PER_YEAR))
+    events = [metrics.Span(rows.index(e.row), e.first, e.last) for e in labelled.events if e.row in rows]
+    found = metrics.event_score(alarms, events)
+    return {"auc": auc, "ap": precision, "evp": found.precision, "evr": found.recall}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--venv", type=Path, default=Path(tempfile.gettempdir()) / "jieneng-peers")
+    parser.add_argument("--meters", type=int)
+    parser.add_argument("--only", default=",".join(PEERS))
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    names = columns(options.data / "anomaly" / f"electricity_{YEAR_SCORE}_injected.csv.gz")
+    before = set(columns(options.data / "cambridge" / f"electricity_{YEAR_FIT}.csv.gz"))
+    names = [name for name in names if name in before][: options.meters]
+    if options.inside:
+        json.dump(run_inside(options.data, options.inside, names), sys.stdout)
+        return
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    peers = options.only.split(",")
+    python = environment(options.venv, peers)
+    result: dict[str, Any] = {"ours": ours(options.data)}
+    for peer in peers:
+        command = [str(python), __file__, "--data", str(options.data), "--inside", peer]
+        command += ["--meters", str(options.meters)] if options.meters else []
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+        if "scores" in found:
+            found |= anomaly_quality(options.data, names, found.pop("scores"))
+        result[peer] = found
+    for who, found in result.items():
+        for key, value in found.items():
+            print(f"{who:10s} {key:45s} {value}")
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
