@@ -9,7 +9,7 @@ from typing import Final
 
 from energy.registry.rows import Gateway
 
-_BYTES: Final = 24  # 192 random bits: nothing a plain SHA-256 would have to be slow for
+_BYTES: Final = 32  # 256 random bits: nothing a plain SHA-256 would have to be slow for
 
 
 def new_secret() -> str:
