@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from collector.lookup import Lookup
-from collector.recent import NEVER, UNKNOWN, Recent
+from collector.recent import Recent
 from energy.model import Flag, Reason
 from energy.series import BoolArray, ByteArray, FloatArray, Int32Array, IntArray
 
@@ -57,12 +57,15 @@ class Novelty:
     Attributes
     ----------
     order : int64, shape (n,)
-        Positions by meter, time, arrival; the other arrays follow it.
+        Positions by meter, time, arrival; all the others follow it.
+    rows : Rows
+        The readings in this order.
     new, late, duplicate, conflict : bool, shape (n,)
         Each reading is exactly one of these.
     """
 
     order: IntArray
+    rows: Rows
     new: BoolArray
     late: BoolArray
     duplicate: BoolArray
@@ -72,6 +75,8 @@ class Novelty:
 def faults(rows: Rows, lookup: Lookup, clock: Clock) -> ByteArray:
     """First fault of each reading as a code (`reason_of`), 0 for none. Rows of unknown meters are faulty."""
     codes = np.zeros(len(rows), np.uint8)
+    if _are_sound(rows, clock):
+        return codes
 
     def mark(where: BoolArray, reason: Reason) -> None:
         codes[where & (codes == GOOD)] = _CODE[reason]
@@ -90,6 +95,20 @@ def faults(rows: Rows, lookup: Lookup, clock: Clock) -> ByteArray:
     return codes
 
 
+def _are_sound(rows: Rows, clock: Clock) -> bool:
+    """True if the extremes of a group show that nothing can be wrong with any of its rows: nearly always."""
+    if not len(rows):
+        return True
+    earliest = clock.past if clock.too_late_s is None else max(clock.past, clock.now - clock.too_late_s)
+    return bool(
+        rows.meter.min() >= 0
+        and rows.value.min() >= 0  # false where one is not a number
+        and rows.value.max() < LIMIT
+        and rows.time.min() >= earliest
+        and rows.time.max() <= min(clock.now + clock.future_s, LAST_SECOND)
+    )
+
+
 def reason_of(code: int) -> Reason:
     """The reason a code of `faults` stands for."""
     return REASONS[code - 1]
@@ -98,24 +117,28 @@ def reason_of(code: int) -> Reason:
 def novelty(rows: Rows, recent: Recent) -> Novelty:
     """Compare readings without faults with what is held, and with each other: the first of a key stays."""
     order = np.lexsort((rows.time, rows.meter))
-    meter, time, value = rows.meter[order], rows.time[order], rows.value[order]
-    held, held_value, late = _known(meter, time, recent)
-    again = np.append(False, (meter[1:] == meter[:-1]) & (time[1:] == time[:-1])) & ~held & ~late
-    if again.any():
-        first = np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))
-        held_value = np.where(again, value[first], held_value)
-        held = held | again
-    same = held & (held_value == value)
-    return Novelty(order, ~held & ~late, late, same, held & ~same)
-
-
-def _known(meter: Int32Array, time: IntArray, recent: Recent) -> tuple[BoolArray, FloatArray, BoolArray]:
-    held, late = np.zeros(len(meter), np.bool_), np.zeros(len(meter), np.bool_)
-    value = np.full(len(meter), np.nan)
+    ordered = rows.take(order)
+    meter, time, value = ordered.meter, ordered.time, ordered.value
+    again = _follows(meter) & _follows(time)
     old = np.flatnonzero(time <= recent.newest[meter])
-    if len(old):
-        held[old], value[old], late[old] = recent.find(meter[old], time[old])
-    return held, value, late
+    none = np.zeros(len(order), np.bool_)
+    if not len(old) and not again.any():
+        return Novelty(order, ordered, ~none, none, none, none)
+    held, held_value, late = none.copy(), np.full(len(order), np.nan), none.copy()
+    held[old], held_value[old], late[old] = recent.find(meter[old], time[old])
+    again &= ~held & ~late
+    first = np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))
+    held_value = np.where(again, value[first], held_value)
+    held |= again
+    same = held & (held_value == value)
+    return Novelty(order, ordered, ~held & ~late, late, same, held & ~same)
+
+
+def _follows(numbers: Int32Array | IntArray) -> BoolArray:
+    """Where a number is the same as the one before it."""
+    same = np.zeros(len(numbers), np.bool_)
+    np.equal(numbers[1:], numbers[:-1], out=same[1:])
+    return same
 
 
 def flags(rows: Rows, lookup: Lookup, recent: Recent) -> ByteArray:
@@ -124,22 +147,20 @@ def flags(rows: Rows, lookup: Lookup, recent: Recent) -> ByteArray:
     A register is judged by its rise since the reading before it, over at least one expected interval, so that the
     steps of a coarse display are not taken for power. Its falls are for analytics to explain.
     """
-    meter, value = rows.meter, rows.value
-    unlikely = (value < lookup.low[meter]) | (value > lookup.high[meter])
-    register = np.flatnonzero(lookup.is_register[meter] & np.isfinite(lookup.rate[meter]))
-    if len(register):
-        unlikely[register] = _rises_too_fast(rows, lookup, recent)[register]
-    flag = np.where(rows.unprotected, Flag.QOS0, Flag.NONE)
-    return np.where(unlikely, Flag.IMPLAUSIBLE, flag).astype(np.uint8)
+    flag = np.zeros(len(rows), np.uint8)
+    flag[rows.unprotected] = Flag.QOS0
+    if lookup.has_ranges:
+        flag[(rows.value < lookup.low[rows.meter]) | (rows.value > lookup.high[rows.meter])] = Flag.IMPLAUSIBLE
+    if lookup.has_rates:
+        flag[_rises_too_fast(rows, lookup, recent)] = Flag.IMPLAUSIBLE
+    return flag
 
 
 def _rises_too_fast(rows: Rows, lookup: Lookup, recent: Recent) -> BoolArray:
     meter, time, value = rows.meter, rows.time, rows.value
-    follows = np.append(False, meter[1:] == meter[:-1])
-    newest = recent.newest[meter]
-    asked = (newest != NEVER) & (newest != UNKNOWN) & (newest < time)
-    before = np.where(follows, np.roll(time, 1), np.where(asked, newest, time))
-    known = np.where(follows, np.roll(value, 1), np.where(asked, recent.newest_value[meter], np.nan))
+    before, known = recent.newest[meter], recent.newest_value[meter]  # not a number where nothing is known
+    follower = np.flatnonzero(_follows(meter))
+    before[follower], known[follower] = time[follower - 1], value[follower - 1]
     span = np.maximum(time - before, lookup.interval[meter])
     with np.errstate(invalid="ignore"):
-        return np.asarray(value - known > lookup.rate[meter] * span)
+        return np.asarray((value - known > lookup.rate[meter] * span) & (time > before))

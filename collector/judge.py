@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, repeat
+from operator import call
 from typing import Final
 
 import msgspec
@@ -27,7 +28,7 @@ from collector.source import Delivery
 from collector.spool import Group
 from energy import topics
 from energy.errors import TopicError
-from energy.model import Reason, is_id
+from energy.model import Flag, Reason, is_id
 from energy.series import BoolArray, ByteArray, FloatArray, Int32Array, IntArray
 
 TAKEN: Final = 0
@@ -84,7 +85,7 @@ class Judge:
     def __init__(self, lookup: Lookup, recent: Recent, limits: Limits) -> None:
         self.recent = recent
         self._limits = limits
-        self._seq: dict[str, int] = {}
+        self._expected: dict[str, int] = {}
         self.adopt(lookup)
 
     def adopt(self, lookup: Lookup) -> None:
@@ -97,20 +98,8 @@ class Judge:
 
     def judge(self, deliveries: Sequence[Delivery], clock: Clock) -> Judged:
         """What becomes of these messages; nothing is remembered of their readings yet."""
-        draft = _Draft(deliveries, [], clock.now)
-        by_decoder: dict[Decoder, list[int]] = {}
-        senders = self._senders
-        for place, delivery in enumerate(deliveries):
-            sender = senders.get(delivery.topic) or self._resolve(delivery.topic)
-            if delivery.gateway not in (None, sender.gateway) and sender.refusal is not Reason.BAD_TOPIC:
-                sender = _impostor(sender, delivery.gateway)
-            draft.senders.append(sender)
-            if sender.is_status:
-                self._note_status(draft, delivery, sender)
-            elif sender.refusal is Reason.BAD_TOPIC:
-                self._park(draft, Problem(place, Reason.BAD_TOPIC, sender.detail))
-            else:
-                by_decoder.setdefault(sender.decoder, []).append(place)
+        draft = _Draft(deliveries, self._senders_of(deliveries), clock.now)
+        by_decoder = self._sorted(draft)
         fresh = [self._read(draft, decoder, places, clock) for decoder, places in by_decoder.items()]
         draft.group.counts["messages"] += len(deliveries)
         codes = [TAKEN] * len(deliveries)
@@ -123,11 +112,39 @@ class Judge:
         if judged.fresh is not None:
             hold(self.recent, judged.fresh)
 
-    def _resolve(self, topic: bytes) -> Sender:
-        if len(self._senders) >= _MOST_TOPICS:
+    def _senders_of(self, deliveries: Sequence[Delivery]) -> list[Sender]:
+        """Who sent each message: the topic says it, and the credential must not contradict."""
+        topics_sent = [delivery.topic for delivery in deliveries]
+        self._resolve(set(topics_sent))
+        senders = list(map(self._senders.__getitem__, topics_sent))
+        credentials = [delivery.gateway for delivery in deliveries]
+        if credentials != [sender.gateway for sender in senders]:
+            senders = list(map(_proven, senders, credentials))
+        return senders
+
+    def _sorted(self, draft: _Draft) -> dict[Decoder, Sequence[int]]:
+        """The places of the messages each decoder reads; what is no reading is done with here."""
+        kinds = set(draft.senders)
+        decoders = {sender.decoder for sender in kinds}
+        if len(decoders) == 1 and not any(sender.is_status or sender.refusal is Reason.BAD_TOPIC for sender in kinds):
+            return {decoders.pop(): range(len(draft.senders))}
+        by_decoder: dict[Decoder, list[int]] = {}
+        for place, sender in enumerate(draft.senders):
+            if sender.is_status:
+                self._note_status(draft, draft.deliveries[place], sender)
+            elif sender.refusal is Reason.BAD_TOPIC:
+                self._park(draft, Problem(place, Reason.BAD_TOPIC, sender.detail))
+            else:
+                by_decoder.setdefault(sender.decoder, []).append(place)
+        return dict(by_decoder)
+
+    def _resolve(self, topics_sent: set[bytes]) -> None:
+        if self._senders.keys() >= topics_sent:
+            return
+        if len(self._senders) + len(topics_sent) > _MOST_TOPICS:
             self._senders.clear()
-        sender = self._senders[topic] = self._sender(topic)
-        return sender
+        for topic in topics_sent - self._senders.keys():
+            self._senders[topic] = self._sender(topic)
 
     def _sender(self, topic: bytes) -> Sender:
         decoder = DECODERS[DEFAULT_PROFILE]
@@ -156,7 +173,7 @@ class Judge:
         draft.group.counts["status"] += 1
         draft.group.statuses[sender.gateway] = (draft.now, msgspec.json.encode(status).decode())
 
-    def _read(self, draft: _Draft, decoder: Decoder, places: list[int], clock: Clock) -> Batch | None:
+    def _read(self, draft: _Draft, decoder: Decoder, places: Sequence[int], clock: Clock) -> Batch | None:
         deliveries = [draft.deliveries[place] for place in places]
         columns = decoder.decode([delivery.payload for delivery in deliveries], self._limits)
         columns = _numbered(columns, np.array(places, np.int64), len(draft.deliveries))
@@ -171,9 +188,9 @@ class Judge:
         return self._check(draft, columns, clock)
 
     def _check(self, draft: _Draft, columns: Columns, clock: Clock) -> Batch | None:
-        message = columns.message.tolist()
         finds = [sender.find for sender in draft.senders]
-        meter = np.array([finds[m](name, -1) for name, m in zip(columns.local, message, strict=True)], np.int32)
+        found = map(call, map(finds.__getitem__, columns.message.tolist()), columns.local, repeat(-1))
+        meter = np.fromiter(found, np.int32, len(columns.local))
         is_open = np.array([delivery.qos == 0 for delivery in draft.deliveries], np.bool_)[columns.message]
         value, has_bad_unit = self._convert(columns, meter)
         if columns.length is not None:
@@ -182,16 +199,15 @@ class Judge:
         codes = checks.faults(rows, self.lookup, clock)
         codes[has_bad_unit & (codes == checks.GOOD)] = checks.REASONS.index(Reason.BAD_UNIT) + 1
         good = np.flatnonzero(codes == checks.GOOD)
-        sound = rows.take(good) if len(good) < len(rows) else rows
-        novelty = checks.novelty(sound, self.recent)
-        faulty = [(int(row), checks.reason_of(codes[row])) for row in np.flatnonzero(codes)]
-        faulty += [(int(row), Reason.CONFLICT) for row in good[novelty.order[novelty.conflict]]]
-        if faulty:
+        novelty = checks.novelty(rows.take(good) if len(good) < len(rows) else rows, self.recent)
+        if len(good) < len(rows) or novelty.conflict.any():
+            faulty = [(int(row), checks.reason_of(codes[row])) for row in np.flatnonzero(codes)]
+            faulty += [(int(row), Reason.CONFLICT) for row in good[novelty.order[novelty.conflict]]]
             taken = np.unique(columns.message[columns.row_run[good[novelty.order[~novelty.conflict]]]])
             self._park_rows(draft, columns, faulty, set(taken.tolist()))
         draft.group.counts["duplicate"] += int(np.count_nonzero(novelty.duplicate))
-        draft.group.pages.append(_page(rows, codes, sound, novelty))
-        return self._batch(draft, sound, novelty)
+        draft.group.pages.append(_page(rows, codes, novelty))
+        return self._batch(draft, novelty)
 
     def _convert(self, columns: Columns, meter: Int32Array) -> tuple[FloatArray, BoolArray]:
         """Values in the meters' own units, and which cannot be turned into them."""
@@ -218,14 +234,14 @@ class Judge:
         self._units[unit] = len(self._factor) - 1
         return self._units[unit]
 
-    def _batch(self, draft: _Draft, rows: Rows, novelty: Novelty) -> Batch | None:
+    def _batch(self, draft: _Draft, novelty: Novelty) -> Batch | None:
         keep = novelty.new | novelty.late
         if not keep.any():
             return None
-        kept = rows.take(novelty.order[keep])
+        kept = novelty.rows if keep.all() else novelty.rows.take(keep)
         flag = checks.flags(kept, self.lookup, self.recent)
         draft.group.counts["qos0"] += int(np.count_nonzero(kept.unprotected))
-        draft.group.counts["implausible"] += int(np.count_nonzero(flag == 1))
+        draft.group.counts["implausible"] += int(np.count_nonzero(flag == Flag.IMPLAUSIBLE))
         return Batch(kept.meter, kept.time, kept.value, flag, novelty.late[keep], draft.now)
 
     def _park(self, draft: _Draft, problem: Problem) -> None:
@@ -279,14 +295,14 @@ class Judge:
 
     def _follow_seq(self, draft: _Draft, numbers: Sequence[int | None]) -> None:
         """Count what a gateway numbered and we never saw: a hint of loss, since a smaller number is a restart."""
-        last, gaps = self._seq, 0
+        expected, gaps = self._expected, 0
         for sender, seq in zip(draft.senders, numbers, strict=True):
             if seq is None or sender.refusal is not None:
                 continue
-            gap = seq - last.get(sender.gateway, seq) - 1
-            if 0 < gap <= _LARGEST_GAP:
-                gaps += gap
-            last[sender.gateway] = seq
+            awaited = expected.get(sender.gateway, seq)
+            if awaited < seq <= awaited + _LARGEST_GAP:
+                gaps += seq - awaited
+            expected[sender.gateway] = seq + 1
         draft.group.counts["seq_gap"] += gaps
 
 
@@ -313,14 +329,17 @@ _EXPLAINED: Final = {
 }
 
 
-def _page(rows: Rows, codes: ByteArray, sound: Rows, novelty: Novelty) -> Page:
+def _page(rows: Rows, codes: ByteArray, novelty: Novelty) -> Page:
     """What the ledger says of these rows: those of known meters, by what became of them."""
+    sound = novelty.rows
+    if len(sound) == len(rows) and novelty.new.all():
+        return page(taken=[(sound.meter, sound.time)])
     faulty = rows.take((codes != checks.GOOD) & (rows.meter >= 0))
-    known, contradicted = novelty.order[novelty.duplicate], novelty.order[novelty.conflict]
+    known, contradicted = sound.take(novelty.duplicate), sound.take(novelty.conflict)
     return page(
         taken=[(sound.meter, sound.time), (faulty.meter, faulty.time)],
-        duplicate=[(sound.meter[known], sound.time[known])],
-        parked=[(faulty.meter, faulty.time), (sound.meter[contradicted], sound.time[contradicted])],
+        duplicate=[(known.meter, known.time)],
+        parked=[(faulty.meter, faulty.time), (contradicted.meter, contradicted.time)],
     )
 
 
@@ -328,7 +347,14 @@ def _nobody(_local: str, default: int) -> int:
     return default
 
 
-def _impostor(sender: Sender, credential: str) -> Sender:
+def _proven(sender: Sender, credential: str | None) -> Sender:
+    """The sender, or an impostor where the credential is of another gateway."""
+    if credential in (None, sender.gateway) or sender.refusal is Reason.BAD_TOPIC:
+        return sender
+    return _impostor(sender, credential)
+
+
+def _impostor(sender: Sender, credential: str | None) -> Sender:
     detail = f"the credential of gateway {credential} was used on a topic of {sender.gateway or 'no gateway'}"
     return Sender(sender.gateway, _nobody, sender.decoder, sender.is_status, Reason.IDENTITY_MISMATCH, detail)
 

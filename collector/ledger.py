@@ -24,7 +24,10 @@ CREATE TABLE IF NOT EXISTS ledger (
 CREATE INDEX IF NOT EXISTS ledger_level ON ledger (level, id);
 """
 KINDS: Final = ("taken", "stored", "duplicate", "parked")
-_FOLD: Final = 64  # pages of a level that become one of the next
+_FOLD: Final = 64  # pages of a level that become one of the next,
+_FOLD_LARGE: Final = 8  # or fewer,
+_FOLD_BYTES: Final = 1_000_000  # when they are large
+_HELD: Final = 100_000  # counts in memory while folding
 _LAST_DAY: Final = 2**20 - 1
 
 
@@ -36,16 +39,16 @@ class Page:
     ----------
     key : int64, shape (n,)
         Rising; meter number and day number in one.
-    count : int64, shape (n, 4)
+    count : int32, shape (n, 4)
         By `KINDS`.
     """
 
     key: IntArray
-    count: IntArray
+    count: Int32Array
 
-    def encode(self) -> bytes:
-        """The page as it lies on the disk."""
-        return zlib.compress(self.key.tobytes() + self.count.astype(np.int32).tobytes(), 1)
+    def encode(self, level: int) -> bytes:
+        """The page as it lies on the disk; compressed, but for the lowest level, which is folded soon."""
+        return zlib.compress(self.key.tobytes() + self.count.tobytes(), min(level, 1))
 
     @classmethod
     def decode(cls, blob: bytes) -> Page:
@@ -53,7 +56,7 @@ class Page:
         text = zlib.decompress(blob)
         n = len(text) // (8 + 4 * len(KINDS))
         count = np.frombuffer(text, np.int32, n * len(KINDS), 8 * n).reshape(n, len(KINDS))
-        return cls(np.frombuffer(text, np.int64, n), count.astype(np.int64))
+        return cls(np.frombuffer(text, np.int64, n), count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +84,38 @@ def page(**readings: Sequence[tuple[Int32Array, IntArray]]) -> Page:
         for meter, time in pairs:
             if len(meter):
                 key = keys(meter, time)
-                count = np.zeros((len(key), len(KINDS)), np.int64)
+                count = np.zeros((len(key), len(KINDS)), np.int32)
                 count[:, KINDS.index(kind)] = 1
                 parts.append(Page(key, count))
-    return fold(parts)
+    return _sum(parts)
 
 
 def keys(meter: Int32Array, time: IntArray) -> IntArray:
     """Meter and day in one number."""
-    return meter.astype(np.int64) << 20 | np.clip(time // DAY, 0, _LAST_DAY)
+    return meter.astype(np.int64) << 20 | np.minimum(np.maximum(time // DAY, 0), _LAST_DAY)
 
 
 def fold(pages: Iterable[Page]) -> Page:
-    """The sum of pages."""
-    held = [p for p in pages if len(p.key)]
-    if not held:
-        return Page(np.zeros(0, np.int64), np.zeros((0, len(KINDS)), np.int64))
-    key = np.concatenate([p.key for p in held])
+    """The sum of pages; however many they are, only few are held at once."""
+    held: list[Page] = []
+    for one in pages:
+        if len(one.key):
+            held.append(one)
+        if len(held) > 1 and sum(len(p.key) for p in held) > _HELD:
+            held = [_sum(held)]
+    return held[0] if len(held) == 1 else _sum(held)
+
+
+def _sum(pages: Sequence[Page]) -> Page:
+    if not pages:
+        return Page(np.zeros(0, np.int64), np.zeros((0, len(KINDS)), np.int32))
+    if len(pages) == 1 and (pages[0].key[1:] > pages[0].key[:-1]).all():
+        return pages[0]
+    key = np.concatenate([p.key for p in pages])
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(np.append(True, np.diff(key[order]) != 0))
-    return Page(key[order][first], np.add.reduceat(np.concatenate([p.count for p in held])[order], first, axis=0))
+    count = np.concatenate([p.count for p in pages])[order]
+    return Page(key[order][first], np.add.reduceat(count, first, axis=0, dtype=np.int32))
 
 
 def write(connection: sqlite3.Connection, pages: Sequence[Page]) -> None:
@@ -108,20 +123,20 @@ def write(connection: sqlite3.Connection, pages: Sequence[Page]) -> None:
     sum_of = fold(pages)
     if not len(sum_of.key):
         return
-    level, blob = 0, sum_of.encode()
-    connection.execute("INSERT INTO ledger (level, data) VALUES (0, ?)", (blob,))
-    while (rows := _full(connection, level)) is not None:
-        blob = fold(Page.decode(data) for _, data in rows).encode()
-        connection.executemany("DELETE FROM ledger WHERE id = ?", [(identity,) for identity, _ in rows])
+    level = 0
+    connection.execute("INSERT INTO ledger (level, data) VALUES (0, ?)", (sum_of.encode(0),))
+    while _is_full(connection, level):
+        rows = connection.execute("SELECT data FROM ledger WHERE level = ?", (level,))
+        blob = fold(Page.decode(data) for (data,) in rows).encode(level + 1)
+        connection.execute("DELETE FROM ledger WHERE level = ?", (level,))
         level += 1
         connection.execute("INSERT INTO ledger (level, data) VALUES (?, ?)", (level, blob))
 
 
-def _full(connection: sqlite3.Connection, level: int) -> list[tuple[int, bytes]] | None:
-    n = connection.execute("SELECT count(*) FROM ledger WHERE level = ?", (level,)).fetchone()[0]
-    if n < _FOLD:
-        return None
-    return connection.execute("SELECT id, data FROM ledger WHERE level = ?", (level,)).fetchall()
+def _is_full(connection: sqlite3.Connection, level: int) -> bool:
+    query = "SELECT count(*), total(length(data)) FROM ledger WHERE level = ?"
+    n, size = connection.execute(query, (level,)).fetchone()
+    return bool(n >= _FOLD or (n > _FOLD_LARGE and size > _FOLD_BYTES))
 
 
 def read(connection: sqlite3.Connection) -> Page:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -66,13 +66,15 @@ class Lookup:
     is_register : bool, shape (n_meters,)
         Cumulative display.
     rate : float64, shape (n_meters,)
-        Largest believable rise of a register per second, in its own unit; inf where nothing is known.
+        Largest believable rise of a register per second, in its own unit; inf where nothing is known, or no register.
     interval : float64, shape (n_meters,)
         Expected distance of readings. [s]
     low, high : float64, shape (n_meters,)
         Believable range of the value itself, in its own unit.
     unit : int32, shape (n_meters,)
         Column of `factor` and `offset`.
+    has_rates, has_ranges : bool
+        Whether any meter has a finite `rate`, and a finite `low` or `high`.
     """
 
     revision: int
@@ -86,6 +88,8 @@ class Lookup:
     unit: Int32Array
     unit_names: tuple[str, ...]
     origins: Mapping[str, Origin]
+    has_rates: bool = False
+    has_ranges: bool = False
 
     @classmethod
     def of(cls, snapshot: Snapshot, numbers: Mapping[str, int]) -> Lookup:
@@ -107,7 +111,8 @@ class Lookup:
         places = {name: place for place, name in enumerate(lookup.unit_names)}
         for meter in snapshot.meters.values():
             lookup._describe(numbers[meter.id], meter, places[meter.unit])
-        return lookup
+        has_ranges = bool(np.isfinite(lookup.low).any() or np.isfinite(lookup.high).any())
+        return replace(lookup, has_rates=bool(np.isfinite(lookup.rate).any()), has_ranges=has_ranges)
 
     def _describe(self, number: int, meter: Meter, unit: int) -> None:
         self.unit[number] = unit
@@ -120,9 +125,10 @@ class Lookup:
             self.high[number] = _in_unit(meter, meter.rated_kw, "kW") * _TOLERANCE
             return
         rate = _in_unit(meter, meter.rated_kw / 3600, "kWh") * _TOLERANCE
-        self.rate[number] = rate
         if meter.value_kind is ValueKind.AMOUNT:
             self.high[number] = rate * meter.interval_s
+        else:
+            self.rate[number] = rate
 
     def conversion(self, sent: str) -> tuple[FloatArray, FloatArray]:
         """Factor and offset from a unit as sent to each unit of `unit_names`; NaN where not convertible."""

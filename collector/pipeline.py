@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Final
 
 from collector.checks import Clock
@@ -42,6 +42,7 @@ _MOST_MESSAGES: Final = 20_000
 _GROUP_BYTES: Final = 1024 * 1024  # payloads of one group: what bounds the memory of decoding and checking
 _BYTES_A_READING: Final = 64  # a guess good enough to end the wait for more
 _FULL_RETRY_S: Final = 0.5
+_WEIGH_EVERY_S: Final = 0.5
 _DRAIN_S: Final = 6.0
 _FORWARDER_STOP_S: Final = 3.0
 
@@ -71,6 +72,8 @@ class Pipeline:
         self.unaccounted = 0
         """Readings taken that are neither stored, known, parked nor waiting: anything but 0 is an alarm."""
         self.spool_bytes = 0
+        """Size of the spool, as of the last second."""
+        self._weighed_at = 0.0
         self._clock = clock
         self._fatal = fatal or _exit
         self._lock = threading.Lock()
@@ -271,8 +274,10 @@ class Pipeline:
         counts = self.counters
         ended = counts["stored"] + counts["duplicate"] + total_parked(counts)
         self.unaccounted = counts["taken"] - ended - self._spool.readings
-        self.spool_bytes = self._spool.bytes
-        self.last_commit = time.monotonic()
+        now = time.monotonic()
+        if now - self._weighed_at >= _WEIGH_EVERY_S:
+            self._weighed_at, self.spool_bytes = now, self._spool.bytes
+        self.last_commit = now
 
     # From other threads, to ride on the next commit.
 
@@ -381,14 +386,17 @@ def merged(first: Group, second: Group) -> Group:
 
 def acknowledge(deliveries: list[Delivery], codes: list[int]) -> None:
     """Acknowledge in the order of arrival, once for each connection."""
-    tokens: dict[Acknowledger, tuple[list[int], list[int]]] = {}
-    for delivery, code in zip(deliveries, codes, strict=True):
-        mine = tokens.get(delivery.acknowledger)
-        if mine is None:
-            mine = tokens[delivery.acknowledger] = ([], [])
-        mine[0].append(delivery.token)
-        mine[1].append(code)
-    for acknowledger, (numbers, results) in tokens.items():
+    whose = [delivery.acknowledger for delivery in deliveries]
+    tokens = [delivery.token for delivery in deliveries]
+    answers: dict[Acknowledger, tuple[list[int], list[int]]] = {}
+    start = 0
+    for acknowledger, run in groupby(whose):  # a connection's messages come in stretches
+        end = start + len(list(run))
+        mine = answers.setdefault(acknowledger, ([], []))
+        mine[0].extend(tokens[start:end])
+        mine[1].extend(codes[start:end])
+        start = end
+    for acknowledger, (numbers, results) in answers.items():
         acknowledger.acknowledge(numbers, results)
 
 

@@ -76,6 +76,9 @@ class Recent:
         """Hold new readings, ordered by meter and time, each (meter, time) once."""
         if not len(meter):
             return
+        if not (meter[1:] == meter[:-1]).any():
+            self._insert_one_each(meter, time, value)
+            return
         first, count = _runs(meter)
         rank = np.arange(len(meter)) - np.repeat(first, count)
         stays = rank >= np.repeat(count, count) - self._depth
@@ -86,7 +89,17 @@ class Recent:
         self._values[meter[stays], slot[stays]] = value[stays]
         who = meter[first]
         self._next[who] = (self._next[who] + count) % self._depth
-        self._advance(meter, time, value, first + count - 1)
+        last = first + count - 1
+        self._advance(who, time[last], value[last])
+
+    def _insert_one_each(self, meter: Int32Array, time: IntArray, value: FloatArray) -> None:
+        """The same where no meter comes twice, as live readings do."""
+        slot = self._next[meter]
+        gone = self._times[meter, slot]
+        self._floor[meter] = np.maximum(self._floor[meter], np.where(gone == NEVER, NEVER, gone + 1))
+        self._times[meter, slot], self._values[meter, slot] = time, value
+        self._next[meter] = (slot + 1) % self._depth
+        self._advance(meter, time, value)
 
     def insert_unseen(self, meter: Int32Array, time: IntArray) -> None:
         """Readings that were taken for the store to judge: they are not held, and nobody may think so."""
@@ -100,12 +113,14 @@ class Recent:
         real = gone != NEVER
         np.maximum.at(self._floor, meter[real], gone[real] + 1)
 
-    def _advance(self, meter: Int32Array, time: IntArray, value: FloatArray, last: IntArray) -> None:
-        who, when = meter[last], time[last]
-        np.maximum.at(self._highest, who, when)
-        newer = (when > self.newest[who]) & (self.newest[who] != UNKNOWN)
-        self.newest[who[newer]] = when[newer]
-        self.newest_value[who[newer]] = value[last][newer]
+    def _advance(self, meter: Int32Array, time: IntArray, value: FloatArray) -> None:
+        """Take over the newest of these readings, one of each meter."""
+        self._highest[meter] = np.maximum(self._highest[meter], time)
+        newest = self.newest[meter]
+        newer = (time > newest) & (newest != UNKNOWN)
+        who = meter if newer.all() else meter[newer]
+        self.newest[who] = time[newer]
+        self.newest_value[who] = value[newer]
 
 
 def _runs(ordered: Int32Array) -> tuple[IntArray, IntArray]:

@@ -119,12 +119,18 @@ class Spool:
     def _write(self, groups: Sequence[Group]) -> None:
         for group in groups:
             self._write_group(group)
+        self._connection.executemany(
+            "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n",
+            [item for item in sum((group.counts for group in groups), Counter()).items() if item[1]],
+        )
         ledger.write(self._connection, [page for group in groups for page in group.pages])
 
     def _write_group(self, group: Group) -> None:
         run = self._connection
-        run.executemany("DELETE FROM batch WHERE id = ?", [(i,) for i in group.forget])
-        run.executemany("DELETE FROM sample WHERE id = ?", [(i,) for i in group.forget_samples])
+        if group.forget:
+            run.executemany("DELETE FROM batch WHERE id = ?", [(i,) for i in group.forget])
+        if group.forget_samples:
+            run.executemany("DELETE FROM sample WHERE id = ?", [(i,) for i in group.forget_samples])
         parked.drop(run, group.drop_parked)
         for batch in group.batches:
             blob = batch.encode()
@@ -134,16 +140,14 @@ class Spool:
             )
         if group.parked:
             self._park(group.parked)
-        run.executemany("INSERT INTO sample (time, data) VALUES (?, ?)", group.samples)
-        run.executemany(
-            "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n",
-            [item for item in group.counts.items() if item[1]],
-        )
-        run.executemany(
-            "INSERT INTO gateway VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen,"
-            " status = excluded.status",
-            [(gateway, *row) for gateway, row in group.statuses.items()],
-        )
+        if group.samples:
+            run.executemany("INSERT INTO sample (time, data) VALUES (?, ?)", group.samples)
+        if group.statuses:
+            run.executemany(
+                "INSERT INTO gateway VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen,"
+                " status = excluded.status",
+                [(gateway, *row) for gateway, row in group.statuses.items()],
+            )
 
     def _park(self, rows: Sequence[Parked]) -> None:
         parked.insert(self._connection, rows, self._settings.parked_body_bytes)
