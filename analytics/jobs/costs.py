@@ -6,32 +6,42 @@ are met where a bill is audited.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
-from analytics.bills import Bill, exact_shares
+from analytics.bills import Bill
 from analytics.jobs.bills import is_workday
 from analytics.jobs.estate import Estate
-from analytics.rollup import Group
-from analytics.tariffs import Band, Clock, Price, Tariff, clock, energy_cost, prices
-from energy.intervals import RESOLUTIONS, LocalCalendar, Window
-from energy.model import Meter
-from energy.registry import Registry
+from analytics.jobs.rows import runs
+from analytics.jobs.sums import Sums
+from analytics.rollup import WHOLE, Group
+from analytics.tariffs import Band, Clock, Price, Tariff, clock, energy_cost, prices, require_apart
+from energy.errors import UnitError
+from energy.intervals import RESOLUTIONS, LocalCalendar, Period, Window
+from energy.model import Meter, Scope
+from energy.registry import FittedModel, Registry
 from energy.registry.decisions import Tariff as TariffRow
 from energy.registry.decisions import TariffUse
 from energy.series import BoolArray, FloatArray, IntArray
 from energy.storage.base import ResultStore
-from energy.storage.schema import INTERVAL
+from energy.storage.schema import INTERVAL, TOTAL
 from energy.units import CANONICAL, linear
 
+PRICES: Final = "prices"
+"""Kind of the model that remembers by which tariffs an institution was last computed."""
 _SPAN_DAYS: Final = 366
 _MIDNIGHT: Final = 1440
 _ROUNDING: Final = 1e-9
+
+log = logging.getLogger(__name__)
 
 Paid = Mapping[str, tuple[tuple[Tariff, ...], float]]
 """Versions of the tariff of each meter, and what turns its canonical unit into the tariff's."""
@@ -43,12 +53,19 @@ def tariffs_of(registry: Registry, estate: Estate) -> Paid:
     rows: dict[str, list[TariffRow]] = {}
     for row in registry.tariffs.rows(tariff=sorted({use.tariff for use in uses})) if uses else ():
         rows.setdefault(row.tariff, []).append(row)
-    versions = {name: versions_of(name, own) for name, own in rows.items()}
     found: dict[str, tuple[tuple[Tariff, ...], float]] = {}
     for meter in estate.meters:
-        parts = [part for use in _uses_of(uses, meter) for part in _during(versions[use.tariff], use)]
-        if parts:
-            found[meter.id] = tuple(parts), linear(CANONICAL[meter.category], parts[0].unit)[0]
+        try:
+            parts = [
+                part
+                for use in _uses_of(uses, meter)
+                for part in _during(versions_of(use.tariff, rows[use.tariff]), use)
+            ]
+            require_apart(parts)
+            if parts:
+                found[meter.id] = tuple(parts), linear(CANONICAL[meter.category], parts[0].unit)[0]
+        except (ValueError, UnitError) as exc:
+            log.warning("meter %s has no cost: %s", meter.id, exc)
     return found
 
 
@@ -75,15 +92,20 @@ def _during(versions: Sequence[Tariff], use: TariffUse) -> list[Tariff]:
     return found
 
 
-def versions_of(name: str, rows: Sequence[TariffRow]) -> list[Tariff]:
+def versions_of(name: str, rows: Iterable[TariffRow]) -> tuple[Tariff, ...]:
     """The versions that the dated rows of one tariff make: a new one wherever a row begins or ends."""
+    return _versions(name, tuple(rows))
+
+
+@lru_cache(maxsize=256)
+def _versions(name: str, rows: tuple[TariffRow, ...]) -> tuple[Tariff, ...]:
     edges = sorted({row.valid_from or date.min for row in rows} | {row.valid_to or date.max for row in rows})
     found = []
     for first, end in pairwise(edges):
         valid = [row for row in rows if (row.valid_from or date.min) <= first and end <= (row.valid_to or date.max)]
         if any(row.component == "energy" for row in valid):
             found.append(_version(name, valid, first, end))
-    return found
+    return tuple(found)
 
 
 def _version(name: str, rows: Sequence[TariffRow], first: date, end: date) -> Tariff:
@@ -131,6 +153,83 @@ def _hours(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
+def is_repriced(registry: Registry, estate: Estate, paid: Paid) -> bool:
+    """Whether tariffs, or who pays them, are others than when the institution was last computed."""
+    before = registry.models(PRICES, [estate.institution]).get(estate.institution)
+    return (before.json()["signature"] if before else _signature({})) != _signature(paid)
+
+
+def keep_prices(registry: Registry, estate: Estate, paid: Paid) -> None:
+    """Remember by which tariffs the institution was computed."""
+    payload = {"signature": _signature(paid)}
+    registry.save_models([FittedModel.of(estate.institution, PRICES, start=0, end=0, payload=payload)])
+
+
+def _signature(paid: Paid) -> str:
+    return hashlib.sha256(repr(sorted(paid.items())).encode()).hexdigest()
+
+
+def with_costs(
+    store: ResultStore,
+    estate: Estate,
+    paid: Paid,
+    bills: Mapping[str, Sequence[Bill]],
+    sums: Sequence[Sums],
+    changed: Sequence[Window],
+) -> list[Sums]:
+    """The sums with what they cost: changed days are priced anew, all others keep the price they have."""
+    if not sums:
+        return []
+    by_kind = {part.periods.kind: part for part in sums}
+    days = by_kind["day"].periods.days[:-1]
+    meters = [i for i, g in enumerate(by_kind["day"].groups) if g.scope is Scope.METER and g.item == WHOLE]
+    amount = by_kind["day"].totals.amount[meters]
+    cost = _stored(store, estate, by_kind["day"])
+    for span in _to_price(estate.calendar, paid, changed, days):
+        cost[:, span] = day_costs(store, estate, paid, bills, amount[:, span], days[span])
+    found = []
+    for part in sums:
+        own, of_period = cost, part.totals.amount[meters]
+        if part.periods.kind != "day":
+            column = np.searchsorted(part.periods.days, days, side="right") - 1
+            own = period_costs(cost, amount, of_period, column)
+        own = _virtual(estate, own)
+        found.append(replace(part, cost=roll_up_costs(part.groups, own, np.isfinite(of_period))))
+    return found
+
+
+def _virtual(estate: Estate, cost: FloatArray) -> FloatArray:
+    """Cost of virtual meters by their formulas: what a difference costs is the difference of the costs."""
+    out = cost.copy()
+    for row, terms in estate.formulas.items():
+        out[row] = np.add.reduce([out[term] * factor for term, factor in terms])
+    return out
+
+
+def _stored(store: ResultStore, estate: Estate, part: Sums) -> FloatArray:
+    """Cost of the meters' days as it was written last, shape (n_meters, n_days)."""
+    names = [meter.id for meter in estate.meters]
+    where = {"scope": [Scope.METER.value], "id": names, "period": ["day"], "item": [WHOLE]}
+    edges = part.periods.edges
+    rows = store.results(TOTAL.name, where=where, start=int(edges[0]), end=int(edges[-1]), fields=("cost_yuan",))
+    out = np.full((len(names), len(part.periods)), np.nan)
+    place = {name: i for i, name in enumerate(names)}
+    row = np.array([place[name] for name in rows.tags["id"]], np.int64)
+    out[row, np.searchsorted(edges, rows.time, side="right") - 1] = np.asarray(rows.fields["cost_yuan"], np.float64)
+    return out
+
+
+def _to_price(calendar: LocalCalendar, paid: Paid, changed: Sequence[Window], days: IntArray) -> list[slice]:
+    """Days to price: the changed ones, and where tiers are, the whole of their months or years."""
+    tiered = {v.tier_period for versions, _ in paid.values() for v in versions if len(v.tiers) > 1}
+    kind: Period = "year" if "year" in tiered else "month" if tiered else "day"
+    edges = [calendar.day_number(calendar.edges(window, kind))[[0, -1]] for window in changed]
+    found = np.zeros(len(days), np.bool_)
+    for first, end in edges:
+        found |= (days >= first) & (days < end)
+    return [slice(first, end) for first, end in runs(found)]
+
+
 def day_costs(
     store: ResultStore,
     estate: Estate,
@@ -169,18 +268,18 @@ def day_costs(
     for row, meter in enumerate(estate.meters):
         for bill in bills.get(meter.id, ()):
             if bill.yuan is not None:
-                _spread_money(out[row], amount[row], bill, days)
+                inside, money = _bill_money(amount[row], bill, days)
+                out[row, inside] = money
     return out
 
 
-def _spread_money(cost: FloatArray, amount: FloatArray, bill: Bill, days: IntArray) -> None:
-    """The bill's money over its days as its amount is spread; only for bills that lie whole inside the days."""
+def _bill_money(amount: FloatArray, bill: Bill, days: IntArray) -> tuple[BoolArray, FloatArray]:
+    """Days of a bill among `days`, and its money on them: spread as its amount is, evenly where it has none."""
     inside = (days >= bill.first_day) & (days < bill.end_day)
-    if inside.sum() != bill.end_day - bill.first_day or bill.yuan is None:
-        return
-    weight = np.abs(amount[inside])
-    if np.isfinite(weight).all():
-        cost[inside] = exact_shares(bill.yuan, weight if weight.any() else np.ones(len(weight)))
+    yuan = np.nan if bill.yuan is None else bill.yuan
+    if bill.amount == 0:
+        return inside, np.full(int(inside.sum()), yuan / (bill.end_day - bill.first_day))
+    return inside, yuan * (amount[inside] / bill.amount)
 
 
 def _of_span(store: ResultStore, estate: Estate, paid: Paid, amount: FloatArray, days: IntArray) -> FloatArray:

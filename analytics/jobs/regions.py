@@ -19,7 +19,7 @@ from energy.storage.schema import TOTAL
 
 _FIELDS = (
     "amount", "coverage", "estimated_share", "last_year", "n_expected", "n_reporting", "expected", "expected_low",
-    "expected_high",
+    "expected_high", "cost_yuan",
 )  # fmt: skip
 
 
@@ -77,16 +77,16 @@ def _added(region: str, periods: Periods, rows: Table, wanted: np.ndarray[tuple[
         total(np.ones(len(rows))) > 0,
     )
     heard = np.isfinite(field["amount"])
-    silent = total((heard & ~np.isfinite(field["expected"])).astype(np.float64)) > 0
 
     def complete(values: FloatArray) -> FloatArray:
-        """The sum, unknown where an institution with an amount has no expectation."""
+        """The sum, unknown where an institution with an amount has no such value."""
+        silent = total((heard & ~np.isfinite(values)).astype(np.float64)) > 0
         return np.where(silent, np.nan, known(np.where(heard, values, np.nan)))
 
     half = np.sqrt(complete((field["expected_high"] - field["expected"]) ** 2))
     of_meters = ExpectedTotals(complete(field["expected"]), half)
     groups = tuple(Group(Scope.REGION, region, Category(category), item, ()) for category, item in names)
-    return Sums(periods, groups, totals, known(field["last_year"]), wanted, of_meters)
+    return Sums(periods, groups, totals, known(field["last_year"]), wanted, of_meters, complete(field["cost_yuan"]))
 
 
 def write_region(writer: Writer, region: str, sums: Sequence[Sums]) -> None:

@@ -36,6 +36,7 @@ class Sums:
     last_year: FloatArray
     wanted: BoolArray
     expected: ExpectedTotals
+    cost: FloatArray | None = None
 
 
 def compute_sums(
@@ -199,6 +200,7 @@ def total_table(sums: Sums, scope: Scope, first: int, last: int) -> Table:
             "last_year": plain(cells(sums.last_year[places])),
             "n_expected": cells(totals.n_expected),
             "n_reporting": cells(totals.n_reporting),
+            "cost_yuan": np.full(len(row), np.nan) if sums.cost is None else plain(cells(sums.cost[places])),
         },
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from analytics.jobs.bills import billed_extents, bills_of, compute_bills
+from analytics.jobs.costs import is_repriced, keep_prices, tariffs_of, with_costs
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations, Habits, fit_due, keep, load_habits
 from analytics.jobs.intensities import write_indicators
@@ -105,8 +106,12 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     recomputed += compute_bills(writer, estate, bills, unread)
     extents |= billed
     energy = {meter.id for meter in estate.meters}
-    changed = _changed_days(task, _days_of(recomputed, energy), [extents[name] for name in energy if name in extents])
+    paid = tariffs_of(registry, estate)
+    everything = task.everything or is_repriced(registry, estate, paid)
+    spans = [extents[name] for name in energy if name in extents]
+    changed = _changed_days(task, _days_of(recomputed, energy), spans if everything else ())
     sums = compute_sums(store, estate, changed, extents=extents, now=task.now, habits=expectations.habits)
+    sums = with_costs(store, estate, paid, bills, sums, changed)
     ids = scopes(estate, task.former)
     write_sums(writer, sums, ids)
     places: dict[Scope, Sequence[str]] = {s: names for s, names in ids.items() if s is not Scope.METER}
@@ -117,6 +122,7 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     versions = {name: model.version for name, model in models.items()}
     versions |= {model.subject: n for model, n in zip(fitted, registry.save_models(fitted), strict=True)}
     keep(registry, fresh)
+    keep_prices(registry, estate, paid)
     return Done(estate.institution, tuple(recomputed), tuple(changed), versions, writer.counts)
 
 
@@ -185,6 +191,6 @@ def _days_of(recomputed: Sequence[Recomputed], meters: Container[str]) -> list[W
 
 def _changed_days(task: Task, days: Sequence[Window], spans: Sequence[tuple[int, int]]) -> list[Window]:
     windows = [*days] if task.refresh is None else [*days, task.refresh]
-    if task.everything and spans:
+    if spans:
         windows.append(Window(min(first for first, _ in spans), max(last for _, last in spans) + 1))
     return union(windows)

@@ -85,7 +85,7 @@ def test_a_bill_that_states_its_money_is_the_cost(works: Works) -> None:
     bills = {"m1": (Bill(JANUARY_5, JANUARY_5 + 3, 100.0, 71.3),)}
     amount = np.array([[50.0, 30.0, 20.0]])
     found = day_costs(works.store, estate, paid, bills, amount, DAYS)
-    assert found.sum() == 71.3
+    assert found.sum() == pytest.approx(71.3)
     np.testing.assert_allclose(found, [[35.65, 21.39, 14.26]])
     silent = {"m1": (Bill(JANUARY_5, JANUARY_5 + 3, 100.0),)}
     np.testing.assert_allclose(day_costs(works.store, estate, paid, silent, amount, DAYS), [[35.0, 21.0, 14.0]])
@@ -144,3 +144,71 @@ def test_places_add_their_meters_and_an_unpriced_one_leaves_them_unknown() -> No
     rest = Group(Scope.METER, "m", Category.ELECTRICITY, "unallocated", (0,), (1,))
     found = roll_up_costs([both, with_silent, rest], cost, known)
     np.testing.assert_array_equal(found, [[14.0, NAN], [10.0, 10.0], [6.0, NAN]])
+
+
+def test_totals_of_every_level_carry_their_cost(works: Works) -> None:
+    works.estate(meter("e1", building="b1"), tariffs=[PEAK, VALLEY], tariff_uses=[use()])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 48)
+    works.run()
+    for name in ("e1", "b1", "school", "990101", "990000"):
+        assert works.total(name, "day", "2026-01-06T00:00:00")["cost_yuan"] == pytest.approx(33.6), name
+        assert works.total(name, "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(67.2), name
+        assert works.total(name, "year", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(67.2), name
+
+
+def test_days_that_come_later_leave_the_others_their_cost(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[PEAK, VALLEY], tariff_uses=[use()])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 48)
+    works.run()
+    works.hourly("e1", "2026-01-07T00:00:00", [1.0] * 24, start=96.0)
+    works.run()
+    assert works.total("school", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(67.2 + 16.8)
+    again = works.run(since=0)
+    assert again.written.get("total", 0) == again.deleted.get("total", 0) == 0
+
+
+def test_a_long_gap_costs_the_mean_of_its_month(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[price(0.5)], tariff_uses=[use()])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 20)
+    works.hourly("e1", "2026-01-07T04:00:00", [2.0] * 20, start=240.0)
+    works.run()
+    assert works.total("e1", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(140.0)  # 280 kWh
+    assert np.isnan(works.total("e1", "day", "2026-01-06T00:00:00")["cost_yuan"])
+
+
+def test_tiers_count_from_the_first_of_the_month_whenever_its_days_came(works: Works) -> None:
+    tiers = [price(0.5), price(1.0, tier_from=60)]
+    works.estate(meter("e1"), tariffs=tiers, tariff_uses=[use()])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 24)
+    works.run()
+    works.hourly("e1", "2026-01-06T00:00:00", [2.0] * 24, start=48.0)
+    works.run()
+    # 60 at .5 and 36 at 1.0
+    assert works.total("e1", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(66.0)
+
+
+def test_a_new_price_reaches_old_days_with_the_next_run_of_the_institution(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[price(0.5)], tariff_uses=[use()])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 48)
+    works.run(now="2026-03-01T00:00:00")
+    works.registry.import_sheets({"tariffs": [price(0.6)]})
+    works.run(now="2026-03-02T00:00:00")
+    assert works.total("school", "day", "2026-01-05T00:00:00")["cost_yuan"] == pytest.approx(28.8)
+
+
+def test_a_meter_without_tariff_leaves_the_cost_of_its_place_unknown(works: Works) -> None:
+    own = use("t1", scope="meter", id="e1")
+    works.estate(meter("e1"), meter("e2"), tariffs=[price(0.5)], tariff_uses=[own])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 24)
+    works.hourly("e2", "2026-01-05T00:00:00", [2.0] * 24)
+    works.run()
+    assert works.total("e1", "day", "2026-01-05T00:00:00")["cost_yuan"] == pytest.approx(24.0)
+    assert np.isnan(works.total("school", "day", "2026-01-05T00:00:00")["cost_yuan"])
+
+
+def test_a_broken_tariff_costs_nothing_known_and_stops_nothing(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[price(1.0, hours="08:00-24:00")], tariff_uses=[use()])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 24)
+    works.run()
+    assert works.total("e1", "day", "2026-01-05T00:00:00")["amount"] == 48.0
+    assert np.isnan(works.total("e1", "day", "2026-01-05T00:00:00")["cost_yuan"])
