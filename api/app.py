@@ -23,8 +23,19 @@ _STATIC = Path(__file__).parent / "console" / "static"
 _DOCS = Path(__file__).parent / "static"
 
 
-def create_app(registry: Registry, store: Store, *, zone: str, is_https: bool = False) -> FastAPI:
-    """API and console over a registry and a store; `is_https` where browsers reach it by https (cookies say so)."""
+def create_app(
+    registry: Registry,
+    store: Store,
+    *,
+    zone: str,
+    is_https: bool = False,
+    home: Path | None = None,
+    ingest_url: str | None = None,
+) -> FastAPI:
+    """API and console over a registry and a store; `is_https` where browsers reach it by https (cookies say so).
+
+    `home` keeps files that people bring; `ingest_url` leads to the collector's own pages of parked messages.
+    """
     app = FastAPI(
         title="Jieneng 节能",
         version="1",
@@ -42,7 +53,7 @@ def create_app(registry: Registry, store: Store, *, zone: str, is_https: bool = 
             Middleware(Limits),
         ],
     )
-    app.state.context = Context(registry, store, zone, is_https)
+    app.state.context = Context(registry, store, zone, is_https, home, ingest_url)
     problems.install(app)
     for router in NOUNS:
         app.include_router(router)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from threading import Lock
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from energy.errors import SettingsError
 from energy.intervals import LocalCalendar
 from energy.registry import Registry, Snapshot
 from energy.storage.base import Store
@@ -23,6 +25,8 @@ class Context:
     store: Store
     zone: str
     is_https: bool = False
+    home: Path | None = None
+    ingest_url: str | None = None
     _snapshot: Snapshot | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
@@ -33,6 +37,12 @@ class Context:
             if self._snapshot is None or self._snapshot.revision != revision:
                 self._snapshot = self.registry.snapshot()
             return self._snapshot
+
+    def folder(self, name: str) -> Path:
+        """A folder of the installation's home; SettingsError where the application was given no home."""
+        if self.home is None:
+            raise SettingsError("files can only be kept where the application knows its home folder")
+        return self.home / name
 
     def zone_of(self, institution: str) -> str:
         """Time zone of an institution's site; the installation's where none is stated."""

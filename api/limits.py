@@ -14,7 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES: Final = 2_000_000
 MOST_BYTES_OF_IMPORT: Final = 50_000_000
-_IMPORT_PATH: Final = "/api/v1/imports"
+MOST_BYTES_OF_PROOF: Final = 11_000_000
+_MOST: Final = (
+    ("/api/v1/imports", MOST_BYTES_OF_IMPORT),
+    ("/ledger", MOST_BYTES_OF_IMPORT),
+    ("/tasks/", MOST_BYTES_OF_PROOF),
+    ("/targets", MOST_BYTES_OF_PROOF),
+)
+"""Paths that take files, and how much."""
 RECEIVE_S: Final = 20.0
 ANSWER_S: Final = 60.0
 STREAM_S: Final = 600.0
@@ -67,7 +74,7 @@ class _Guarded:
     """One request: its bytes counted on the way in, its answer watched on the way out."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, receive_s: float) -> None:
-        self.most = MOST_BYTES_OF_IMPORT if scope["path"].startswith(_IMPORT_PATH) else MOST_BYTES
+        self.most = next((most for path, most in _MOST if scope["path"].startswith(path)), MOST_BYTES)
         self._scope = scope
         self._receive = receive
         self._send = send

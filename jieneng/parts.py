@@ -50,7 +50,13 @@ def run_serve(settings: Settings, *, with_jobs: bool) -> None:
     if with_jobs:
         worker.start()
     config = uvicorn.Config(
-        create_app(registry, store, zone=settings.zone),
+        create_app(
+            registry,
+            store,
+            zone=settings.zone,
+            home=settings.home,
+            ingest_url=f"http://{settings.ingest.http_host}:{settings.ingest.http_port}",
+        ),
         host=settings.web.host,
         port=settings.web.port,
         log_level="warning",

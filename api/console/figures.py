@@ -1,0 +1,342 @@
+"""Figures of what a caller sees, read from the store. Every question takes the page, whose scope limits it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+
+from api.console.frame import Page
+from energy.intervals import DAY, LocalCalendar, Window
+from energy.model import Category
+from energy.model import Scope as Level
+from energy.series import FloatArray, IntArray, Series, Table
+from energy.units import CANONICAL
+
+SHOWN: Final = (
+    Category.ELECTRICITY, Category.WATER, Category.GAS, Category.HEAT, Category.COOLING, Category.COAL, Category.LPG,
+    Category.GASOLINE, Category.DIESEL, Category.OTHER,
+)  # fmt: skip
+_NUMBERS: Final = (
+    "amount", "expected", "expected_low", "expected_high", "cost_yuan", "coverage", "estimated_share", "last_year",
+    "n_expected", "n_reporting",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Periods:
+    """Totals of one thing and category, period by period; NaN is unknown."""
+
+    category: Category
+    start: IntArray
+    values: Mapping[str, FloatArray]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @property
+    def unit(self) -> str:
+        """Unit of the amounts."""
+        return CANONICAL[self.category]
+
+    def __getitem__(self, field: str) -> FloatArray:
+        return self.values[field]
+
+    def sum(self, field: str) -> float:
+        """Sum of the known values; NaN where none is known."""
+        return known_sum(self.values[field])
+
+    @property
+    def coverage(self) -> float:
+        """Mean completeness; periods without any count as none."""
+        known = self.values["coverage"]
+        return float(np.nan_to_num(known).mean()) if len(known) and np.isfinite(known).any() else math.nan
+
+    def last(self, field: str) -> float:
+        """Newest value, NaN where there is no period."""
+        return float(self.values[field][-1]) if len(self) else math.nan
+
+
+def known_sum(values: FloatArray) -> float:
+    """Sum of what is known; NaN (never 0) where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.sum()) if len(known) else math.nan
+
+
+def totals(
+    page: Page, level: Level, ids: Iterable[str], period: str, window: Window, items: Sequence[str] = ("all",)
+) -> Table:
+    """Rows of `total` of visible things."""
+    seen = [name for name in ids if page.scope.sees(level, name)]
+    if not seen:
+        return Table("total", np.zeros(0, np.int64), _no_tags(), {name: np.zeros(0) for name in _NUMBERS})
+    where = {"scope": [level.value], "id": seen, "period": [period], "item": list(items)}
+    return page.ctx.store.results("total", where=where, start=window.start, end=window.end, fields=_NUMBERS)
+
+
+def _no_tags() -> dict[str, np.ndarray[tuple[int], np.dtype[np.object_]]]:
+    return {name: np.zeros(0, np.object_) for name in ("scope", "id", "period", "category", "item")}
+
+
+def by_category(rows: Table) -> dict[Category, Periods]:
+    """Totals of several things added up per category and period; complete only where all of them are.
+
+    An amount is the sum of those known (completeness and 应报/实报 tell how many that is), unknown where none is.
+    """
+    found = {}
+    for category in SHOWN:
+        mine = rows.take(np.flatnonzero(rows.tags["category"] == category.value))
+        if len(mine):
+            found[category] = _added(category, mine)
+    return found
+
+
+def _added(category: Category, rows: Table) -> Periods:
+    starts, place = np.unique(rows.time, return_inverse=True)
+    values = {name: _sums(rows.fields[name].astype(np.float64), place, len(starts)) for name in _NUMBERS}
+    expected = rows.fields["n_expected"].astype(np.float64)
+    weight = np.where(np.isnan(expected), 1.0, expected)
+    for name in ("coverage", "estimated_share"):
+        share = rows.fields[name].astype(np.float64)
+        used = np.where(np.isnan(share), 0.0, weight)
+        top = np.bincount(place, np.nan_to_num(share) * used, len(starts))
+        bottom = np.bincount(place, weight if name == "coverage" else used, len(starts))
+        none = np.bincount(place, used, len(starts)) == 0
+        values[name] = np.where(none, np.nan, top / np.maximum(bottom, 1e-9))
+    return Periods(category, starts, values)
+
+
+def _sums(values: FloatArray, place: IntArray, n: int) -> FloatArray:
+    known = ~np.isnan(values)
+    sums = np.bincount(place, np.where(known, values, 0.0), n)
+    return np.where(np.bincount(place, known, n) > 0, sums, np.nan)
+
+
+def by_id(rows: Table, category: Category) -> dict[str, Periods]:
+    """Totals of one category by thing."""
+    mine = rows.take(np.flatnonzero(rows.tags["category"] == category.value))
+    return {
+        str(name): _added(category, mine.take(np.flatnonzero(mine.tags["id"] == name)))
+        for name in dict.fromkeys(mine.tags["id"])
+    }
+
+
+def cover(page: Page) -> tuple[Level, list[str]]:
+    """The fewest things whose sums make up all that the caller sees."""
+    scope = page.scope
+    tops = [r for r in scope.regions if scope.snapshot.regions[r].parent not in scope.regions]
+    return (Level.REGION, sorted(tops)) if tops else (Level.INSTITUTION, sorted(scope.institutions))
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """How a target of the year stands, newest day."""
+
+    scope: str
+    id: str
+    indicator: str
+    caliber: str
+    time: int
+    target: float
+    used: float
+    expected_share: float
+    used_share: float
+    forecast: float
+    forecast_low: float
+    forecast_high: float
+    stage: float
+    outlook: int
+    breach_ms: float
+    coverage: float
+
+    @property
+    def forecast_share(self) -> float:
+        """Forecast of the year as a share of the target."""
+        return self.forecast / self.target if self.target > 0 else math.nan
+
+    @property
+    def warning(self) -> str:
+        """Which warning stage its colour shows: 100, 90, 80, ok or unknown."""
+        for stage in (1.0, 0.9, 0.8):
+            if self.stage >= stage:
+                return f"{round(100 * stage)}"
+        return "unknown" if math.isnan(self.stage) else "ok"
+
+
+def target_states(page: Page, level: Level, ids: Iterable[str]) -> list[TargetState]:
+    """Newest state of each target of visible things, this year, those most over their target first."""
+    seen = [name for name in ids if page.scope.sees(level, name)]
+    if not seen:
+        return []
+    calendar = LocalCalendar(page.ctx.zone)
+    start, now = calendar.start_of(date(page.ctx.today().year, 1, 1)), page.ctx.now()
+    rows = page.ctx.store.results("target", where={"scope": [level.value], "id": seen}, start=start, end=now + DAY)
+    newest: dict[tuple[str, ...], int] = {}
+    for i in range(len(rows)):  # rows come ordered by tags and time
+        newest[tuple(str(rows.tags[t][i]) for t in ("scope", "id", "indicator", "caliber"))] = i
+    states = [_target_state(rows, i) for i in newest.values()]
+    return sorted(states, key=lambda s: -np.nan_to_num(s.forecast_share, nan=np.nan_to_num(s.used_share, nan=-1.0)))
+
+
+def _target_state(rows: Table, i: int) -> TargetState:
+    def number(name: str) -> float:
+        return float(rows.fields[name][i])
+
+    return TargetState(
+        scope=str(rows.tags["scope"][i]),
+        id=str(rows.tags["id"][i]),
+        indicator=str(rows.tags["indicator"][i]),
+        caliber=str(rows.tags["caliber"][i]),
+        time=int(rows.time[i]),
+        target=number("target"),
+        used=number("used"),
+        expected_share=number("expected_share"),
+        used_share=number("used_share"),
+        forecast=number("forecast"),
+        forecast_low=number("forecast_low"),
+        forecast_high=number("forecast_high"),
+        stage=number("stage"),
+        outlook=int(np.nan_to_num(number("outlook"))),
+        breach_ms=number("breach_ms"),
+        coverage=number("coverage"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorRow:
+    """One indicator of one period."""
+
+    id: str
+    period: str
+    indicator: str
+    caliber: str
+    time: int
+    value: float
+    constraint: float
+    baseline: float
+    guide: float
+    rank: float
+    rank_of: float
+    coverage: float
+    group: str | None
+
+
+def indicators(
+    page: Page, level: Level, ids: Iterable[str], periods: Sequence[str], window: Window
+) -> list[IndicatorRow]:
+    """Newest row of each indicator of visible things."""
+    seen = [name for name in ids if page.scope.sees(level, name)]
+    if not seen:
+        return []
+    where = {"scope": [level.value], "id": seen, "period": list(periods)}
+    rows = page.ctx.store.results("indicator", where=where, start=window.start, end=window.end)
+    newest: dict[tuple[str, ...], int] = {}
+    for i in range(len(rows)):
+        newest[tuple(str(rows.tags[t][i]) for t in ("id", "period", "indicator", "caliber"))] = i
+    return [_indicator(rows, i) for i in newest.values()]
+
+
+def _indicator(rows: Table, i: int) -> IndicatorRow:
+    def number(name: str) -> float:
+        return float(rows.fields[name][i])
+
+    group = rows.fields["group"][i]
+    return IndicatorRow(
+        id=str(rows.tags["id"][i]),
+        period=str(rows.tags["period"][i]),
+        indicator=str(rows.tags["indicator"][i]),
+        caliber=str(rows.tags["caliber"][i]),
+        time=int(rows.time[i]),
+        value=number("value"),
+        constraint=number("constraint"),
+        baseline=number("baseline"),
+        guide=number("guide"),
+        rank=number("rank"),
+        rank_of=number("rank_of"),
+        coverage=number("coverage"),
+        group=None if group is None else str(group),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MeterStatus:
+    """How a meter is heard: state 0 heard, 1 late, 2 silent, 3 never."""
+
+    last_seen_s: float
+    coverage_day: float
+    state: int
+
+
+def statuses(page: Page, meters: Iterable[str]) -> dict[str, MeterStatus]:
+    """Newest status of visible meters."""
+    seen = [name for name in meters if page.scope.sees(Level.METER, name)]
+    if not seen:
+        return {}
+    now = page.ctx.now()
+    rows = page.ctx.store.results("meter_status", where={"meter": seen}, start=now - 40 * DAY, end=now + DAY)
+    return {
+        str(rows.tags["meter"][i]): MeterStatus(
+            float(rows.fields["last_seen_s"][i]),
+            float(rows.fields["coverage_day"][i]),
+            int(np.nan_to_num(rows.fields["state"][i], nan=3)),
+        )
+        for i in range(len(rows))
+    }
+
+
+def profiles(page: Page, institution: str, category: Category, window: Window) -> tuple[IntArray, FloatArray]:
+    """Days and their 24 hourly amounts, shape (n_days, 24)."""
+    page.scope.institution(institution)
+    where = {"scope": ["institution"], "id": [institution], "category": [category.value]}
+    rows = page.ctx.store.results("day_profile", where=where, start=window.start, end=window.end)
+    hours = np.array([rows.fields[f"h{h:02d}"].astype(np.float64) for h in range(24)]).reshape(24, len(rows))
+    return rows.time, hours.T
+
+
+def readings(page: Page, meter: str, window: Window) -> Series:
+    """Raw readings of a visible meter."""
+    page.scope.meter(meter)
+    return page.ctx.store.readings([meter], window.start, window.end)[meter]
+
+
+def intervals(page: Page, meter: str, window: Window) -> Table:
+    """Interval amounts of a visible meter in its finest resolution."""
+    page.scope.meter(meter)
+    where = {"meter": [meter]}
+    rows = page.ctx.store.results("interval", where=where, start=window.start, end=window.end)
+    found = dict.fromkeys(rows.tags["resolution"])
+    finest = next((name for name in ("15min", "30min", "hour") if name in found), None)
+    return rows.take(np.flatnonzero(rows.tags["resolution"] == finest)) if finest else rows
+
+
+def outcomes(page: Page, window: Window) -> dict[str, float]:
+    """Readings by what became of them; only for callers who see the whole installation."""
+    if not page.scope.is_whole:
+        return {}
+    rows = page.ctx.store.results("ingest", where={}, start=window.start, end=window.end, fields=["readings"])
+    counts: dict[str, float] = {}
+    for reason, n in zip(rows.tags["reason"], rows.fields["readings"].astype(np.float64), strict=True):
+        counts[str(reason)] = counts.get(str(reason), 0.0) + float(np.nan_to_num(n))
+    return counts
+
+
+def this_month(page: Page, calendar: LocalCalendar) -> Window:
+    """The month so far, in local days."""
+    today = calendar.date_of(page.ctx.now())
+    return calendar.window(today.replace(day=1), today)
+
+
+def this_year(page: Page, calendar: LocalCalendar) -> Window:
+    """The year so far, in local days."""
+    today = calendar.date_of(page.ctx.now())
+    return calendar.window(today.replace(month=1, day=1), today)
+
+
+def last_days(page: Page, calendar: LocalCalendar, days: int) -> Window:
+    """Today and the days before it."""
+    today = calendar.date_of(page.ctx.now())
+    return calendar.window(today - timedelta(days=days - 1), today)

@@ -1,0 +1,67 @@
+"""What energy costs: prices that hold, who pays them, and the year's cost by institution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from api.console import charts, figures
+from api.console.figures import Periods
+from api.console.frame import ConsoleRoute, Page, Reads
+from energy.intervals import LocalCalendar
+from energy.model import Category
+from energy.model import Scope as Level
+from energy.registry import TariffUse
+from energy.registry.rows import is_valid
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+
+
+@router.get("/costs", response_class=HTMLResponse)
+def costs(page: Reads) -> HTMLResponse:
+    """Cost of the year so far, and the tariffs behind it."""
+    window = figures.this_year(page, LocalCalendar(page.ctx.zone))
+    rows = figures.totals(page, Level.INSTITUTION, sorted(page.scope.institutions), "year", window)
+    by_name: dict[str, dict[Category, Periods]] = {}
+    for category in figures.by_category(rows):
+        for name, periods in figures.by_id(rows, category).items():
+            by_name.setdefault(name, {})[category] = periods
+    sums = {name: _sum(found) for name, found in by_name.items()}
+    ordered = sorted(by_name, key=lambda name: -np.nan_to_num(sums[name], nan=-1.0))
+    day = page.ctx.today()
+    uses = [u for u in page.ctx.registry.tariff_uses.rows() if page.scope.sees(u.scope, u.id)]
+    valid = [u for u in uses if is_valid(day, u.valid_from, u.valid_to)]
+    named = {u.tariff for u in valid}
+    prices = page.ctx.registry.tariffs.rows(tariff=sorted(named)) if named else []
+    bars = [(page.put.name(page.scope.institution(n)), sums[n]) for n in ordered[:20]]
+    has_costs = any(not math.isnan(s) for s in sums.values())
+    return page.show(
+        "costs.html",
+        rows=[(page.scope.institution(name), by_name[name], sums[name]) for name in ordered],
+        categories=[c for c in figures.SHOWN if any(c in found for found in by_name.values())],
+        window=window,
+        total=figures.known_sum(np.array(list(sums.values()) or [math.nan])),
+        n_known=sum(not math.isnan(s) for s in sums.values()),
+        chart=charts.ranking(page.put, page.words, bars, page.words["yuan"], page.words["cost_year"])
+        if has_costs
+        else None,
+        prices=[p for p in prices if is_valid(day, p.valid_from, p.valid_to)],
+        users=_users(page, valid),
+    )
+
+
+def _sum(found: Mapping[Category, Periods]) -> float:
+    """Cost of the categories whose cost is known."""
+    return figures.known_sum(np.array([periods.last("cost_yuan") for periods in found.values()]))
+
+
+def _users(page: Page, uses: list[TariffUse]) -> dict[str, int]:
+    """How many institutions and meters pay each tariff."""
+    counts: dict[str, int] = {}
+    for use in uses:
+        counts[use.tariff] = counts.get(use.tariff, 0) + 1
+    return counts

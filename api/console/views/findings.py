@@ -1,0 +1,122 @@
+"""Findings: the inbox, and one finding with its evidence and what people made of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.answers import Wish
+from api.console import acts, charts, figures
+from api.console.frame import ConsoleRoute, Judges, Page, Reads
+from api.console.views.meter import load
+from api.routes import findings as noun
+from api.scope import Action, scope_of
+from energy.errors import NotInRegistry
+from energy.intervals import DAY, LocalCalendar, Window
+from energy.model import Category
+from energy.model import Scope as Level
+from energy.registry import Finding
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+State = Literal["open", "waiting", "closed", "withdrawn"]
+
+
+@router.get("/findings", response_class=HTMLResponse)
+def inbox(page: Reads, state: State = "open", institution: str = "", mine: bool = False) -> HTMLResponse:
+    """The inbox: what was found, dearest first."""
+    everything = acts.findings(page, state=None, institution=institution or None)
+    shown = [f for f in everything if f.state == state and (not mine or f.assignee == page.user)]
+    counts = {name: sum(f.state == name for f in everything) for name in ("open", "waiting", "closed", "withdrawn")}
+    return page.show(
+        "findings.html",
+        findings=shown,
+        counts=counts,
+        state=state,
+        yuan=acts.yuan(shown),
+        institution=page.scope.institution(institution) if institution else None,
+        mine=mine,
+    )
+
+
+@router.get("/findings/{finding}", response_class=HTMLResponse)
+def finding(page: Reads, finding: str) -> HTMLResponse:
+    """One finding: what, since when, how much, why probably, what to look at first."""
+    one = visible(page, finding)
+    return page.show(
+        "finding.html",
+        one=one,
+        here=page.scope.institution(one.institution),
+        chart=_chart(page, one),
+        evidence=evidence(one),
+        history=page.ctx.registry.findings.history(finding),
+        tasks=[t for t in acts.tasks(page) if t.finding == finding],
+        people=_people(page, one.institution),
+    )
+
+
+def visible(page: Page, finding: str) -> Finding:
+    """A finding of an institution the caller sees."""
+    found = page.ctx.registry.findings.rows(id=finding)
+    if not found or found[0].institution not in page.scope.institutions:
+        raise NotInRegistry(f"finding {finding!r} is not known here")
+    return found[0]
+
+
+def evidence(one: Finding) -> dict[str, Any]:
+    """The numbers it rests on, as far as they are plain."""
+    try:
+        found = json.loads(one.evidence or "{}")
+    except ValueError:
+        return {}
+    return {k: v for k, v in found.items() if isinstance(v, str | int | float)} if isinstance(found, dict) else {}
+
+
+def _people(page: Page, institution: str) -> list[str]:
+    """Users the finding can be given to; only those who judge learn their names."""
+    if not page.scope.may(Action.JUDGE):
+        return []
+    today, snapshot = page.ctx.today(), page.scope.snapshot
+    users = page.ctx.registry.accounts.users()
+    return [u.name for u in users if institution in scope_of(u, snapshot, today=today).institutions]
+
+
+def _chart(page: Page, one: Finding) -> charts.Chart:
+    """The load of the meter around the event; days of the institution where no meter is named."""
+    end = one.end or page.ctx.now()
+    margin = max(DAY, min(7 * DAY, end - one.start))
+    window = Window(one.start - margin, min(end + margin, page.ctx.now() + 1) if end < page.ctx.now() else end + 1)
+    mark = page.put.either(one.title_zh, one.title_en)
+    if one.meter is not None:
+        rows = figures.intervals(page, one.meter, window)
+        if len(rows):
+            return load(page, rows, window, (one.start, end), mark)
+    calendar = LocalCalendar(page.ctx.zone_of(one.institution))
+    edges = calendar.edges(window, "day")
+    level, name = (Level.METER, one.meter) if one.meter else (Level.INSTITUTION, one.institution)
+    days = Window(int(edges[0]), int(edges[-1]))
+    meter = page.scope.snapshot.meters.get(one.meter or "")
+    found = figures.by_category(figures.totals(page, level, [name], "day", days))
+    periods = found.get(meter.category if meter else Category.ELECTRICITY)
+    title = page.words["evidence"]
+    if periods is None:
+        return charts.Chart(title, "", {}, is_empty=True)
+    return charts.consumption(page.put, page.words, periods, "day", title)
+
+
+@router.post("/findings/{finding}/decisions")
+def decide(
+    page: Judges,
+    finding: str,
+    verdict: Annotated[Literal["", "confirmed", "false_alarm", "known"], Form()] = "",
+    state: Annotated[Literal["", "open", "waiting", "closed"], Form()] = "",
+    comment: Annotated[str, Form(max_length=4000)] = "",
+    assignee: Annotated[str, Form(max_length=64)] = "",
+) -> RedirectResponse:
+    """Verdict, comment, assignment, closing: every decision is kept with its author."""
+    given = {"verdict": verdict, "state": state, "comment": comment.strip(), "assignee": assignee}
+    body = noun.DecisionIn.model_validate({name: value for name, value in given.items() if value})
+    noun.decide_finding(page.ctx, page.scope, Wish("json", "zh", ""), finding, body)
+    return page.go(f"/findings/{finding}", "decided")

@@ -1,0 +1,54 @@
+"""The first page: how things stand, and what needs the caller today."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from api.console import acts, charts, figures
+from api.console.frame import ConsoleRoute, Page, Reads
+from api.scope import Action
+from energy.intervals import LocalCalendar
+from energy.model import Category
+from energy.registry import Role
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+_FIRST: Final = {
+    Role.ENERGY_MANAGER: ("findings", "tasks", "targets", "data"),
+    Role.STATISTICIAN: ("data", "tasks", "targets", "findings"),
+    Role.APPROVER: ("approve", "targets", "tasks", "findings", "data"),
+    Role.OPERATOR: ("data", "findings", "tasks", "targets"),
+    Role.ADMINISTRATOR: ("findings", "targets", "tasks", "approve", "data"),
+}
+"""Which cards a role sees first."""
+
+
+@router.get("/", response_class=HTMLResponse)
+def home(page: Reads) -> HTMLResponse:
+    """What needs me today."""
+    calendar = LocalCalendar(page.ctx.zone)
+    level, ids = figures.cover(page)
+    month = figures.this_month(page, calendar)
+    sums = figures.by_category(figures.totals(page, level, ids, "month", month))
+    days = figures.by_category(figures.totals(page, level, ids, "day", figures.last_days(page, calendar, 31)))
+    daily = days.get(Category.ELECTRICITY)
+    title = page.words["electricity_days"]
+    order = _FIRST.get(page.caller.user.role, ("targets", "findings", "tasks", "data"))
+    return page.show(
+        "home.html",
+        today=acts.today(page),
+        yuan=acts.yuan,
+        month=month,
+        sums=sums,
+        chart=charts.consumption(page.put, page.words, daily, "day", title) if daily else None,
+        cards=[c for c in order if c != "approve" or page.scope.may(Action.APPROVE)],
+        overdue=_overdue(page),
+        counts=page.ctx.registry.tasks.counts(sorted(page.scope.institutions), today=page.ctx.today()),
+    )
+
+
+def _overdue(page: Page) -> int:
+    day = page.ctx.today()
+    return sum(task.is_overdue(day) for task in acts.tasks(page))

@@ -1,0 +1,114 @@
+"""One meter: its register, load and data states; exchanges of the device."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from fastapi import APIRouter, Form
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.console import charts, figures
+from api.console.frame import ConsoleRoute, Corrects, Page, Reads
+from api.problems import Problem
+from api.scope import Action
+from energy.intervals import LocalCalendar, Window
+from energy.model import State, ValueKind
+from energy.series import Table
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+
+
+@router.get("/meters/{meter}", response_class=HTMLResponse)
+def meter(page: Reads, meter: str, days: int = 14) -> HTMLResponse:
+    """The page of one meter or sensor."""
+    here = page.scope.meter(meter)
+    calendar = LocalCalendar(page.ctx.zone_of(here.institution))
+    window = figures.last_days(page, calendar, min(max(days, 1), 92))
+    readings = figures.readings(page, meter, window)
+    words = page.words
+    title = words["register" if here.value_kind is ValueKind.REGISTER else "readings"]
+    curves = [(title, readings.value, "var(--measured)")]
+    rows = figures.intervals(page, meter, window)
+    return page.show(
+        "meter.html",
+        here=here,
+        status=figures.statuses(page, [meter]).get(meter),
+        window=window,
+        days=days,
+        n_readings=len(readings),
+        register=charts.lines(page.put, words, readings.time, curves, here.unit, title, step=True),
+        load=load(page, rows, window),
+        states=states(rows),
+        swaps=list(reversed(page.scope.snapshot.swaps.get(meter, ()))),
+        corrections=page.ctx.registry.corrections.rows(meter=meter),
+        may_swap=page.scope.may(Action.CORRECT) and here.value_kind is ValueKind.REGISTER,
+    )
+
+
+def load(
+    page: Page, rows: Table, window: Window, marked: tuple[int, int] | None = None, mark: str = ""
+) -> charts.Chart:
+    """Load profile (kW of electricity, amounts of everything else) over its expected band."""
+    power = rows.fields.get("power_kw", np.zeros(0)).astype(np.float64)
+    is_power = bool(np.isfinite(power).any())
+    name = "power_kw" if is_power else "amount"
+    words = page.words
+    curves = [
+        (
+            words["load"] if is_power else words["amount"],
+            power if is_power else rows.fields.get("amount", power),
+            "var(--measured)",
+        )
+    ]
+    expected = rows.fields.get("expected", np.zeros(0)).astype(np.float64)
+    if not is_power and np.isfinite(expected).any():
+        curves.append((words["expected"], expected, "var(--expected)"))
+        curves.append((words["expected_high"], rows.fields["expected_high"].astype(np.float64), "var(--expected-band)"))
+    symbol = "kW" if name == "power_kw" else ""
+    return charts.lines(page.put, words, rows.time, curves, symbol, words["load_profile"], marked=marked, mark=mark)  # type: ignore[arg-type]
+
+
+def states(rows: Table) -> dict[str, int]:
+    """How many intervals are measured, estimated, corrected, inside a gap, or unknown."""
+    if not len(rows):
+        return {}
+    state = rows.fields["state"].astype(np.float64)
+    unknown = np.isnan(rows.fields["amount"].astype(np.float64))
+    counts = {s.name.lower(): int(np.sum((state == s) & ~unknown)) for s in State}
+    return {k: n for k, n in {**counts, "unknown": int(unknown.sum())}.items() if n}
+
+
+@router.post("/meters/{meter}/swaps")
+def swap(
+    page: Corrects,
+    meter: str,
+    at: Annotated[str, Form()],
+    new_start: Annotated[float, Form()],
+    old_end: Annotated[str, Form()] = "",
+    new_ratio: Annotated[str, Form()] = "",
+    note: Annotated[str, Form(max_length=500)] = "",
+) -> RedirectResponse:
+    """Note an exchange of the device; the figures are computed again."""
+    here = page.scope.meter(meter)
+    row = {
+        "meter": meter,
+        "time": moment(page, at, here.institution).isoformat(),
+        "old_end": old_end,
+        "new_start": new_start,
+        "new_ratio": new_ratio,
+        "note": note or f"{page.user}",
+    }
+    page.ctx.registry.import_sheets({"swaps": [row]})
+    return page.go(f"/meters/{meter}", "swap")
+
+
+def moment(page: Page, text: str, institution: str) -> datetime:
+    """What a `datetime-local` field says, in the institution's time zone."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise Problem(422, "request not valid", f"time: expected like 2026-03-01T14:30, came {text[:40]!r}") from exc
+    return local if local.tzinfo else local.replace(tzinfo=ZoneInfo(page.ctx.zone_of(institution)))

@@ -1,0 +1,15 @@
+"""Every word on screen, Chinese first, English second, from one catalogue in parts."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from api.console.words import acts, data, families, frame, sights
+
+CATALOGUE: Final = frame.WORDS | sights.WORDS | acts.WORDS | data.WORDS | families.WORDS
+WORDS: Final[dict[str, dict[str, str]]] = {
+    language: {key: pair[place] for key, pair in CATALOGUE.items()} for place, language in enumerate(("zh", "en"))
+}
+"""Words by language and key."""
+PARTS: Final = MappingProxyType({m.__name__: m.WORDS for m in (frame, sights, acts, data, families)})
