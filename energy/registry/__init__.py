@@ -1,6 +1,7 @@
 """Who and where, in SQL: institutions, buildings, gateways, meters and what people state about them."""
 
 from energy.registry.accounts import Accounts, Node, Role, User
+from energy.registry.alarms import AlarmRule, Alarms, Notice, NoticeEvent, OutMessage, Subscription
 from energy.registry.credentials import is_secret_of
 from energy.registry.decisions import (
     ApprovedQuota,
@@ -17,6 +18,7 @@ from energy.registry.decisions import (
 from energy.registry.fitted import FittedModel
 from energy.registry.importing import ImportResult
 from energy.registry.registry import Registry
+from energy.registry.reporting import Publication, PublicationNote, Reporting, SurveyEntry
 from energy.registry.rows import (
     Building,
     CalendarSpan,
@@ -36,6 +38,8 @@ from energy.registry.touched import Spans, Touched, merged
 
 __all__ = [
     "Accounts",
+    "AlarmRule",
+    "Alarms",
     "ApiToken",
     "ApprovedQuota",
     "Bill",
@@ -51,8 +55,14 @@ __all__ = [
     "ImportResult",
     "Institution",
     "Node",
+    "Notice",
+    "NoticeEvent",
+    "OutMessage",
+    "Publication",
+    "PublicationNote",
     "Region",
     "Registry",
+    "Reporting",
     "Role",
     "Run",
     "Session",
@@ -61,6 +71,8 @@ __all__ = [
     "Snapshot",
     "Spans",
     "Stage",
+    "Subscription",
+    "SurveyEntry",
     "Target",
     "Tariff",
     "TariffUse",

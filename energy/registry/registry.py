@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, update
 from energy.errors import NotInRegistry
 from energy.registry import credentials, decided, fitted, importing, removing, snapshot, touched
 from energy.registry.accounts import Accounts
+from energy.registry.alarms import Alarms
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
 from energy.registry.decisions import ApprovedQuota, Bill, Correction, Run, Stage, Target, Tariff, TariffUse
@@ -18,6 +19,7 @@ from energy.registry.findings import Findings
 from energy.registry.fitted import FittedModel
 from energy.registry.importing import ImportResult, Sheets
 from energy.registry.migrate import require_head, upgrade
+from energy.registry.reporting import Reporting
 from energy.registry.repository import Repository
 from energy.registry.sessions import Sessions
 from energy.registry.sheets import SHEETS
@@ -46,6 +48,8 @@ class Registry:
         self.accounts = Accounts(database)
         self.sessions = Sessions(database)
         self.tokens = Tokens(database)
+        self.alarms = Alarms(database)
+        self.reporting = Reporting(database)
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = False) -> Self:
