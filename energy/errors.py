@@ -24,6 +24,10 @@
     |-- SpoolError               the disk queue
     |   |-- SpoolFull            quota or disk reached: stop acknowledging
     |   `-- SpoolCorrupt         the file was moved aside; a new one was begun
+    |-- GrafanaError             Grafana is away, or refused a dashboard, folder or data source
+    |-- SendError                a message could not be handed over
+    |   |-- SendUnavailable      try again later
+    |   `-- SendRefused          never: the destination is not allowed, or refuses this message
     |-- Forbidden                the caller sees the thing and may not do this with it
     |-- RecordingError           a folder of recorded data cannot be read
     `-- ConnectionLost           a broker or gateway connection ended
@@ -159,6 +163,22 @@ class SpoolFull(SpoolError):
 
 class SpoolCorrupt(SpoolError):
     """The spool file is damaged; it was moved aside and kept."""
+
+
+class GrafanaError(EnergyError):
+    """Grafana is away, or refused a dashboard, folder or data source; says where and what to do."""
+
+
+class SendError(EnergyError):
+    """A message could not be handed to the one who should get it."""
+
+
+class SendUnavailable(SendError):
+    """The receiver does not answer now: try again later."""
+
+
+class SendRefused(SendError):
+    """The destination is not allowed, or the receiver refuses this message for good."""
 
 
 class Forbidden(EnergyError):

@@ -108,12 +108,44 @@ class WorkSettings(_Group):
     workers: int = Field(1, ge=1, description="processes the jobs use")
 
 
+class AlarmSettings(_Group):
+    """Who is told when something goes wrong, and how."""
+
+    every_s: float = Field(60.0, gt=0, description="how often causes are looked for when no job has run")
+    console_url: str | None = Field(None, description="address of the console, for links in messages")
+    digest_hour: int = Field(8, ge=0, le=23, description="local hour from which the daily digest is sent")
+    smtp_host: str | None = Field(None, description="mail server; empty = no e-mail")
+    smtp_port: int = Field(587, ge=1, le=65535, description="port of the mail server")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="encryption towards the mail server; `none` only on this machine"
+    )
+    smtp_ca: Path | None = Field(None, description="CA certificate the mail server is verified with")
+    smtp_user: str | None = Field(None, description="user name at the mail server")
+    smtp_password: SecretStr | None = Field(None, description="password at the mail server")
+    smtp_password_file: Path | None = Field(None, description="file that holds the password, instead of it")
+    smtp_from: str = Field("jieneng@localhost", description="sender of e-mails")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="hosts webhooks may reach although their addresses are not public"
+    )
+    webhook_key: SecretStr | None = Field(None, description="key from which each webhook's signing secret is made")
+    webhook_key_file: Path | None = Field(None, description="file that holds the key, instead of `webhook_key`")
+    timeout_s: float = Field(10.0, gt=0, le=60, description="longest wait for a receiver")
+    wecom_url: str = Field(
+        "https://qyapi.weixin.qq.com/cgi-bin/webhook/send", description="address of WeCom group robots"
+    )
+    wecom_key_folder: Path | None = Field(None, description="folder with one file a WeCom robot that holds its key")
+    heartbeat_url: str | None = Field(None, description="asked every `heartbeat_s`: whoever misses it raises an alarm")
+    heartbeat_s: float = Field(300.0, ge=10, description="time between two heartbeats")
+
+
 class GrafanaSettings(_Group):
     """Where dashboards are pushed."""
 
     url: str | None = Field(None, description="Grafana address; empty = no Grafana")
     token: SecretStr | None = Field(None, description="service account token")
     token_file: Path | None = Field(None, description="file that holds the token")
+    store_url: str | None = Field(None, description="InfluxDB address as Grafana sees it; default: store.url")
+    console_url: str | None = Field(None, description="console address in links; default: http://web.host:web.port")
 
 
 class Settings(BaseSettings):
@@ -136,6 +168,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     web: WebSettings = Field(default_factory=WebSettings)
     work: WorkSettings = Field(default_factory=WorkSettings)
+    alarms: AlarmSettings = Field(default_factory=AlarmSettings)
     grafana: GrafanaSettings = Field(default_factory=GrafanaSettings)
 
     @classmethod
