@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from threading import BoundedSemaphore
 from typing import Any, Final, Literal
 
@@ -33,7 +34,6 @@ _FREE_FAILURES_OF_ADDRESS: Final = 50
 
 _hasher = PasswordHasher()  # argon2id, RFC 9106 second recommended set: 64 MiB, three passes
 _at_once = BoundedSemaphore(2)  # a flood of sign-ins must cost waiting, not gigabytes
-_NOBODY: Final = _hasher.hash(secrets.token_urlsafe(32))
 
 
 class Role(StrEnum):
@@ -165,7 +165,8 @@ class Accounts:
         with self._database.reading() as connection:
             _require_patience(connection, subjects, now)
             row = connection.execute(select(UserRow.password_hash).where(UserRow.name == name)).one_or_none()
-        is_right = _verify(row[0] if row and row[0] else _NOBODY, password)
+        nobody = _nobody()  # made for every first sign-in alike, so that its time tells nothing
+        is_right = _verify(row[0] if row and row[0] else nobody, password)
         with self._database.writing() as connection:
             lock_counters(connection)
             _require_patience(connection, subjects, now)  # others may have failed while this one was verified
@@ -251,10 +252,16 @@ def _require_good(name: str, password: str) -> None:
         raise RegistryError("password: expected one without the user name and of at least five different characters")
 
 
+@cache
+def _nobody() -> str:
+    """A hash that no password has; made when the first user signs in, since it takes 64 MiB for a moment."""
+    return _hasher.hash(secrets.token_urlsafe(32))
+
+
 def _verify(hashed: str, password: str) -> bool:
     with _at_once:
         try:
-            return _hasher.verify(hashed, password[: 4 * LONGEST_PASSWORD]) and hashed != _NOBODY
+            return _hasher.verify(hashed, password[: 4 * LONGEST_PASSWORD]) and hashed != _nobody()
         except VerificationError:
             return False
 

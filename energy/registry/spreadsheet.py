@@ -12,9 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from energy.errors import ImportRefused
 from energy.registry.sheets import SHEETS
 
@@ -108,6 +105,9 @@ def _read_csv(file: Path) -> Rows:
 
 
 def _read_xlsx(path: Path) -> dict[str, Rows]:
+    from openpyxl import load_workbook  # here, since the ingest process needs the registry but no spreadsheets
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
@@ -134,6 +134,8 @@ def _cells(sheet: Any) -> Iterable[list[object]]:
 
 
 def _write_xlsx(sheets: Mapping[str, Sequence[Mapping[str, object]]], path: Path) -> None:
+    from openpyxl import Workbook
+
     book = Workbook(write_only=True)
     for name, rows in sheets.items():
         sheet = book.create_sheet(name)

@@ -69,14 +69,14 @@ def series_by_meter(body: bytes) -> dict[str, list[tuple[int, float]]]:
 
 def points(body: bytes, fields: Sequence[str]) -> Points:
     """Points from the CSV of a Flux query that kept time, value and meter, and the field where several were asked."""
+    if not body.strip():
+        nothing = np.zeros(0, np.int64)
+        return Points([], nothing, [], nothing, nothing, np.zeros(0))
     import pyarrow as pa
 
     text = pa.dictionary(pa.int32(), pa.string())
     types = {"_time": pa.timestamp("s", tz="UTC"), "_value": pa.float64(), "meter": text}
     rows = _read_csv(body, types | ({"_field": text} if len(fields) > 1 else {}), has_texts=False)
-    if rows is None:
-        nothing = np.zeros(0, np.int64)
-        return Points([], nothing, [], nothing, nothing, np.zeros(0))
     meters, meter = _codes(rows, "meter")
     names, field = _codes(rows, "_field") if len(fields) > 1 else (list(fields), np.zeros(len(meter), np.int64))
     time = rows.column("_time").cast(pa.int64()).to_numpy()
@@ -85,15 +85,15 @@ def points(body: bytes, fields: Sequence[str]) -> Points:
 
 def table(body: bytes, measurement: Measurement, fields: tuple[str, ...]) -> Table:
     """Rows of results from the CSV of an InfluxQL query, in the order of the answer."""
+    if not body.strip():
+        no_tags = {tag: np.zeros(0, np.object_) for tag in measurement.tags}
+        return Table(measurement.name, np.zeros(0, np.int64), no_tags, empty_fields(measurement, fields, 0))
     import pyarrow as pa
 
     numbers = {name: pa.float64() for name in fields if name in measurement.fields}
     texts = {name: pa.string() for name in fields if name in measurement.texts}
     tags = {tag: pa.dictionary(pa.int32(), pa.string()) for tag in measurement.tags}
     rows = _read_csv(body, {"time": pa.int64(), **numbers, **texts, **tags}, has_texts=bool(texts))
-    if rows is None:
-        no_tags = {tag: np.zeros(0, np.object_) for tag in measurement.tags}
-        return Table(measurement.name, np.zeros(0, np.int64), no_tags, empty_fields(measurement, fields, 0))
     found: dict[str, AnyArray] = {name: rows.column(name).to_numpy() for name in numbers}
     found |= {name: np.array(rows.column(name).to_pylist(), np.object_) for name in texts}
     return Table(
@@ -105,12 +105,10 @@ def table(body: bytes, measurement: Measurement, fields: tuple[str, ...]) -> Tab
 
 
 def _read_csv(body: bytes, types: dict[str, Any], *, has_texts: bool) -> Any:
-    """Arrow table of a CSV answer, None for an answer without rows."""
+    """Arrow table of a CSV answer."""
     import pyarrow as pa
     import pyarrow.csv as csv
 
-    if not body.strip():
-        return None
     try:
         return csv.read_csv(
             io.BytesIO(body),
