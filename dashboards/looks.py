@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Final
 
 from analytics.jobs.standing import Hearing
@@ -161,8 +162,9 @@ def open_or_closed(w: Words) -> list[Json]:
 def reasons(w: Words) -> tuple[Json, ...]:
     """Words for what became of readings."""
     good = {"stored": (w("reason.stored"), MEASURED), "duplicate": (w("reason.duplicate"), LAST_YEAR)}
-    parked = {reason.value: (w(f"reason.{reason.value}"), None) for reason in Reason}
-    return tuple(look(key, text, **({"color": colour(c)} if c else {})) for key, (text, c) in (good | parked).items())
+    shades = cycle((CLOSE, NEAR, TARGET, OVER, EXPECTED, CATEGORY[Category.HEAT]))
+    parked = {reason.value: (w(f"reason.{reason.value}"), shade) for reason, shade in zip(Reason, shades, strict=False)}
+    return tuple(look(key, text, color=colour(shade)) for key, (text, shade) in (good | parked).items())
 
 
 def gauge_cell(name: str, label: str, *, limits: Json, unit: str, top: float | None = None, **more: object) -> Json:
@@ -192,4 +194,4 @@ def painted(name: str, label: str, mappings: Sequence[Json], *, width: int | Non
 
 def hidden(*names: str) -> tuple[Json, ...]:
     """Columns that only links need."""
-    return tuple(look(name, custom__hideFrom={"viz": True, "legend": True, "tooltip": True}) for name in names)
+    return tuple(look(name, custom__hidden=True) for name in names)

@@ -11,6 +11,9 @@ from dashboards.queries import Select
 Json = dict[str, Any]
 SOURCE: Final[Json] = {"type": "influxdb", "uid": "jieneng"}
 """The one data source, by its uid."""
+_TWO_HOURS_MS: Final = 2 * 3600 * 1000
+INK: Final = "#46535F"
+"""Figures that have no colour of their own."""
 Kind = Literal[
     "stat", "gauge", "timeseries", "barchart", "table", "heatmap", "state-timeline", "piechart", "text", "row"
 ]
@@ -91,7 +94,7 @@ def stat(
     key: str,
     *targets: Target,
     width: int = 4,
-    height: int = 4,
+    height: int = 5,
     unit: str = "none",
     decimals: int | None = None,
     reduce: str = "lastNotNull",
@@ -100,7 +103,8 @@ def stat(
     shade: str | None = None,
     overrides: Sequence[Json] = (),
     mappings: Sequence[Json] = (),
-    text: str = "value",
+    transformations: Sequence[Json] = (),
+    named: bool = False,
 ) -> Panel:
     """One figure, with its course behind it when `spark`."""
     defaults: Json = {"unit": unit, "mappings": list(mappings)}
@@ -108,17 +112,19 @@ def stat(
         defaults["decimals"] = decimals
     if limits is not None:
         defaults |= {"thresholds": limits, "color": {"mode": "thresholds"}}
-    if shade is not None:
-        defaults["color"] = colour(shade)
+    else:
+        defaults["color"] = colour(shade or INK)
     options: Json = {
-        "reduceOptions": {"calcs": [reduce], "fields": "/.*/" if text != "value" else "", "values": False},
+        "reduceOptions": {"calcs": [reduce], "fields": "/.*/" if named else "", "values": False},
         "graphMode": "area" if spark else "none",
         "colorMode": "value",
         "justifyMode": "auto",
-        "textMode": text,
+        "textMode": "value_and_name" if named else "value",
+        "orientation": "vertical" if named else "auto",
         "wideLayout": True,
+        "text": {"valueSize": 28, "titleSize": 13},
     }
-    return Panel(key, "stat", width, height, targets, options, defaults, tuple(overrides))
+    return Panel(key, "stat", width, height, targets, options, defaults, tuple(overrides), tuple(transformations))
 
 
 def gauge(
@@ -161,11 +167,12 @@ def course(
         "showPoints": "never",
         "spanNulls": False,
         "axisBorderShow": False,
-        "axisSoftMin": 0,
         "barAlignment": 1,
         "barWidthFactor": 0.75,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
     }
+    if low is not None:
+        custom["axisSoftMin"] = low
     if gap_ms is not None:
         custom["insertNulls"] = gap_ms
     defaults: Json = {"unit": unit, "custom": custom}
@@ -270,7 +277,10 @@ def states(
         "rowHeight": 0.8,
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
     }
-    defaults: Json = {"mappings": list(mappings), "custom": {"fillOpacity": 85, "lineWidth": 0}}
+    defaults: Json = {
+        "mappings": list(mappings),
+        "custom": {"fillOpacity": 85, "lineWidth": 0, "spanNulls": _TWO_HOURS_MS},
+    }
     return Panel(key, "state-timeline", width, height, targets, options, defaults, tuple(overrides))
 
 

@@ -84,6 +84,11 @@ def among(name: str, *values: str) -> Where:
     return Where(name, f"=~ /^({'|'.join(chosen)})$/")
 
 
+def fits(name: str, variable: str) -> Where:
+    """The text fits the pattern that the viewer chose: one value, or `.*`."""
+    return Where(name, f"=~ /^({_chosen(variable, 'raw')})$/")
+
+
 def below(name: str, variable: str) -> Where:
     """The region code lies in the subtree whose prefix the viewer chose."""
     return Where(name, f"=~ /^{_chosen(variable, 'raw')}/")

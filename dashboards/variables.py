@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dashboards.panels import SOURCE, Json
-from dashboards.queries import EVER, Select, Where, among, below, equal, select
+from dashboards.queries import EVER, Select, Where, among, below, equal, fits, select
 from dashboards.words import Words
 from energy.reference import indicators
 from energy.storage.schema import DIRECTORY
@@ -28,7 +28,7 @@ def institution_type(w: Words) -> Json:
 
 def members(w: Words) -> Json:
     """Hidden: the ids of all institutions of the chosen region and type."""
-    chosen = (equal("scope", "institution"), below("region", "$region"), among("type", "$type"))
+    chosen = (equal("scope", "institution"), below("region", "$region"), fits("type", "$type"))
     return _query("members", w, _choices(w, *chosen), hide=2, many=True)
 
 
@@ -77,7 +77,8 @@ def meter_category(w: Words) -> Json:
 
 
 def _choices(w: Words, *where: Where) -> Select:
-    return select(DIRECTORY, f"choice_{w.language}", where=where, span=EVER)
+    by_id = ("id",)  # a group comes in the order of its ids; else rows of one instant are ordered by their text
+    return select(DIRECTORY, f"choice_{w.language}", where=where, span=EVER, group=by_id)
 
 
 def _query(name: str, w: Words, query: Select, *, regex: str = _PAIR, hide: int = 0, many: bool = False) -> Json:
@@ -101,22 +102,17 @@ def _query(name: str, w: Words, query: Select, *, regex: str = _PAIR, hide: int 
 
 
 def _custom(name: str, w: Words, words: Mapping[str, str], *, everything: bool = False) -> Json:
-    first = {"text": w("all"), "value": "$__all"} if everything else _option(next(iter(words.items())))
+    choices = {".*": w("all"), **words} if everything else words
+    value, text = next(iter(choices.items()))
     return {
         "type": "custom",
         "name": name,
         "label": w(f"variable.{name}"),
-        "query": ",".join(f"{text} : {value}" for value, text in words.items()),
+        "query": ",".join(f"{text} : {value}" for value, text in choices.items()),
         "hide": 0,
         "multi": False,
-        "includeAll": everything,
-        **({"allValue": ".*"} if everything else {}),
-        "current": first,
+        "includeAll": False,
+        "current": {"text": text, "value": value},
         "options": [],
         "skipUrlSync": False,
     }
-
-
-def _option(pair: tuple[str, str]) -> Json:
-    value, text = pair
-    return {"text": text, "value": value}

@@ -14,6 +14,7 @@ TERMS: Final[Mapping[str, tuple[str, str]]] = {
     "no_data": ("无数据", "no data"),
     "unknown": ("无法判断", "not known"),
     "boards": ("仪表板", "Dashboards"),
+    "folder": ("节能 Jieneng", "Jieneng (English)"),
     "console": ("控制台", "Console"),
     "other_language": ("English", "中文"),
     "open_board": ("查看明细", "Show details"),
@@ -264,7 +265,8 @@ PANELS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     ),
     "institution.electricity": ("用电量", "Electricity", "所选时段合计。", "Sum of the range."),
     "institution.water": ("用水量", "Water", "所选时段合计。", "Sum of the range."),
-    "institution.heat": (
+    "institution.heat": ("集中供热量", "District heat", "所选时段合计。", "Sum of the range."),
+    "institution.season": (
         "供热季热量",
         "Heat of the season",
         "每日集中供热量与去年同日；非供热季为零或无数据。",

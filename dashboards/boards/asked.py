@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.queries import EVER, RANGE, Column, Select, Where, among, back, below, equal, select
+from dashboards.queries import EVER, RANGE, Column, Select, Where, back, below, equal, select
 from dashboards.words import Words
 from energy.model import Category
 from energy.storage.schema import DIRECTORY, FINDING, INDICATOR, METER_STATUS, TARGET, TOTAL, Measurement
@@ -79,27 +79,23 @@ def in_region(name: str = "region") -> Where:
     return below(name, "$region")
 
 
-def counted(source: Measurement, field: str, lift: float, *where: Where, group: tuple[str, ...]) -> Select:
-    """How many newest values reach a limit: floor(value + lift) is 1 for each that does, 0 for each that does not.
+def counted(source: Measurement, field: str, test: str, *where: Where, group: tuple[str, ...]) -> Select:
+    """How many newest values pass a test that gives 1 or 0, like `floor({newest} / 3)` for 3 among 0 to 3.
 
-    A count of rows that reach it would be absent, not zero, where none does.
+    A count of rows that pass would be absent, not zero, where none does.
     """
     newest = select(source, Column.newest(field, "newest"), where=where, span=RECENT, group=group)
-    return select(
-        select(newest, Column(f"floor({{newest}} + {lift + 1e-9:g})", "reached")), Column("sum({reached})", "n")
-    )
+    return select(select(newest, Column(test, "passed")), Column("sum({passed})", "n"))
 
 
-def targets_at(stage: float) -> Select:
-    """Targets of the chosen members at this stage or a higher one."""
-    where = (equal("scope", "institution"), among("id", "$members"), among("indicator", "$indicator"))
-    return counted(TARGET, "stage", 1 - stage, *where, group=("id", "indicator"))
+def targets_at(stage: float, places: Places) -> Select:
+    """Targets of these places at this stage or a higher one."""
+    return counted(TARGET, "stage", f"floor({{newest}} + {1 - stage + 1e-9:.9f})", *places, group=("id", "indicator"))
 
 
 def silent() -> Select:
     """Meters that have been silent for more than a day or were never heard."""
-    newest = select(METER_STATUS, Column.newest("state", "newest"), span=RECENT, group=("meter",))
-    return select(select(newest, Column("floor({newest} / 2)", "is_silent")), Column("sum({is_silent})", "n"))
+    return counted(METER_STATUS, "state", "floor({newest} / 2)", group=("meter",))
 
 
 def findings(places: Places, *columns: Column | str, span: str = RANGE, group: tuple[str, ...] = ()) -> Select:

@@ -173,7 +173,7 @@ def _target_gauge() -> Panel:
 def _heat_season(w: Words) -> Panel:
     fields = (Column("{amount}", "heat.amount"), Column("{last_year}", "heat.last_year"))
     return course(
-        "institution.heat",
+        "institution.season",
         *lines(asked.totals(HERE, *fields, category=Category.HEAT)),
         height=9,
         gap_ms=looks.DAYS_APART,

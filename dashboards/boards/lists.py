@@ -6,7 +6,7 @@ from dashboards import looks
 from dashboards.board import to_board
 from dashboards.boards import asked
 from dashboards.panels import Json, Panel, joined, look, only, rows, sorted_by, steps, table
-from dashboards.queries import Column, Select, among, equal
+from dashboards.queries import Column, Select, among, equal, fits
 from dashboards.words import Words
 from energy.storage.schema import FINDING, TARGET
 
@@ -56,7 +56,7 @@ def ranking_table(w: Words, key: str = "overview.ranking", *, ids: str = "$membe
 def progress_table(w: Words, key: str = "overview.progress", *, width: int = 12, height: int = 10) -> Panel:
     """How far each institution is in its target, with stage, outlook and the day on which it would be passed."""
     newest = ("used_share", "expected_share", "stage", "outlook", "breach_ms")
-    where = (*_MEMBERS, among("indicator", "$indicator")) if key.startswith("targets") else _MEMBERS
+    where = (*_MEMBERS, fits("indicator", "$indicator")) if key.startswith("targets") else _MEMBERS
     extra = ("indicator",) if key.startswith("targets") else ()
     more: tuple[Column, ...] = ()
     if extra:
@@ -123,7 +123,7 @@ def findings_table(w: Words, key: str, query_places: tuple[object, ...], *, widt
         width=width,
         height=height,
         overrides=(
-            look("Time 1", w("since"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
+            look("Time finding", w("since"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
             look("name", w("institution"), custom__width=200),
             look(
                 "title",
@@ -133,14 +133,14 @@ def findings_table(w: Words, key: str, query_places: tuple[object, ...], *, widt
             ),
             look("text", w("explanation"), custom__minWidth=260),
             look("severity", w("severity"), decimals=1, custom__width=90),
-            look("excess_yuan", w("yuan"), unit="currencyCNY", decimals=0, custom__width=110),
+            look("excess_yuan", w("yuan"), unit="prefix:¥", decimals=0, custom__width=110),
             looks.painted("open", w("state"), looks.open_or_closed(w), width=90),
             *looks.hidden("id", "finding"),
         ),
         transformations=(
             joined("id", mode="outerTabular"),
             known("title"),
-            only("Time 1", "name", "title", "text", "severity", "excess_yuan", "open", "finding", "id"),
-            sorted_by("Time 1"),
+            only("Time finding", "name", "title", "text", "severity", "excess_yuan", "open", "finding", "id"),
+            sorted_by("Time finding"),
         ),
     )

@@ -62,9 +62,9 @@ def _figures(w: Words) -> tuple[Panel, ...]:
         stat(
             "meter.register", *lines(select(READING, Column.newest("value"), where=_METER)), unit="locale", decimals=2
         ),
-        stat("meter.seen", *lines(seen), unit="dateTimeAsLocal"),
+        stat("meter.seen", *lines(seen), width=5, unit="time:YYYY-MM-DD HH:mm"),
         stat("meter.coverage", *lines(newest["coverage_day"]), unit="percentunit", decimals=1, limits=looks.COVERAGE),
-        stat("meter.state", *lines(newest["state"]), mappings=looks.hearings(w)),
+        stat("meter.state", *lines(newest["state"]), width=3, mappings=looks.hearings(w)),
     )
 
 

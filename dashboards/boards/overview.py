@@ -12,6 +12,8 @@ from dashboards.words import Words
 from energy.model import Category
 
 _HERE = (equal("scope", "region"), is_region("id", "$region"))
+HEARD = (only("reporting", "expected"),)
+"""What the figure of meters shows of its answer."""
 _MEMBERS = (equal("scope", "institution"), among("id", "$members"))
 
 
@@ -23,7 +25,7 @@ def board(w: Words) -> Board:
         (
             Section("standing", _figures(w)),
             Section("course", _courses(w)),
-            Section("who", (_regions(w), ranking_table(w), progress_table(w, height=9), _completeness(w))),
+            Section("who", (_regions(w), ranking_table(w), progress_table(w, width=14, height=9), _completeness(w))),
         ),
     )
 
@@ -46,8 +48,8 @@ def _figures(w: Words) -> tuple[Panel, ...]:
             for category in (Category.ELECTRICITY, Category.WATER, Category.HEAT)
         ),
         stat("coverage", *lines(asked.coverage(_HERE)), width=3, unit="percentunit", decimals=1, limits=looks.COVERAGE),
-        stat("heard", *rows(asked.heard(_HERE)), width=3, text="value_and_name", overrides=heard_names(w)),
-        stat("overview.stage80", *rows(asked.targets_at(0.8)), width=3, limits=looks.FEW),
+        stat("heard", *rows(asked.heard(_HERE)), width=3, named=True, overrides=heard_names(w), transformations=HEARD),
+        stat("overview.stage80", *rows(asked.targets_at(0.8, _MEMBERS)), width=3, limits=looks.FEW),
         stat(
             "open_findings",
             *rows(asked.findings((among("institution", "$members"),), Column("sum({open})", "n"), span=back(366))),
@@ -59,7 +61,7 @@ def _figures(w: Words) -> tuple[Panel, ...]:
 
 def heard_names(w: Words) -> tuple[dict[str, object], ...]:
     """Words for the two figures of meters."""
-    return look("reporting", w("reporting")), look("expected", w("due")), *looks.hidden("Time")
+    return look("reporting", w("reporting")), look("expected", w("due"))
 
 
 def _courses(w: Words) -> tuple[Panel, ...]:
@@ -140,6 +142,7 @@ def _completeness(w: Words) -> Panel:
     return table(
         "overview.completeness",
         *rows(asked.names(w, "institution", asked.in_region()), asked.coverage(_MEMBERS, group=("id",))),
+        width=10,
         overrides=(
             look("name", w("institution"), links=[{"title": w("open_board"), "url": to_board("quality", w)}]),
             looks.gauge_cell("coverage", w("coverage"), limits=looks.COVERAGE, unit="percentunit", top=1, decimals=1),

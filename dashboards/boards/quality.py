@@ -6,7 +6,7 @@ from dashboards import looks, variables
 from dashboards.board import Board, Section, to_board
 from dashboards.boards import asked
 from dashboards.boards.lists import institution_link, known
-from dashboards.boards.overview import heard_names
+from dashboards.boards.overview import HEARD, heard_names
 from dashboards.panels import (
     Panel,
     Target,
@@ -52,7 +52,9 @@ def _figures(w: Words) -> tuple[Panel, ...]:
         stat(
             "coverage", *lines(asked.coverage(_REGION)), width=5, unit="percentunit", decimals=1, limits=looks.COVERAGE
         ),
-        stat("heard", *rows(asked.heard(_REGION)), width=5, text="value_and_name", overrides=heard_names(w)),
+        stat(
+            "heard", *rows(asked.heard(_REGION)), width=5, named=True, overrides=heard_names(w), transformations=HEARD
+        ),
         stat("quality.silent", *rows(asked.silent()), width=5, limits=looks.FEW),
         stat(
             "quality.estimated",
@@ -79,6 +81,7 @@ def _course(w: Words) -> Panel:
         height=10,
         unit="percentunit",
         fill=0,
+        low=None,
         high=1,
         gap_ms=looks.DAYS_APART,
         overrides=plain,
@@ -128,12 +131,12 @@ def _silent(w: Words) -> Panel:
     return table(
         "quality.meters",
         *rows(found, asked.names(w, "meter", asked.in_region())),
-        width=10,
+        width=12,
         overrides=(
             look("name", w("meter"), links=[{"title": w("open_board"), "url": url}]),
-            look("id", w("number"), custom__width=150),
+            look("id", w("number"), custom__width=130),
             look("seen", w("last_seen"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
-            looks.painted("state", w("state"), looks.hearings(w), width=110),
+            looks.painted("state", w("state"), looks.hearings(w), width=80),
             look("coverage_day", w("coverage_yesterday"), unit="percentunit", decimals=0, custom__width=110),
         ),
         transformations=(
@@ -151,7 +154,7 @@ def _parked(w: Words) -> Panel:
     return shares(
         "quality.reasons",
         Target(query, "time_series", "$tag_reason"),
-        width=7,
+        width=6,
         height=9,
         unit="locale",
         overrides=looks.reasons(w),
@@ -164,7 +167,7 @@ def lag(w: Words) -> Panel:
     return course(
         "quality.lag",
         *lines(query),
-        width=7,
+        width=6,
         height=9,
         unit="s",
         overrides=(look("lag", w("lag"), color={"mode": "fixed", "fixedColor": looks.CLOSE}),),

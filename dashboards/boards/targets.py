@@ -7,12 +7,12 @@ from dashboards.board import Board, Section
 from dashboards.boards import asked
 from dashboards.boards.lists import institution_link, known, progress_table
 from dashboards.panels import Panel, colour, columns, joined, look, only, rows, sorted_by, stat, steps, table
-from dashboards.queries import Column, among, equal, select
+from dashboards.queries import Column, among, equal, fits, select
 from dashboards.words import Words
 from energy.storage.schema import TARGET
 
 _MEMBERS = (equal("scope", "institution"), among("id", "$members"))
-_CHOSEN = (*_MEMBERS, among("indicator", "$indicator"))
+_CHOSEN = (*_MEMBERS, fits("indicator", "$indicator"))
 
 
 def board(w: Words) -> Board:
@@ -33,20 +33,17 @@ def board(w: Words) -> Board:
     )
 
 
+def _reaching(stage: float, shade: str) -> Panel:
+    limits = steps((None, looks.GOOD), (1, shade))
+    return stat(f"targets.stage{stage * 100:.0f}", *rows(asked.targets_at(stage, _CHOSEN)), width=5, limits=limits)
+
+
 def _figures() -> tuple[Panel, ...]:
     newest = select(TARGET, Column.newest("target"), where=_CHOSEN, span=asked.RECENT, group=("id", "indicator"))
-    over = asked.counted(TARGET, "outlook", -2.0, *_CHOSEN, group=("id", "indicator"))
+    over = asked.counted(TARGET, "outlook", "floor({newest} / 3)", *_CHOSEN, group=("id", "indicator"))
     return (
         stat("targets.issued", *rows(select(newest, Column("count({target})", "n"))), width=4, shade=looks.TARGET),
-        stat(
-            "targets.stage80", *rows(asked.targets_at(0.8)), width=5, limits=steps((None, looks.GOOD), (1, looks.NEAR))
-        ),
-        stat(
-            "targets.stage90", *rows(asked.targets_at(0.9)), width=5, limits=steps((None, looks.GOOD), (1, looks.CLOSE))
-        ),
-        stat(
-            "targets.stage100", *rows(asked.targets_at(1.0)), width=5, limits=steps((None, looks.GOOD), (1, looks.OVER))
-        ),
+        *(_reaching(stage, shade) for stage, shade in ((0.8, looks.NEAR), (0.9, looks.CLOSE), (1.0, looks.OVER))),
         stat("targets.over", *rows(over), width=5, limits=steps((None, looks.GOOD), (1, looks.OVER))),
     )
 
@@ -59,7 +56,6 @@ def _shares(w: Words) -> Panel:
         *rows(query, asked.names(w, "institution", asked.in_region())),
         x="name",
         unit="percentunit",
-        decimals=0,
         height=10,
         overrides=(
             look("used_share", w("used_share"), color=colour(looks.MEASURED)),

@@ -7,6 +7,7 @@ from dashboards.board import Board, Section
 from dashboards.boards import asked
 from dashboards.boards.institution import hours
 from dashboards.boards.lists import institution_link, known
+from dashboards.boards.overview import HEARD, heard_names
 from dashboards.panels import (
     Panel,
     Target,
@@ -79,8 +80,9 @@ def _figures(w: Words) -> tuple[Panel, ...]:
             "heard",
             *rows(asked.heard(_REGION, "water")),
             width=6,
-            text="value_and_name",
-            overrides=(look("reporting", w("reporting")), look("expected", w("due")), *looks.hidden("Time")),
+            named=True,
+            overrides=heard_names(w),
+            transformations=HEARD,
         ),
     )
 

@@ -1,0 +1,256 @@
+"""A small province in a real InfluxDB 2, as Grafana finds it: readings, what the jobs make of them, and the rows of
+those measurements whose makers are tested elsewhere (expected values, targets, findings, the collector's minutes)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from analytics import jobs
+from energy.intervals import DAY, HOUR, LocalCalendar
+from energy.registry import Registry, Touched
+from energy.series import Readings, Table
+from energy.storage.base import Store
+from energy.storage.schema import MEASUREMENTS
+from simulators import province
+
+ZONE = "Asia/Shanghai"
+LATEST = date(2026, 3, 20)
+"""The last day of the stage: late enough in the heating season that everything has something to show."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Local days of which readings are written, in UTC seconds."""
+
+    start: int
+    end: int
+
+
+def spans(days: int, *, latest: date = LATEST) -> tuple[Span, ...]:
+    """The last days, and the same days a year before."""
+    calendar = LocalCalendar(ZONE)
+    ends = (latest - timedelta(days=365), latest)
+    return tuple(Span(calendar.start_of(end - timedelta(days=days)), calendar.start_of(end)) for end in ends)
+
+
+def fill(store: Store, folder: Path, *, houses: int = 4, days: int = 40, whole_year: bool = False) -> int:
+    """Put the province into the store and compute it; the instant that dashboards should take for now."""
+    parts = spans(days)
+    if whole_year:
+        parts = (Span(parts[0].start, parts[1].end),)
+    calendar = LocalCalendar(ZONE)
+    first, last = calendar.date_of(parts[0].start), calendar.date_of(parts[-1].end)
+    shire = province.build(1, first, last + timedelta(days=1), houses=houses)
+    registry = Registry.open(f"sqlite:///{folder / 'registry.db'}", migrate=True)
+    try:
+        registry.import_sheets(shire.sheets)
+        for part in parts:
+            _write(store, registry, shire, part)
+        jobs.run(store, registry, now=parts[-1].end)
+        complete(store, [house.id for house in shire.houses], now=parts[-1].end)
+    finally:
+        registry.close()
+    return parts[-1].end
+
+
+def _write(store: Store, registry: Registry, shire: province.Province, part: Span) -> None:
+    for gateways in shire.gateways.values():
+        for gateway in gateways:
+            names = [device.id for device in gateway.devices]
+            shown = shire.registers(names, part.start, part.end + 1)
+            meter, column = np.nonzero(np.isfinite(shown.values))
+            times = shown.times[column]
+            readings = Readings(
+                tuple(names),
+                meter.astype(np.int32),
+                times,
+                shown.values[meter, column],
+                np.zeros(len(meter), np.uint8),
+                times + 5,
+            )
+            for at in range(0, len(readings), 20_000):
+                store.write_readings(readings.take(slice(at, at + 20_000)))
+            registry.mark_touched([Touched(name, part.start, part.end) for name in names])
+
+
+def complete(store: Store, institutions: Sequence[str], *, now: int) -> None:
+    """Rows that other jobs write, made from what is there by rules that anyone can follow."""
+    _expect(store, now)
+    _rank(store, institutions, now)
+    _aim(store, institutions, now)
+    _find(store, institutions, now)
+    _collect(store, now)
+
+
+def _expect(store: Store, now: int) -> None:
+    """Expected is what was used a week earlier; the band is a tenth to either side."""
+    for scope in ("institution", "building", "region"):
+        where = {"scope": [scope], "period": ["day"], "item": ["all"]}
+        rows = store.results("total", where=where, start=now - 60 * DAY, end=now)
+        put(store, "total", rows, where, _band(rows, 7 * DAY), now - 60 * DAY, now)
+    for meter in sorted(set(store.results("interval", where={}, start=now - 2 * DAY, end=now).tags["meter"])):
+        where = {"meter": [meter]}
+        rows = store.results("interval", where=where, start=now - 20 * DAY, end=now)
+        put(store, "interval", rows, where, _band(rows, 7 * DAY), now - 20 * DAY, now)
+
+
+def _band(rows: Table, before: int) -> dict[str, np.ndarray]:
+    """The amount `before` seconds earlier in the same series, and a tenth to either side."""
+    amount = np.asarray(rows.fields["amount"], np.float64)
+    keys = list(zip(*(rows.tags[tag] for tag in sorted(rows.tags)), rows.time.tolist(), strict=True))
+    known = dict(zip(keys, amount.tolist(), strict=True))
+    earlier = np.array([known.get((*key[:-1], key[-1] - before), np.nan) for key in keys])
+    return {"expected": earlier, "expected_low": earlier * 0.9, "expected_high": earlier * 1.1}
+
+
+def put(
+    store: Store,
+    measurement: str,
+    rows: Table,
+    where: Mapping[str, Sequence[str]],
+    more: Mapping[str, np.ndarray],
+    start: int,
+    end: int,
+) -> None:
+    """The same rows with more fields."""
+    store.replace(Table(measurement, rows.time, rows.tags, {**rows.fields, **more}), where=where, start=start, end=end)
+
+
+def _rank(store: Store, institutions: Sequence[str], now: int) -> None:
+    """Twelve months by floor area as if the year were known: 18, 20, 22 ... kgce/(m2 a), and one level for all."""
+    n = len(institutions)
+    for key, first in (("energy_per_area", 18.0), ("water_per_person", 9.0)):
+        caliber = "gb2589_equivalent_value" if key.startswith("energy") else "physical"
+        where = {"scope": ["institution"], "id": list(institutions), "period": ["rolling12"], "indicator": [key]}
+        value = first + 2.0 * np.arange(n)
+        write(
+            store,
+            "indicator",
+            now - 19 * DAY,
+            where,
+            [
+                {"scope": "institution", "id": i, "period": "rolling12", "indicator": key, "caliber": caliber}
+                for i in institutions
+            ],
+            {
+                "value": value,
+                "rank": n - np.arange(n, dtype=float),
+                "rank_of": np.full(n, float(n)),
+                "constraint": np.full(n, 24.0),
+                "baseline": np.full(n, 20.0),
+                "guide": np.full(n, 15.0),
+                "coverage": np.ones(n),
+                "group": np.array(["01|县级|寒冷A"] * n, object),
+            },
+        )
+
+
+def _aim(store: Store, institutions: Sequence[str], now: int) -> None:
+    """Daily progress over 40 days: the first institution has passed its target, the second nearly, the third not."""
+    reached = np.array([1.03, 0.86, 0.42, 0.31])
+    for place, name in enumerate(institutions):
+        share = reached[place % 4] * np.linspace(0.8, 1.0, 40)
+        stage = np.where(share >= 1, 1.0, np.where(share >= 0.9, 0.9, np.where(share >= 0.8, 0.8, 0.0)))
+        where = {"scope": ["institution"], "id": [name], "indicator": ["electricity_per_area"], "caliber": ["physical"]}
+        tags = {tag: values[0] for tag, values in where.items()}
+        target = 60.0 + place
+        fields = {
+            "target": np.full(40, target),
+            "used": share * target,
+            "used_share": share,
+            "expected_share": np.linspace(0.40, 0.46, 40),
+            "forecast": np.full(40, target * (0.5 + reached[place % 4])),
+            "stage": stage,
+            "outlook": np.full(40, [3.0, 2.0, 1.0, 1.0][place % 4]),
+            "coverage": np.full(40, 0.99),
+        }
+        if place % 4 < 2:
+            fields["breach_ms"] = np.full(40, (now + 30 * DAY) * 1000.0)
+        write(store, "target", now - DAY * np.arange(40, 0, -1), where, [tags] * 40, fields)
+
+
+def _find(store: Store, institutions: Sequence[str], now: int) -> None:
+    """Two findings an institution: water at night (open) and a load out of hours (closed)."""
+    texts = (
+        (
+            "night_flow",
+            9,
+            1.0,
+            "夜间用水偏高",
+            "High water use at night",
+            "02:00-05:00 平均流量为平时的 2.4 倍，先查卫生间与水箱浮球阀。",
+            "Flow of 02:00-05:00 is 2.4 times the usual; look at toilets and float valves first.",
+        ),
+        (
+            "off_hours",
+            16,
+            0.0,
+            "非工作时间用电偏高",
+            "Electricity out of hours",
+            "夜间负荷比期望高 18 kW，先查空调是否未关。",
+            "Load at night is 18 kW above the expected; see whether air conditioning was left on.",
+        ),
+    )
+    for place, name in enumerate(institutions):
+        for kind, ago, is_open, title_zh, title_en, text_zh, text_en in texts:
+            meter = f"{name}.w-main" if kind == "night_flow" else f"{name}.b1.e"
+            where = {"institution": [name], "meter": [meter], "kind": [kind]}
+            start = now - (ago + place) * DAY + 2 * HOUR
+            one = {
+                "id": f"f-{name}-{kind}",
+                "title_zh": title_zh,
+                "title_en": title_en,
+                "text_zh": text_zh,
+                "text_en": text_en,
+            }
+            write(
+                store,
+                "finding",
+                start,
+                where,
+                [{tag: values[0] for tag, values in where.items()}],
+                {
+                    "end_ms": np.array([(start + DAY) * 1000.0]),
+                    "severity": np.array([2.0 + place]),
+                    "excess": np.array([120.0]),
+                    "excess_yuan": np.array([480.0 + 130 * place]),
+                    "open": np.array([is_open]),
+                    **{key: np.array([value], object) for key, value in one.items()},
+                },
+            )
+
+
+def _collect(store: Store, now: int) -> None:
+    """A day of minutes: 120 readings stored a minute, a few again, seven parked once an hour, a lag of two seconds."""
+    minutes = now - 60 * np.arange(1440, 0, -1)
+    each = {"stored": np.full(1440, 120.0), "duplicate": np.full(1440, 2.0)}
+    each["conflict"] = np.where(np.arange(1440) % 60 == 30, 4.0, 0.0)
+    each["unknown_device"] = np.where(np.arange(1440) % 60 == 45, 3.0, 0.0)
+    for reason, readings in each.items():
+        where = {"collector": ["c1"], "reason": [reason]}
+        fields = {"readings": readings, "lag_s": np.full(1440, 2.0), "spool_bytes": np.full(1440, 52_000.0)}
+        write(store, "ingest", minutes, where, [{"collector": "c1", "reason": reason}] * 1440, fields)
+
+
+def write(
+    store: Store,
+    measurement: str,
+    time: int | np.ndarray,
+    where: Mapping[str, Sequence[str]],
+    tags: Sequence[Mapping[str, str]],
+    fields: Mapping[str, np.ndarray],
+) -> None:
+    """Rows at one instant, or at one instant each."""
+    instants = np.broadcast_to(np.asarray(time, np.int64), (len(tags),)).copy()
+    columns = {name: np.array([row[name] for row in tags], object) for name in MEASUREMENTS[measurement].tags}
+    store.replace(
+        Table(measurement, instants, columns, dict(fields)),
+        where=where,
+        start=int(instants.min()),
+        end=int(instants.max()) + 1,
+    )
