@@ -43,6 +43,7 @@ class Kind(StrEnum):
     SET_POINT = "set_point"
     BALANCE = "balance"
     SISTER = "sister"
+    OFFLINE = "offline"
 
 
 SHORT: Final = 4

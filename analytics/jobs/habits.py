@@ -19,12 +19,12 @@ from analytics.design import build_design, choose_terms
 from analytics.expected import WEATHER_USE, ExpectedModel, WeatherUse, fit_expected
 from analytics.jobs.estate import Estate, canonical_factor, service
 from analytics.jobs.judged import judged
-from analytics.jobs.limits import Extents
+from analytics.jobs.limits import Extents, has_season
 from analytics.jobs.rows import union
 from analytics.jobs.surroundings import Surroundings
 from analytics.registers import RegisterProfile
 from energy.intervals import DAY, RESOLUTIONS, LocalCalendar, Window
-from energy.model import Category, Meter, MeterKind, State
+from energy.model import Meter, MeterKind, State
 from energy.registry import FittedModel, Registry
 from energy.series import BoolArray, Float32Array, FloatArray, IntArray
 from energy.storage.base import ReadingReader
@@ -38,7 +38,6 @@ LATE_SHARE: Final = 0.05
 SHORTEST_REST: Final = 45
 """Days without use from which on a heat or cooling meter counts as out of season."""
 _DIGITS: Final = 4
-_SEASONAL: Final = (Category.HEAT, Category.COOLING)
 
 
 def kind_of(year: int) -> str:
@@ -160,7 +159,7 @@ def fit_due(
 def _period(calendar: LocalCalendar, extent: tuple[int, int], year: int, now: int) -> Window | None:
     """Closed days on which the model of a year is fitted; None while there are too few."""
     first, last = extent
-    before, begin, end = (_new_year(calendar, y) for y in (year - 1, year, year + 1))
+    before, begin, end = (new_year(calendar, y) for y in (year - 1, year, year + 1))
     first_day = int(calendar.edges(Window(first, first + 1), "day")[-1])
     if begin - max(first_day, before) >= ENOUGH * (begin - before):
         return Window(max(first_day, before), begin)
@@ -171,7 +170,8 @@ def _period(calendar: LocalCalendar, extent: tuple[int, int], year: int, now: in
     return Window(start, stop) if stop - start >= MIN_DAYS * DAY else None
 
 
-def _new_year(calendar: LocalCalendar, year: int) -> int:
+def new_year(calendar: LocalCalendar, year: int) -> int:
+    """Instant at which a local year begins."""
     day = np.array([np.datetime64(f"{year}-01-01", "D").astype(np.int64)])
     return int(calendar.day_start(day)[0])
 
@@ -215,13 +215,11 @@ def _fit(
     calendar, weather = around.calendar(start, n, step), around.weather(start, n, step)
     terms = choose_terms(calendar, weather)
     design = build_design(terms, calendar, weather)
-    rests = {
-        meter.id: _rest(used[meter.id], calendar.day) if meter.category in _SEASONAL else None for meter, _ in enough
-    }
+    rests = {meter.id: _rest(used[meter.id], calendar.day) if has_season(meter) else None for meter, _ in enough}
     found: dict[tuple[str, int], Habit] = {}
     for rest in sorted(set(rests.values()), key=repr):
         own = [(m, y) for m, y in enough if rests[m.id] == rest]
-        season = None if rest is None else ~_in_rest(calendar.day, rest)
+        season = None if rest is None else ~in_rest(calendar.day, rest)
         values = np.stack([used[m.id] for m, _ in own])
         model = fit_expected(values, design, terms, period, use=use, season=season)
         for i, (meter, year) in enumerate(own):
@@ -290,7 +288,8 @@ def _day_of_year(days: IntArray) -> IntArray:
     return np.asarray(np.where((number >= 59) & (first_of_march == 59), number + 1, number), np.int64)
 
 
-def _in_rest(days: IntArray, rest: tuple[int, int]) -> BoolArray:
+def in_rest(days: IntArray, rest: tuple[int, int]) -> BoolArray:
+    """True for local days out of season."""
     number = _day_of_year(days)
     first, last = rest
     inside = (number >= first) & (number <= last) if first <= last else (number >= first) | (number <= last)
@@ -311,7 +310,7 @@ class Expectations:
 
     def __init__(self, estate: Estate, around: Surroundings, habits: Habits) -> None:
         self._calendar = estate.calendar
-        self._around = around
+        self.around = around
         self.habits = habits
 
     def on_grid(self, meter: str, start: int, n: int, step: int) -> Expected:
@@ -327,14 +326,14 @@ class Expectations:
         habit = self.habits.get((meter, self._calendar.date_of(month.start).year))
         if habit is None or habit.model.terms.step != step:
             return
-        design, lead = self._around.month(habit.model.terms, month)
+        design, lead = self.around.month(habit.model.terms, month)
         if design is None:
             return
         first = -(-month.start // step)
         lo, hi = max(first, start // step), min(-(-month.end // step), start // step + n)
         if hi <= lo:
             return
-        season = None if habit.rest is None else ~_in_rest(design.calendar.day, habit.rest)
+        season = None if habit.rest is None else ~in_rest(design.calendar.day, habit.rest)
         expected = habit.model.predict(design, season)
         low, high = habit.model.interval(expected, design)
         begin = month.start // step - lead

@@ -113,8 +113,13 @@ def _last_midnight(calendar: LocalCalendar, now: int) -> int:
 
 
 def rests(meter: Meter) -> bool:
-    """Whether the meter serves a season: heat, cooling, gas, and air conditioning among the items of electricity."""
-    if meter.category in (Category.HEAT, Category.COOLING, Category.GAS):
+    """Whether the meter may stand still for months: those with a season, and gas, which heats as well as it cooks."""
+    return has_season(meter) or meter.category is Category.GAS
+
+
+def has_season(meter: Meter) -> bool:
+    """Whether the meter serves a season: heat, cooling, and air conditioning among the items of electricity."""
+    if meter.category in (Category.HEAT, Category.COOLING):
         return True
     return meter.category is Category.ELECTRICITY and meter.item.startswith(AIR_CONDITIONING)
 

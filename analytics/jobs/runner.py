@@ -18,6 +18,7 @@ import numpy as np
 
 from analytics.jobs.estate import estates
 from analytics.jobs.intensities import write_indicators
+from analytics.jobs.notices import publish
 from analytics.jobs.peers import compute_peers
 from analytics.jobs.record import RunRecord
 from analytics.jobs.regions import region_sums, write_region
@@ -110,6 +111,14 @@ def run(
     windows = union([window for part in done for window in part.changed])
     compute_peers(store, registry, snapshot, writer, calendar, windows)
     changed = {*(part.institution for part in done), *regions}
+    publish(
+        registry,
+        writer,
+        snapshot,
+        calendar,
+        [part.outlook for part in done if part.outlook is not None],
+        now=now,
+    )
     compute_targets(store, registry, snapshot, writer, calendar, changed=changed, now=now)
     registry.save_models([*_shapes(tasks), *_region_shapes(snapshot, regions), *_clock(asked, calendar, now)])
     if epoch is not None:

@@ -14,11 +14,13 @@ from analytics.jobs.intensities import write_indicators
 from analytics.jobs.judged import extents_of
 from analytics.jobs.limits import KIND, Extents, fit_missing, profile_of, refit_outgrown
 from analytics.jobs.meters import Recomputed, compute_meters
+from analytics.jobs.outlook import Outlook, look, years_to_judge
 from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.shapes import write_shapes
 from analytics.jobs.standing import write_status
 from analytics.jobs.sums import compute_sums, scopes, write_sums
 from analytics.jobs.surroundings import Surroundings
+from analytics.jobs.watch import Watcher
 from analytics.registers import RegisterProfile
 from energy.intervals import LocalCalendar, Window
 from energy.model import Scope
@@ -68,6 +70,7 @@ class Done:
     changed: tuple[Window, ...]
     models: Mapping[str, int]
     counts: Written = field(default_factory=Written)
+    outlook: Outlook | None = None
 
 
 def perform(task: Task, store: Store, registry: Registry) -> Done:
@@ -118,12 +121,41 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     write_indicators(writer, estate.calendar, sums, estate.denominators, places, task.now)
     write_shapes(store, writer, estate, changed if task.everything else _days_of(recomputed, energy))
     write_status(writer, estate, sums, extents, task.now)
+    outlook = _outlook(task, store, registry, expectations, profiles, extents, changed)
     # Models are kept last: a run that dies before finds them missing, fits the same ones and writes the same figures.
     versions = {name: model.version for name, model in models.items()}
     versions |= {model.subject: n for model, n in zip(fitted, registry.save_models(fitted), strict=True)}
     keep(registry, fresh)
     keep_prices(registry, estate, paid)
-    return Done(estate.institution, tuple(recomputed), tuple(changed), versions, writer.counts)
+    if outlook is not None:
+        registry.save_models(outlook.fresh)
+    return Done(estate.institution, tuple(recomputed), tuple(changed), versions, writer.counts, outlook)
+
+
+def _outlook(
+    task: Task,
+    store: Store,
+    registry: Registry,
+    expectations: Expectations,
+    profiles: Mapping[str, RegisterProfile],
+    extents: Extents,
+    changed: Sequence[Window],
+) -> Outlook | None:
+    """What is found in the years of which closed days changed; None where none did."""
+    years = years_to_judge(task.estate, extents, changed, task.now)
+    if not years:
+        return None
+    watcher = Watcher(store, registry, task.estate, expectations.around, expectations.habits, profiles, extents)
+    return look(
+        store,
+        registry,
+        watcher,
+        expectations,
+        years,
+        now=task.now,
+        refit=task.refit,
+        is_new_day=task.refresh is not None,
+    )
 
 
 def _touched_bills(task: Task, billed: Extents) -> dict[str, list[Window]]:

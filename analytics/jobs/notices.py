@@ -1,0 +1,236 @@
+"""Findings as people meet them: kept in the registry under lasting ids, few new ones a day, shown in the store.
+
+What a person decided is never overwritten. A finding that is found no more is withdrawn, and says so in its history.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from analytics import findings as core
+from analytics.detection.kinds import Kind
+from analytics.findings import Finding as Found
+from analytics.jobs.outlook import Outlook
+from analytics.jobs.rows import Writer, table, texts
+from analytics.jobs.watch import DETECTOR, seen_at
+from energy.intervals import DAY, HOUR, LocalCalendar, Window
+from energy.registry import Registry, Snapshot
+from energy.registry.decisions import Finding
+from energy.registry.rows import Region
+from energy.series import FloatArray
+from energy.storage.schema import FINDING
+
+AUTHOR: Final = "jieneng"
+"""Who withdraws and renews findings in their history."""
+GONE: Final = "数据更新后不再成立 (not found any more in the data as they are now)"
+BACK: Final = "数据更新后重新成立 (found again)"
+METER_A_YEAR: Final = 12
+"""Findings of one meter shown in a year; a meter that has more is restless, and the rest waits."""
+YEAR_S: Final = 365 * DAY
+_REGISTER_KINDS: Final = (Kind.STUCK, Kind.GAP_CATCHUP, Kind.OFFLINE)
+_ALIKE: Final = 0.5
+
+
+def publish(
+    registry: Registry,
+    writer: Writer,
+    snapshot: Snapshot,
+    calendar: LocalCalendar,
+    outlooks: Sequence[Outlook],
+    *,
+    now: int,
+) -> dict[str, int]:
+    """Bring registry and store up to date with what was found; how many findings are new, withdrawn, shown."""
+    counts = {"new": 0, "withdrawn": 0}
+    fresh: dict[str, list[Finding]] = {}
+    for outlook in outlooks:
+        stored = registry.findings.rows(institution=outlook.institution)
+        rows, gone = _compared(outlook, stored, calendar)
+        known = {row.id: row for row in stored}
+        registry.findings.put([row for row in rows if row.id in known])
+        for row in rows:
+            if row.id in known and known[row.id].state == "withdrawn":
+                registry.findings.decide(row.id, author=AUTHOR, time=now, state="open", comment=BACK)
+        for row in gone:
+            registry.findings.decide(row.id, author=AUTHOR, time=now, state="withdrawn", comment=GONE)
+        new = [row for row in rows if row.id not in known]
+        fresh.setdefault(_city(snapshot, outlook.institution), []).extend(new)
+        counts["new"] += len(new)
+        counts["withdrawn"] += len(gone)
+    for city, new in fresh.items():
+        registry.findings.put(_within_budget(registry, snapshot, calendar, city, new))
+    for outlook in outlooks:
+        mirror(registry, writer, outlook.institution)
+    return counts
+
+
+def mirror(registry: Registry, writer: Writer, institution: str) -> None:
+    """Replace the institution's rows of `finding` by what the registry holds."""
+    rows = [row for row in registry.findings.rows(institution=institution) if row.meter is not None]
+    rows = list({(row.meter, row.kind, row.start): row for row in rows}.values())
+
+    def numbers(values: Sequence[float | None]) -> FloatArray:
+        return np.array([np.nan if v is None else v for v in values], np.float64)
+
+    found = table(
+        FINDING,
+        np.array([row.start for row in rows], np.int64),
+        {
+            "institution": texts([institution] * len(rows)),
+            "meter": texts([row.meter for row in rows]),
+            "kind": texts([row.kind for row in rows]),
+        },
+        {
+            "end_ms": numbers([None if row.end is None else row.end * 1000.0 for row in rows]),
+            "severity": numbers([row.severity for row in rows]),
+            "excess": numbers([row.excess for row in rows]),
+            "excess_yuan": numbers([row.excess_yuan for row in rows]),
+            "open": numbers([float(row.state == "open") for row in rows]),
+            **{name: texts([getattr(row, name) for row in rows]) for name in FINDING.texts},
+        },
+    )
+    writer.replace(found, {"institution": [institution]}, Window(0, 2**40))
+
+
+def _compared(
+    outlook: Outlook, stored: Sequence[Finding], calendar: LocalCalendar
+) -> tuple[list[Finding], list[Finding]]:
+    """Rows of what is found, under the ids they had, and stored rows that are found no more."""
+    waiting = list(stored)
+    rows = []
+    silent = outlook.silent or ()
+    for found in sorted((*outlook.found, *silent), key=lambda f: (f.start, f.meter, f.kind)):
+        same = _same(found, waiting)
+        if same is not None:
+            waiting.remove(same)
+        rows.append(_row(found, outlook.institution, same.id if same else _new_id(found), calendar))
+    gone = [row for row in waiting if row.state in ("open", "waiting") and _was_looked_for(row, outlook)]
+    return list({row.id: row for row in rows}.values()), gone
+
+
+def _was_looked_for(row: Finding, outlook: Outlook) -> bool:
+    if row.kind == Kind.OFFLINE:
+        return outlook.silent is not None
+    return any(row.start in span for span in outlook.spans)
+
+
+def _same(found: Found, stored: Sequence[Finding]) -> Finding | None:
+    """The stored finding that this one continues: same meter, same time, told by the same kind of signs."""
+    is_register = found.kind in _REGISTER_KINDS
+    near = [
+        row
+        for row in stored
+        if row.meter == found.meter
+        and (row.kind in _REGISTER_KINDS) == is_register
+        and _shared(row, found) >= _ALIKE * max(min(_length(row), found.end - found.start), HOUR)
+    ]
+    return max(near, key=lambda row: (row.kind == found.kind, _shared(row, found), row.id), default=None)
+
+
+def _length(row: Finding) -> int:
+    return (row.end or row.start) - row.start
+
+
+def _shared(row: Finding, found: Found) -> int:
+    return min(row.end or row.start, found.end) - max(row.start, found.start)
+
+
+def _new_id(found: Found) -> str:
+    name = f"{found.meter}|{found.kind}|{found.start}"
+    return "f-" + hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _row(found: Found, institution: str, identity: str, calendar: LocalCalendar) -> Finding:
+    words = core.describe(found)
+    return Finding(
+        id=identity,
+        institution=institution,
+        meter=found.meter,
+        kind=found.kind.value,
+        start=found.start,
+        end=found.end,
+        severity=_plain(found.worth) or 0.0,
+        certainty=round(min(max(found.certainty, 0.0), 1.0), 4),
+        excess=_plain(found.excess),
+        unit=found.unit,
+        excess_yuan=_plain(math.copysign(found.yuan, found.excess) if found.yuan == found.yuan else found.yuan),
+        title_zh=words.title_zh,
+        title_en=words.title_en,
+        text_zh=f"{words.text_zh}可能原因：{words.causes_zh}。先查：{words.check_zh}。",
+        text_en=f"{words.text_en} Likely: {words.causes_en}. First: {words.check_en}.",
+        evidence=json.dumps(_evidence(found, calendar), ensure_ascii=False, sort_keys=True),
+    )
+
+
+def _evidence(found: Found, calendar: LocalCalendar) -> dict[str, object]:
+    seen = found.end if found.kind in _REGISTER_KINDS else seen_at(calendar, found.start)
+    if found.kind is Kind.NIGHT_FLOW:
+        seen = seen_at(calendar, found.start + 2 * DAY)
+    return {
+        "actual": _plain(found.actual),
+        "usual": _plain(found.usual),
+        "kgce": _plain(found.kgce),
+        "terms": [[term, round(odds, 3)] for term, odds in found.evidence],
+        "also": list(found.also),
+        "seen": seen,
+        "detector": DETECTOR,
+    }
+
+
+def _plain(value: float) -> float | None:
+    return round(value, 3) if math.isfinite(value) else None
+
+
+def _within_budget(
+    registry: Registry, snapshot: Snapshot, calendar: LocalCalendar, city: str, new: Sequence[Finding]
+) -> list[Finding]:
+    """New findings of a city with their state: the worthiest of each day are shown, the rest waits in a list."""
+    institutions = list(snapshot.institutions_below(city))
+    meters = sum(len(snapshot.meters_of(name)) for name in institutions)
+    budget = max(round(core.READER_PER_1000 * meters / 1000), 1)
+    shown: dict[int, int] = {}
+    of_meter: dict[str, list[int]] = {}
+    for row in registry.findings.rows(institution=institutions):
+        if row.state != "waiting":
+            shown[_seen_day(row, calendar)] = shown.get(_seen_day(row, calendar), 0) + 1
+            of_meter.setdefault(row.meter or "", []).append(row.start)
+    rows = []
+    for row in sorted(new, key=lambda r: (_seen_day(r, calendar), -r.severity, r.start, r.id)):
+        day = _seen_day(row, calendar)
+        own = of_meter.setdefault(row.meter or "", [])
+        lately = sum(row.start - YEAR_S < start <= row.start for start in own)
+        if shown.get(day, 0) >= budget or lately >= METER_A_YEAR:
+            rows.append(replace(row, state="waiting"))
+        else:
+            shown[day] = shown.get(day, 0) + 1
+            own.append(row.start)
+            rows.append(row)
+    return rows
+
+
+def _seen_day(row: Finding, calendar: LocalCalendar) -> int:
+    seen = json.loads(row.evidence).get("seen", row.start) if row.evidence else row.start
+    return int(calendar.day_number(np.array([seen]))[0])
+
+
+def _city(snapshot: Snapshot, institution: str) -> str:
+    """The region whose reader an institution's findings go to: the one below the top, else its own."""
+    path = list(_path(snapshot.regions, snapshot.institutions[institution].region))
+    return path[-2] if len(path) > 1 else path[0]
+
+
+def _path(regions: Mapping[str, Region], code: str) -> Iterator[str]:
+    seen: set[str] = set()
+    at: str | None = code
+    while at is not None and at not in seen:
+        seen.add(at)
+        yield at
+        region = regions.get(at)
+        at = region.parent if region is not None else None

@@ -1,0 +1,213 @@
+"""Findings of one institution: alarms of its watched years, faults of its metering; one a cause, with its worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from analytics.anomalies import LEAD_DAYS
+from analytics.consumption import resolution
+from analytics.detection.kinds import Kind
+from analytics.detection.rules import night_flow
+from analytics.findings import Finding, Pricing, Verdict, budgets_after, findings_of, group_by_cause, silenced
+from analytics.jobs.estate import Estate
+from analytics.jobs.habits import Expectations, years_of
+from analytics.jobs.limits import Extents
+from analytics.jobs.metering import Usual, register_findings, silences
+from analytics.jobs.watch import Watched, Watcher
+from energy.caliber import caliber
+from energy.intervals import DAY, RESOLUTIONS, Window
+from energy.model import Category, Meter, Scope, ValueKind
+from energy.registry import FittedModel, Registry
+from energy.storage.base import ResultStore
+from energy.storage.schema import TOTAL
+from energy.units import CANONICAL
+
+CALIBER: Final = "gb2589_equivalent_value"
+NIGHT_DOUBT: Final = 3.0
+"""Strength at which a night flow is as likely as not a leak."""
+_VERDICTS: Final = {"confirmed": Verdict.TRUE, "false_alarm": Verdict.FALSE, "known": Verdict.KNOWN}
+
+Said = Sequence[tuple[str, Kind, Verdict]]
+"""What people said of findings: meter, kind, verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What was found in one institution.
+
+    Attributes
+    ----------
+    institution : str
+    spans : tuple of Window
+        Days that were judged: a stored finding that begins in one of them and is not among `found` is gone.
+    found : tuple of Finding
+    silent : tuple of Finding or None
+        Meters nothing is heard of; None where nobody looked.
+    fresh : tuple of FittedModel
+        Models by which years were judged that are not stored yet.
+    """
+
+    institution: str
+    spans: tuple[Window, ...]
+    found: tuple[Finding, ...]
+    silent: tuple[Finding, ...] | None
+    fresh: tuple[FittedModel, ...]
+
+
+def look(
+    store: ResultStore,
+    registry: Registry,
+    watcher: Watcher,
+    expectations: Expectations,
+    years: Sequence[int],
+    *,
+    now: int,
+    refit: bool,
+    is_new_day: bool,
+) -> Outlook:
+    """Judge these years of the institution anew."""
+    estate, extents = watcher.estate, watcher.extents
+    meters = [meter for meter in estate.meters if meter.id in extents]
+    said = verdicts(registry, estate.institution)
+    rows = budgets_after(said, [meter.id for meter in meters])
+    budgets = {meter.id: (float(row[0]), float(row[1])) for meter, row in zip(meters, rows, strict=True)}
+    pricing = pricing_of(store, meters, years)
+    watched = [w for year in years if (w := watcher.judge(year, now=now, budgets=budgets, refit=refit)) is not None]
+    usual = _usual(expectations, meters)
+    found: list[Finding] = []
+    for part in watched:
+        found += _of_year(part, estate, extents, usual, pricing)
+    silent = silences(meters, extents, now, pricing) if is_new_day else None
+    return Outlook(
+        estate.institution,
+        tuple(part.span for part in watched),
+        tuple(silenced(found, said)),
+        None if silent is None else tuple(silent),
+        tuple(model for part in watched for model in part.fresh),
+    )
+
+
+def _of_year(
+    part: Watched, estate: Estate, extents: Extents, usual: Usual, pricing: Mapping[str, Pricing]
+) -> list[Finding]:
+    names = [meter.id for meter in part.meters]
+    parents = {meter.id: meter.parent for meter in estate.meters}
+    alarms = [told for f in findings_of(part.alarms, names, pricing) if (told := _told(f, part)) is not None]
+    alarms = group_by_cause([*alarms, *_night_flows(part, estate, pricing)], parents)
+    last = {name: extents[name][1] for name in names}
+    return alarms + register_findings(part.meters, part.steps, part.span, last, usual, pricing)
+
+
+def _told(finding: Finding, part: Watched) -> Finding | None:
+    """The finding without what the readings of a register tell better.
+
+    Equal amounts of neighbouring hours are the coarse steps of its display, not a standstill; and an hour that caught
+    up with others would have been unknown.
+    """
+    meter = next(m for m in part.meters if m.id == finding.meter)
+    if meter.value_kind is not ValueKind.REGISTER:
+        return finding
+    if finding.kind is Kind.STUCK:
+        return None
+    if finding.kind is Kind.GAP_CATCHUP:
+        return replace(finding, kind=Kind.LOW if finding.excess < 0 else Kind.SPIKE)
+    return finding
+
+
+def _night_flows(part: Watched, estate: Estate, pricing: Mapping[str, Pricing]) -> list[Finding]:
+    """Water that runs at night, of water meters with none above them."""
+    rows = [i for i, m in enumerate(part.meters) if m.category is Category.WATER and m.parent is None]
+    if not rows:
+        return []
+    first = int(part.calendar.day[0])
+    day, hour = (part.calendar.day - first).astype(np.float64), part.calendar.hour.astype(np.float64)
+    found = []
+    for breach in night_flow(part.use[rows], day, hour):
+        meter = part.meters[rows[breach.row]].id
+        start, end = estate.calendar.day_start(
+            np.array([first + breach.first_day, first + breach.last_day + 1])
+        ).tolist()
+        if start in part.span and end < part.span.end:
+            price = pricing[meter]
+            size = abs(breach.actual - breach.expected)
+            found.append(
+                Finding(
+                    meter,
+                    breach.kind,
+                    start,
+                    end,
+                    breach.actual,
+                    breach.expected,
+                    price.unit,
+                    breach.strength / (breach.strength + NIGHT_DOUBT),
+                    (("night", breach.strength),),
+                    size * price.yuan_per_unit,
+                    size * price.kgce_per_unit,
+                )
+            )
+    return found
+
+
+def verdicts(registry: Registry, institution: str) -> list[tuple[str, Kind, Verdict]]:
+    """What people said of the institution's findings."""
+    return [
+        (row.meter, Kind(row.kind), _VERDICTS[row.verdict])
+        for row in registry.findings.rows(institution=institution)
+        if row.verdict is not None and row.meter is not None and row.kind in set(Kind)
+    ]
+
+
+def pricing_of(store: ResultStore, meters: Sequence[Meter], years: Sequence[int]) -> dict[str, Pricing]:
+    """What a unit of each meter is worth: its cost by its amount over the year so far, coal by the caliber."""
+    names = [meter.id for meter in meters]
+    where = {"scope": [Scope.METER.value], "id": names, "period": ["year"], "item": ["all"]}
+    start = min((int(np.datetime64(f"{y}-01-01", "s").astype(np.int64)) for y in years), default=0) - DAY
+    rows = store.results(TOTAL.name, where=where, start=start, end=2**40, fields=("amount", "cost_yuan"))
+    paid: dict[str, tuple[float, float]] = {}
+    for name, amount, cost in zip(rows.tags["id"], rows.fields["amount"], rows.fields["cost_yuan"], strict=True):
+        if float(amount) > 0 and float(cost) == float(cost):
+            before = paid.get(name, (0.0, 0.0))
+            paid[name] = before[0] + float(amount), before[1] + float(cost)
+    coal = {category: _kgce(category) for category in {meter.category for meter in meters}}
+    return {
+        meter.id: Pricing(
+            CANONICAL[meter.category],
+            paid[meter.id][1] / paid[meter.id][0] if meter.id in paid else float("nan"),
+            coal[meter.category],
+        )
+        for meter in meters
+    }
+
+
+def _kgce(category: Category) -> float:
+    counted = caliber(CALIBER)
+    if category not in counted.coefficients:
+        return float("nan")
+    return float(counted.convert(category, np.ones(1))[0])
+
+
+def _usual(expectations: Expectations, meters: Sequence[Meter]) -> Usual:
+    steps = {meter.id: RESOLUTIONS[resolution(meter.interval_s) or "hour"] for meter in meters}
+
+    def total(meter: str, start: int, end: int) -> float:
+        step = steps[meter]
+        first = start // step * step
+        return float(expectations.on_grid(meter, first, max((end - first) // step, 1), step).amount.sum())
+
+    return total
+
+
+def years_to_judge(estate: Estate, extents: Extents, windows: Sequence[Window], now: int) -> list[int]:
+    """Years whose judgement changes with closed days in these windows: the level of a day is felt for two months."""
+    today = int(estate.calendar.edges(Window(now, now + 1), "day")[0])
+    read = {
+        year for meter in estate.meters if meter.id in extents for year in years_of(estate.calendar, extents[meter.id])
+    }
+    felt = LEAD_DAYS * DAY
+    spans = [(w.start, min(w.end, today) + felt) for w in windows if w.start < today]
+    touched = {y for a, b in spans for y in years_of(estate.calendar, (a, b))}
+    return sorted(read & touched)

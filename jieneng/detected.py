@@ -1,0 +1,104 @@
+"""How many of the simulator's labelled faults the findings name, how soon, and how many findings name none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from energy.intervals import DAY, HOUR, Window
+from energy.model import Meter
+from energy.registry import Snapshot
+from energy.registry.decisions import Finding
+from simulators.faults import Fault, FaultKind
+
+SLOW: Final = (FaultKind.LEAK, FaultKind.LEVEL)
+"""Kinds that grow or stay: 14 days to find them; all others 48 hours."""
+WANTED: Final = (
+    FaultKind.GAP, FaultKind.STUCK, FaultKind.SPIKE, FaultKind.OFF_HOURS, FaultKind.LEAK, FaultKind.LEVEL,
+    FaultKind.RATIO, FaultKind.OFFLINE,
+)  # fmt: skip
+_NEAR_S: Final = 2 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Events of one kind: how many there were, were found at all, in time, and in time among the findings shown."""
+
+    events: int = 0
+    found: int = 0
+    in_time: int = 0
+    shown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Scores by kind; findings in all, shown, and without any labelled cause, per meter-year."""
+
+    scores: Mapping[FaultKind, Score]
+    meter_years: float
+    findings: int
+    shown: int
+    false: int
+
+    @property
+    def false_per_meter_year(self) -> float:
+        """Findings that touch no labelled fault."""
+        return self.false / self.meter_years if self.meter_years else 0.0
+
+
+def compare(
+    faults: Iterable[Fault], findings: Sequence[Finding], snapshot: Snapshot, span: Window, n_meters: int
+) -> Detection:
+    """Findings and faults that begin in the span."""
+    labelled = list(faults)
+    own = [f for f in findings if f.start in span and f.state != "withdrawn"]
+    scores: dict[FaultKind, Score] = {}
+    for fault in labelled:
+        if fault.kind in WANTED and fault.first in span and fault.last <= span.end - 2 * DAY:
+            scores[fault.kind] = _with(scores.get(fault.kind, Score()), fault, own, snapshot)
+    false = [f for f in own if not any(_touches(f, fault, snapshot, _NEAR_S) for fault in labelled)]
+    years = n_meters * (span.end - span.start) / (365 * DAY)
+    return Detection(scores, years, len(own), sum(f.state != "waiting" for f in own), len(false))
+
+
+def limit_s(kind: FaultKind) -> int:
+    """How long after its beginning an event of this kind may be found."""
+    return 14 * DAY if kind in SLOW else 2 * DAY
+
+
+def seen(finding: Finding) -> int:
+    """When the finding could be read for the first time."""
+    return int(json.loads(finding.evidence)["seen"])
+
+
+def _with(score: Score, fault: Fault, findings: Sequence[Finding], snapshot: Snapshot) -> Score:
+    touching = [f for f in findings if _touches(f, fault, snapshot, HOUR)]
+    timely = [f for f in touching if seen(f) <= fault.first + limit_s(fault.kind) + DAY]
+    return Score(
+        score.events + 1,
+        score.found + bool(touching),
+        score.in_time + bool(timely),
+        score.shown + any(f.state != "waiting" for f in timely),
+    )
+
+
+def _touches(finding: Finding, fault: Fault, snapshot: Snapshot, near_s: int) -> bool:
+    end = finding.end or finding.start
+    if finding.start >= fault.last + near_s or end <= fault.first - near_s:
+        return False
+    named = [finding.meter or "", *json.loads(finding.evidence).get("also", ())]
+    if fault.subject in snapshot.gateways:
+        return any((m := snapshot.meters.get(name)) is not None and m.gateway == fault.subject for name in named)
+    family = {fault.subject, *_above(snapshot.meters, fault.subject)}
+    return any(name in family or fault.subject in _above(snapshot.meters, name) for name in named)
+
+
+def _above(meters: Mapping[str, Meter], name: str) -> list[str]:
+    found: list[str] = []
+    at = meters[name].parent if name in meters else None
+    while at is not None and at not in found:
+        found.append(at)
+        at = meters[at].parent if at in meters else None
+    return found
