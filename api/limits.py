@@ -26,6 +26,7 @@ RECEIVE_S: Final = 20.0
 ANSWER_S: Final = 60.0
 STREAM_S: Final = 600.0
 _LONGEST_TARGET: Final = 8_192
+_MOST_HEADER_BYTES: Final = 32_768
 
 
 # HTTPException, since frameworks let it pass on its way out of a body being read.
@@ -44,7 +45,7 @@ class _TooSlow(HTTPException):
 
 
 class Limits:
-    """Refuses long targets (414), large bodies (413), bodies that do not arrive (408) and endless work (503)."""
+    """Refuses long targets (414), long headers (431), large bodies (413), bodies that do not arrive (408) and endless work (503)."""
 
     def __init__(self, app: ASGIApp, *, receive_s: float = RECEIVE_S, answer_s: float = ANSWER_S) -> None:
         self._app = app
@@ -57,6 +58,9 @@ class Limits:
             await self._app(scope, receive, send)
             return
         guarded = _Guarded(scope, receive, send, self._receive_s)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADER_BYTES:
+            await guarded.refuse(431, "too large", f"expected headers of at most {_MOST_HEADER_BYTES} bytes")
+            return
         if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
             await guarded.refuse(414, "too large", f"expected a path and query of at most {_LONGEST_TARGET} bytes")
             return

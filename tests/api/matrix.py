@@ -1,0 +1,108 @@
+"""Every route of the API, who may use it, and how the thing it speaks of is named: the table of the access matrix.
+
+`action` is what a role needs; `thing` says what an id in the request names (None: no id). A route that is missing here
+fails the matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from api.scope import Action
+
+DAYS = {"first": "2025-03-01", "last": "2025-03-31"}
+INSTANTS = {"start": "2025-03-01T00:00:00+08:00", "end": "2025-03-08T00:00:00+08:00"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One route: its action, what its id names, and an otherwise right request."""
+
+    action: Action | None
+    thing: str | None = None
+    query: dict[str, str] | None = None
+    body: Callable[[str], dict[str, Any]] | None = None
+    root_only: bool = False
+    parts: dict[str, str] | None = None
+
+
+def _decision(_: str) -> dict[str, Any]:
+    return {"comment": "seen"}
+
+
+def _correction(meter: str) -> dict[str, Any]:
+    return {
+        "meter": meter, "start": "2025-03-03T00:00:00+08:00", "end": "2025-03-03T01:00:00+08:00", "kind": "discard",
+        "reason": "matrix",
+    }  # fmt: skip
+
+
+def _bill(meter: str) -> dict[str, Any]:
+    return {"meter": meter, "first_day": "2025-04-01", "last_day": "2025-04-20", "amount": 5.0, "unit": "m3"}
+
+
+def _building(institution: str) -> dict[str, Any]:
+    return {"sheets": {"buildings": [{"id": f"{institution}-mx", "institution": institution, "name_zh": "矩阵楼"}]}}
+
+
+def _user(institution: str) -> dict[str, Any]:
+    return {"name": f"mx-{institution}", "role": "viewer", "node": {"scope": "institution", "id": institution}}
+
+
+def _token(institution: str) -> dict[str, Any]:
+    return {"label": "matrix", "actions": ["read"], "node": {"scope": "institution", "id": institution}}
+
+
+READ = Action.READ
+TABLE: dict[tuple[str, str], Entry] = {
+    ("GET", "/api/v1/session"): Entry(None),
+    ("GET", "/api/v1/regions"): Entry(READ),
+    ("GET", "/api/v1/regions/{region}"): Entry(READ, "region"),
+    ("GET", "/api/v1/institutions"): Entry(READ),
+    ("GET", "/api/v1/institutions/{institution}"): Entry(READ, "institution"),
+    ("GET", "/api/v1/buildings"): Entry(READ),
+    ("GET", "/api/v1/buildings/{building}"): Entry(READ, "building"),
+    ("GET", "/api/v1/meters"): Entry(READ),
+    ("GET", "/api/v1/meters/{meter}"): Entry(READ, "meter"),
+    ("GET", "/api/v1/meters/{meter}/readings"): Entry(READ, "meter", INSTANTS),
+    ("GET", "/api/v1/meters/{meter}/intervals"): Entry(READ, "meter", INSTANTS),
+    ("GET", "/api/v1/{level}/{id}/consumption"): Entry(READ, "institution", DAYS, parts={"level": "institutions"}),
+    ("GET", "/api/v1/{level}/{id}/expected"): Entry(READ, "institution", DAYS, parts={"level": "institutions"}),
+    ("GET", "/api/v1/{level}/{id}/indicators"): Entry(READ, "institution", DAYS, parts={"level": "institutions"}),
+    ("GET", "/api/v1/{level}/{id}/progress"): Entry(READ, "institution", DAYS, parts={"level": "institutions"}),
+    ("GET", "/api/v1/quotas"): Entry(READ),
+    ("GET", "/api/v1/targets"): Entry(READ),
+    ("GET", "/api/v1/findings"): Entry(READ),
+    ("GET", "/api/v1/findings/{finding}"): Entry(READ, "finding"),
+    ("POST", "/api/v1/findings/{finding}/decisions"): Entry(Action.JUDGE, "finding", body=_decision),
+    ("GET", "/api/v1/corrections"): Entry(READ),
+    ("POST", "/api/v1/corrections"): Entry(Action.CORRECT, "meter", body=_correction),
+    ("POST", "/api/v1/corrections/{id}/{act}"): Entry(Action.APPROVE, "correction", parts={"act": "undo"}),
+    ("GET", "/api/v1/bills"): Entry(READ),
+    ("PUT", "/api/v1/bills"): Entry(Action.BILL, "billed", body=_bill),
+    ("DELETE", "/api/v1/bills/{meter}/{first_day}"): Entry(Action.BILL, "billed", parts={"first_day": "2025-04-01"}),
+    ("POST", "/api/v1/imports"): Entry(Action.IMPORT, "institution", {"dry_run": "true"}, _building),
+    ("POST", "/api/v1/imports/file"): Entry(None),
+    ("GET", "/api/v1/exports"): Entry(READ),
+    ("GET", "/api/v1/exports/{sheet}"): Entry(READ, parts={"sheet": "meters"}),
+    ("GET", "/api/v1/runs"): Entry(Action.OPERATE, root_only=True),
+    ("GET", "/api/v1/collector"): Entry(READ),
+    ("GET", "/api/v1/users"): Entry(Action.ADMINISTER),
+    ("POST", "/api/v1/users"): Entry(Action.ADMINISTER, "institution", body=_user),
+    ("GET", "/api/v1/users/{name}"): Entry(Action.ADMINISTER, "user"),
+    ("PATCH", "/api/v1/users/{name}"): Entry(Action.ADMINISTER, "user", body=lambda _: {"display": "x"}),
+    ("POST", "/api/v1/users/{name}/link"): Entry(Action.ADMINISTER, "user"),
+    ("GET", "/api/v1/tokens"): Entry(READ),
+    ("POST", "/api/v1/tokens"): Entry(Action.ADMINISTER, "institution", body=_token),
+}
+
+ELSEWHERE: dict[tuple[str, str], str] = {
+    ("POST", "/api/v1/session"): "tests/api/test_sessions.py: for those who are nobody yet",
+    ("DELETE", "/api/v1/session"): "tests/api/test_sessions.py: ends the caller's own session",
+    ("PUT", "/api/v1/session/password"): "tests/api/test_sessions.py: the caller's own password",
+    ("DELETE", "/api/v1/users/{name}"): "tests/api/test_accounts.py: takes away what the matrix needs",
+    ("DELETE", "/api/v1/tokens/{id}"): "tests/api/test_accounts.py: takes away what the matrix needs",
+}
+"""Routes that the matrix cannot walk, and where they are proved."""
