@@ -46,8 +46,14 @@ def compute_peers(
 
     Parameters
     ----------
-    store, registry, snapshot, writer
-        Where figures are read, quotas and institutions found, rows written.
+    store : ResultStore
+        Where figures are read.
+    registry : Registry
+        Approved quotas.
+    snapshot : Snapshot
+        Institutions and their denominators.
+    writer : Writer
+        Where the rows are written.
     calendar : LocalCalendar
         Days of the months.
     changed : sequence of Window

@@ -64,8 +64,14 @@ def compute_targets(
 
     Parameters
     ----------
-    store, registry, snapshot, writer
-        Where results are read, stages kept, denominators found, rows written.
+    store : ResultStore
+        Where totals are read.
+    registry : Registry
+        Targets, and the stages that stand raised.
+    snapshot : Snapshot
+        Denominators and places.
+    writer : Writer
+        Where progress is written.
     calendar : LocalCalendar
         Of regions, and of institutions whose sites name no time zone.
     changed : collection of str
