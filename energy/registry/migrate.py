@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from energy.errors import RegistryError, SchemaOutdated
 from energy.registry.database import Database
@@ -22,7 +19,9 @@ _LOCK: Final = 0x6A69656E  # any number, the same in every process: PostgreSQL's
 
 def current(connection: Connection) -> str | None:
     """The schema version of a database, None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def require_head(database: Database) -> None:
@@ -54,14 +53,14 @@ def upgrade(database: Database) -> Path | None:
         if found is not None and found > HEAD:
             raise SchemaOutdated(f"registry {database.name} has schema {found}, newer than {HEAD} of this program")
         if found != HEAD:
-            command.upgrade(_config(connection), "head")
+            _alembic("upgrade", connection, "head")
     return copy
 
 
 def downgrade(database: Database, version: str) -> None:
     """Back to an older schema ("base" = empty); what newer columns held is lost."""
     with database.writing() as connection:
-        command.downgrade(_config(connection), version)
+        _alembic("downgrade", connection, version)
 
 
 def _copy_if_outdated(database: Database) -> Path | None:
@@ -86,9 +85,13 @@ def _copy_if_outdated(database: Database) -> Path | None:
     return copy
 
 
-def _config(connection: Connection) -> Config:
+def _alembic(verb: Literal["upgrade", "downgrade"], connection: Connection, version: str) -> None:
+    """Let Alembic do it; imported here, since the ingest process counts its memory and only asks for the version."""
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    return config
+    {"upgrade": command.upgrade, "downgrade": command.downgrade}[verb](config, version)
