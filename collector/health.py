@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Final
 
 from collector.pipeline import Pipeline
@@ -34,10 +35,15 @@ class Health:
         """Wrong here means: something around the process wants mending; nothing taken is lost."""
         return {
             **self.live(),
+            "receiving": "" if self._source is None or self._source.is_receiving else "no message can arrive now",
             "spool": self._ingest.trouble,
             "disk": self._disk(),
             "store": self._ingest.forwarder.trouble or self._canary(),
         }
+
+    def source_counters(self) -> Mapping[str, int]:
+        """What the source counted since the start."""
+        return {} if self._source is None else asdict(self._source.counters)
 
     def _disk(self) -> str:
         reserve = self._ingest.settings.ingest.disk_reserve_bytes

@@ -1,7 +1,7 @@
 """From deliveries to one commit group: who sent it, decode, check, new or known.
 
-Pure but for what it remembers: the topics seen and the last sequence number of each gateway. What was judged is
-inserted into `Recent` by `settle`, after the disk has it.
+Pure but for the topics seen. What was judged is remembered by `settle`, after the disk has it, so that a group can be
+judged again.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ _REFUSALS: Final = {
     Reason.CLOCK_PAST: 0x83,
     Reason.TOO_LATE: 0x83,
 }
+_STRANGER: Final = f"parked:{Reason.UNKNOWN_DEVICE}"
+_MISPLACED: Final = f"parked:{Reason.IDENTITY_MISMATCH}"
 _UNREADABLE: Final = 0x99  # payload format invalid
 _MOST_TOPICS: Final = 50_000
 _MOST_UNITS: Final = 200
@@ -68,6 +70,14 @@ class Judged:
     group: Group
     codes: list[int]
     fresh: Batch | None = None
+    awaited: dict[str, int] = field(default_factory=dict)
+    """The next sequence number of each gateway that numbers its messages."""
+
+    @property
+    def names_strangers(self) -> bool:
+        """True if a gateway or meter was not in the registry as the judge knows it, or in another place there."""
+        counts = self.group.counts
+        return bool(counts[_STRANGER] or counts[_MISPLACED])
 
 
 @dataclass(slots=True)
@@ -77,6 +87,7 @@ class _Draft:
     now: int
     group: Group = field(default_factory=Group)
     refused: dict[int, Reason] = field(default_factory=dict)
+    awaited: dict[str, int] = field(default_factory=dict)
 
 
 class Judge:
@@ -85,7 +96,7 @@ class Judge:
     def __init__(self, lookup: Lookup, recent: Recent, limits: Limits) -> None:
         self.recent = recent
         self._limits = limits
-        self._expected: dict[str, int] = {}
+        self._awaited: dict[str, int] = {}
         self.adopt(lookup)
 
     def adopt(self, lookup: Lookup) -> None:
@@ -105,10 +116,11 @@ class Judge:
         codes = [TAKEN] * len(deliveries)
         for place, reason in draft.refused.items():
             codes[place] = _REFUSALS.get(reason, _UNREADABLE)
-        return Judged(draft.group, codes, _concat(fresh))
+        return Judged(draft.group, codes, _concat(fresh), draft.awaited)
 
     def settle(self, judged: Judged) -> None:
         """Hold what the disk now has, so that it is recognised when it comes again."""
+        self._awaited.update(judged.awaited)
         if judged.fresh is not None:
             hold(self.recent, judged.fresh)
 
@@ -295,14 +307,15 @@ class Judge:
 
     def _follow_seq(self, draft: _Draft, numbers: Sequence[int | None]) -> None:
         """Count what a gateway numbered and we never saw: a hint of loss, since a smaller number is a restart."""
-        expected, gaps = self._expected, 0
+        before, now, gaps = self._awaited, draft.awaited, 0
         for sender, seq in zip(draft.senders, numbers, strict=True):
             if seq is None or sender.refusal is not None:
                 continue
-            awaited = expected.get(sender.gateway, seq)
+            gateway = sender.gateway
+            awaited = now[gateway] if gateway in now else before.get(gateway, seq)
             if awaited < seq <= awaited + _LARGEST_GAP:
                 gaps += seq - awaited
-            expected[sender.gateway] = seq + 1
+            now[gateway] = seq + 1
         draft.group.counts["seq_gap"] += gaps
 
 

@@ -39,6 +39,9 @@ class IngestMetrics(Collector):
         yield parked
         for name in _MESSAGES:
             yield CounterMetricFamily(f"jieneng_{name}", _HELP[name], value=counters.get(name, 0))
+        for name, count in self._health.source_counters().items():
+            help_text = f"{name.replace('_', ' ').capitalize()}, by the MQTT side since the start"
+            yield CounterMetricFamily(f"jieneng_mqtt_{name}", help_text, value=count)
         yield from self._gauges()
 
     def _gauges(self) -> Iterator[Metric]:

@@ -30,7 +30,7 @@ from collector.recent import Recent
 from collector.rescue import Rescue, open_or_rescue
 from collector.source import Acknowledger, Delivery
 from collector.spool import Group, Spool, SpoolReader
-from energy.errors import SpoolFull, StorageError
+from energy.errors import RegistryError, SpoolFull, StorageError
 from energy.registry import Registry, Snapshot
 from energy.settings import Settings
 from energy.storage.base import Store
@@ -43,6 +43,7 @@ _GROUP_BYTES: Final = 1024 * 1024  # payloads of one group: what bounds the memo
 _BYTES_A_READING: Final = 64  # a guess good enough to end the wait for more
 _FULL_RETRY_S: Final = 0.5
 _WEIGH_EVERY_S: Final = 0.5
+_REGISTRY_RETRY_S: Final = 5.0
 _DRAIN_S: Final = 6.0
 _FORWARDER_STOP_S: Final = 3.0
 
@@ -74,6 +75,7 @@ class Pipeline:
         self.spool_bytes = 0
         """Size of the spool, as of the last second."""
         self._weighed_at = 0.0
+        self._ask_registry_from = 0.0
         self._clock = clock
         self._fatal = fatal or _exit
         self._lock = threading.Lock()
@@ -213,7 +215,7 @@ class Pipeline:
         return taken
 
     def _process(self, deliveries: list[Delivery], replayed: Sequence[Parked] = ()) -> None:
-        judged = self._judge.judge(deliveries, self._now()) if deliveries else Judged(Group(), [])
+        judged = self._judged(deliveries)
         group = judged.group
         if judged.fresh is not None:
             group.batches = list(judged.fresh.split(self.settings.ingest.forward_readings))
@@ -224,6 +226,33 @@ class Pipeline:
             acknowledge(deliveries, judged.codes)
             if group.batches:
                 self.forwarder.wake(sum(map(len, group.batches)))
+
+    def _judged(self, deliveries: list[Delivery]) -> Judged:
+        """The verdict by the registry as it is now, as far as strangers are concerned."""
+        if not deliveries:
+            return Judged(Group(), [])
+        judged = self._judge.judge(deliveries, self._now())
+        if judged.names_strangers and self._adopt_what_changed():
+            judged = self._judge.judge(deliveries, self._now())
+        return judged
+
+    def _adopt_what_changed(self) -> bool:
+        """Take over a registry that changed since it was last looked at; False if it did not, or cannot be asked.
+
+        The store is not asked for what it holds of new meters, since it may hang: `Watch` does that soon, and until
+        then their readings are looked up before they are written.
+        """
+        if time.monotonic() < self._ask_registry_from:
+            return False
+        try:
+            if self.registry.revision() == self.lookup.revision:
+                return False
+            self.adopt(self.registry.snapshot(), {})
+        except (RegistryError, SpoolFull) as exc:
+            _log.error("the registry cannot be taken over, strangers are parked: %s", exc)
+            self._ask_registry_from = time.monotonic() + _REGISTRY_RETRY_S
+            return False
+        return True
 
     def _now(self) -> Clock:
         ingest = self.settings.ingest
@@ -343,6 +372,8 @@ class Pipeline:
         numbers = self._spool.number(snapshot.meters)
         self._judge.recent.grow(len(numbers))
         self.learn(latest)
+        if snapshot.revision < self.lookup.revision:  # the commit thread was quicker than the watch
+            return
         self._judge.adopt(Lookup.of(snapshot, numbers))
         self.snapshot = snapshot
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class Acknowledger(Protocol):
@@ -56,6 +59,10 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """End all connections after the sink has drained."""
+
+    @property
+    def counters(self) -> DataclassInstance:
+        """What happened since the start, for the metrics: whole numbers with names of our own."""
 
     @property
     def is_alive(self) -> bool:

@@ -149,6 +149,7 @@ def test_metrics_stay_small_and_hold_no_name_from_the_network(tmp_path: Path, re
             await push(client, secret, message(*[(f"hostile-{n}-{k}", T0, 1.0) for k in range(100)]))
         text = (await client.get("/metrics")).text
         assert 'jieneng_readings_parked_total{reason="unknown_device"} 2000.0' in text
+        assert "jieneng_mqtt_messages_total 0.0" in text  # they came over HTTP
         assert "hostile" not in text
         assert len(text) < 20_000
 

@@ -89,6 +89,30 @@ def test_a_reading_is_acknowledged_stored_and_marked(tmp_path: Path, registry: R
     assert {Touched("e1", T0, T0), Touched("w1", T0, T0)} <= set(marks)
 
 
+def test_a_meter_just_registered_is_no_stranger(tmp_path: Path, registry: Registry) -> None:
+    """Nothing watches the registry here: the reading itself makes the pipeline look again."""
+    known = SHEETS["meters"][1]
+    with running(settings_for(tmp_path), registry) as (pipeline, store, _):
+        send(pipeline, message(("e-main", T0, 1.0)))
+        registry.import_sheets(
+            {
+                "gateways": [{"id": "g9", "institution": "i1", "name_zh": "网关", "name_en": "nine"}],
+                "meters": [
+                    {**known, "id": "n1", "gateway": "g1", "local": "new"},
+                    {**known, "id": "n9", "gateway": "g9", "local": "new"},
+                ],
+            }
+        )
+        assert send(pipeline, message(("e-main", T0 + 900, 2.0), ("new", T0, 3.0))).codes == {1: 0}
+        send(pipeline, message(("new", T0, 4.0)), topic=b"jieneng/v1/i1/g9/readings")
+        send(pipeline, message(("never", T0, 5.0)))
+        until(lambda: is_drained(pipeline))
+        assert stored(store, "n1") == [(T0, 3.0)]
+        assert stored(store, "n9") == [(T0, 4.0)]
+        assert pipeline.counters["parked:unknown_device"] == 1
+        assert pipeline.counters["taken"] == 5
+
+
 def test_acknowledgements_keep_the_order_of_arrival(tmp_path: Path, registry: Registry) -> None:
     with running(settings_for(tmp_path), registry) as (pipeline, _, _deaths):
         payloads = [message(("e-main", T0 + n, float(n))) for n in range(500)]
