@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -31,10 +33,12 @@ def create_app(
     is_https: bool = False,
     home: Path | None = None,
     ingest_url: str | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> FastAPI:
     """API and console over a registry and a store; `is_https` where browsers reach it by https (cookies say so).
 
-    `home` keeps files that people bring; `ingest_url` leads to the collector's own pages of parked messages.
+    `home` keeps files that people bring; `ingest_url` leads to the collector's own pages of parked messages;
+    `clock` tells the time (a test may hold it).
     """
     app = FastAPI(
         title="Jieneng 节能",
@@ -53,7 +57,7 @@ def create_app(
             Middleware(Limits),
         ],
     )
-    app.state.context = Context(registry, store, zone, is_https, home, ingest_url)
+    app.state.context = Context(registry, store, zone, is_https, home, ingest_url, clock)
     problems.install(app)
     for router in NOUNS:
         app.include_router(router)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -27,6 +28,7 @@ class Context:
     is_https: bool = False
     home: Path | None = None
     ingest_url: str | None = None
+    clock: Callable[[], float] = time.time
     _snapshot: Snapshot | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
@@ -54,7 +56,7 @@ class Context:
 
     def now(self) -> int:
         """UTC epoch seconds."""
-        return int(time.time())
+        return int(self.clock())
 
     def today(self) -> date:
         """The installation's local date."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from api.console.figures import Periods, TargetState
 from api.console.show import Show
+from energy.intervals import LocalCalendar
 from energy.series import FloatArray, IntArray
 from energy.units import CANONICAL
 
@@ -175,55 +176,36 @@ def gauge(put: Show, words: Mapping[str, str], state: TargetState, title: str) -
     """Used and forecast share of a year's target, with its stages."""
     used = state.used_share if math.isfinite(state.used_share) else state.used / state.target
     forecast = state.forecast_share
-    top = max(1.2, *(1.05 * v for v in (used, forecast) if math.isfinite(v)))
-    bands = [
-        [0.8 / top, "var(--band-ok)"],
-        [0.9 / top, "var(--band-80)"],
-        [1 / top, "var(--band-90)"],
-        [1, "var(--band-100)"],
-    ]
-    pointer = {"show": True, "length": "62%", "width": 5}
+    most = max([1.2, *(v for v in (used, forecast) if math.isfinite(v))])
+    n_ticks = math.ceil(most / 0.2)
+    top = 0.2 * n_ticks
+    stages = (("ok", 0.8), ("80", 0.9), ("90", 1.0), ("100", top))
+    bands = [[end / top, f"var(--band-{name})"] for name, end in stages]
     common = {
         "type": "gauge",
         "min": 0,
-        "max": round(100 * top),
+        "max": 20 * n_ticks,
         "startAngle": 200,
         "endAngle": -20,
-        "radius": "100%",
-        "center": ["50%", "68%"],
+        "radius": "98%",
+        "center": ["50%", "62%"],
+        "splitNumber": n_ticks,
+        "axisTick": {"show": False},
     }
-    series = [
-        {
-            **common,
-            "name": words["used_share"],
-            "axisLine": {"lineStyle": {"width": 16, "color": bands}},
-            "splitNumber": 6,
-            "axisTick": {"show": False},
-            "splitLine": {"length": 16, "lineStyle": {"color": "#fff", "width": 2}},
-            "axisLabel": {"distance": 22, "fontSize": 11},
-            "pointer": pointer,
-            "itemStyle": {"color": "var(--measured)"},
-            "title": {"offsetCenter": [0, "52%"], "fontSize": 12},
-            "detail": {"offsetCenter": [0, "30%"], "fontSize": 22, "formatter": "{value} %"},
-            "data": [{"value": round(100 * used, 1), "name": words["used_share"]}] if math.isfinite(used) else [],
-        },
-    ]
+    shown = {
+        "axisLine": {"lineStyle": {"width": 14, "color": bands}},
+        "splitLine": {"length": 14, "distance": -14, "lineStyle": {"color": "#fff", "width": 2}},
+        "axisLabel": {"distance": 20, "fontSize": 11},
+        "pointer": {"length": "58%", "width": 5},
+        "itemStyle": {"color": "var(--measured)"},
+        "title": {"show": False},
+        "detail": {"offsetCenter": [0, "34%"], "fontSize": 20, "formatter": "{value} %"},
+    }
+    hidden = {name: {"show": False} for name in ("axisLine", "splitLine", "axisLabel", "detail", "title")}
+    needle = {"pointer": {"length": "80%", "width": 3}, "itemStyle": {"color": "var(--target)"}}
+    series = [{**common, **shown, "name": words["used_share"], "data": _percent(used, words["used_share"])}]
     if math.isfinite(forecast):
-        series.append(
-            {
-                **common,
-                "name": words["forecast_share"],
-                "axisLine": {"show": False},
-                "axisTick": {"show": False},
-                "splitLine": {"show": False},
-                "axisLabel": {"show": False},
-                "detail": {"show": False},
-                "title": {"show": False},
-                "pointer": {"show": True, "length": "84%", "width": 2},
-                "itemStyle": {"color": "var(--target)"},
-                "data": [{"value": round(100 * forecast, 1), "name": words["forecast_share"]}],
-            }
-        )
+        series.append({**common, **hidden, **needle, "data": _percent(forecast, words["forecast_share"])})
     rows = [
         [words["target"], put.num(state.target)],
         [words["used"], put.num(state.used)],
@@ -234,6 +216,10 @@ def gauge(put: Show, words: Mapping[str, str], state: TargetState, title: str) -
     ]
     option = {"tooltip": {"trigger": "item"}, "series": series}
     return Chart(title, "%", option, [words["figure"], words["value"]], rows, height=210)
+
+
+def _percent(share: float, name: str) -> list[Option]:
+    return [{"value": round(100 * share, 1), "name": name}] if math.isfinite(share) else []
 
 
 def lines(
@@ -249,17 +235,25 @@ def lines(
     step: bool = False,
 ) -> Chart:
     """Curves over time, the given span marked."""
-    stamps = [1000 * t for t in times.tolist()]
+    # ECharts knows the browser's time zone and UTC, not the site's: it is given the site's clock as if it were UTC.
+    local = LocalCalendar(put.zone).to_local
+    stamps = (1000 * local(times)).tolist()
     series: list[Option] = []
     for name, values, colour in named:
         data = list(zip(stamps, known(values), strict=True))
         one = {**_line(name, values, colour), "data": data}
         series.append({**one, "step": "end"} if step else one)
     if marked and series:
-        area = {"silent": True, "itemStyle": {"color": "var(--mark)"}, "label": {"position": "insideTop"}}
-        area["data"] = [[{"xAxis": 1000 * marked[0], "name": mark}, {"xAxis": 1000 * marked[1]}]]
+        area = {
+            "silent": True,
+            "itemStyle": {"color": "var(--mark)"},
+            "label": {"position": "insideTop", "color": "var(--stage-90)"},
+        }
+        first, last = (1000 * local(np.array(marked, np.int64))).tolist()
+        area["data"] = [[{"xAxis": first, "name": mark}, {"xAxis": last}]]
         series[0]["markArea"] = area
     option = _axes([], series)
+    option["useUTC"] = True
     option["xAxis"] = {"type": "time"}
     option["yAxis"]["scale"] = step
     every = max(1, len(stamps) // 200)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request, Response
@@ -83,6 +83,11 @@ class Page:
     caller: Caller
     scope: Scope
     language: str
+    zone: str
+
+    def at(self, institution: str) -> Self:
+        """The same page, its times in the zone of an institution."""
+        return replace(self, zone=self.ctx.zone_of(institution))
 
     @property
     def words(self) -> dict[str, str]:
@@ -92,7 +97,7 @@ class Page:
     @property
     def put(self) -> Show:
         """How figures and names look in its language."""
-        return Show(self.language, self.ctx.zone)
+        return Show(self.language, self.zone)
 
     @property
     def user(self) -> str:
@@ -153,7 +158,7 @@ def page(action: Action) -> Callable[..., Page]:
     allowed = Depends(may(action))
 
     def made(request: Request, ctx: Ctx, caller: Known, scope: Scope = allowed) -> Page:
-        return Page(request, ctx, caller, scope, language_of(request))
+        return Page(request, ctx, caller, scope, language_of(request), ctx.zone)
 
     return made
 

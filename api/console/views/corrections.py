@@ -48,6 +48,7 @@ def new(
 ) -> HTMLResponse:
     """The form, with the chart of before and after once a span is given."""
     here = page.scope.meter(meter)
+    page = page.at(here.institution)
     calendar = LocalCalendar(page.ctx.zone_of(here.institution))
     today = calendar.date_of(page.ctx.now())
     span = (_instant(page, start, here), _instant(page, end, here)) if start and end else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -21,6 +22,9 @@ from energy.model import Scope as Level
 from energy.registry import Finding
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+_TOLD: Final = ("actual", "usual", "hours", "kgce")
+"""What of the evidence is a figure for people; the detector's own terms are for its makers."""
+_PARTS: Final = re.compile(r"(?=可能原因：|先查：|Likely: |First: )|\n")
 State = Literal["open", "waiting", "closed", "withdrawn"]
 
 
@@ -45,11 +49,15 @@ def inbox(page: Reads, state: State = "open", institution: str = "", mine: bool 
 def finding(page: Reads, finding: str) -> HTMLResponse:
     """One finding: what, since when, how much, why probably, what to look at first."""
     one = visible(page, finding)
+    page = page.at(one.institution)
     return page.show(
         "finding.html",
         one=one,
         here=page.scope.institution(one.institution),
         chart=_chart(page, one),
+        parts_of_text=[
+            part.strip() for part in _PARTS.split(page.put.either(one.text_zh, one.text_en)) if part.strip()
+        ],
         evidence=evidence(one),
         history=page.ctx.registry.findings.history(finding),
         tasks=[t for t in acts.tasks(page) if t.finding == finding],
@@ -71,7 +79,7 @@ def evidence(one: Finding) -> dict[str, Any]:
         found = json.loads(one.evidence or "{}")
     except ValueError:
         return {}
-    return {k: v for k, v in found.items() if isinstance(v, str | int | float)} if isinstance(found, dict) else {}
+    return {k: v for k, v in found.items() if k in _TOLD and v is not None} if isinstance(found, dict) else {}
 
 
 def _people(page: Page, institution: str) -> list[str]:

@@ -27,6 +27,7 @@ def institution(
 ) -> HTMLResponse:
     """The page of one institution."""
     here = page.scope.institution(institution)
+    page = page.at(institution)
     calendar = LocalCalendar(page.ctx.zone_of(institution))
     year = figures.this_year(page, calendar)
     sums = figures.by_category(figures.totals(page, Level.INSTITUTION, [institution], "year", year))

@@ -25,6 +25,7 @@ router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 def meter(page: Reads, meter: str, days: int = 14) -> HTMLResponse:
     """The page of one meter or sensor."""
     here = page.scope.meter(meter)
+    page = page.at(here.institution)
     calendar = LocalCalendar(page.ctx.zone_of(here.institution))
     window = figures.last_days(page, calendar, min(max(days, 1), 92))
     readings = figures.readings(page, meter, window)

@@ -73,6 +73,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "span_season": ("采暖季", "heating season"),
     "evidence_actual": ("实测", "measured"),
     "evidence_usual": ("平时", "usual"),
+    "evidence_kgce": ("折标准煤", "standard coal"),
     "evidence_hours": ("小时数", "hours"),
     "noun_regions": ("行政区", "Regions"),
     "noun_institutions": ("公共机构", "Institutions"),

@@ -1,0 +1,255 @@
+"""Every page on a real store and registry: what it shows, to whom, and what its forms do."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import date
+
+import httpx
+import pytest
+from openpyxl import load_workbook
+
+from tests.console.forms import csrf_of, send, text_of
+from tests.console.world import FINDING, HOUSE, METER, PASSWORD, World, totals
+
+PAGES = (
+    "/",
+    "/places",
+    "/places?region=990100",
+    f"/institutions/{HOUSE}",
+    f"/institutions/{HOUSE}?category=water&period=month",
+    f"/meters/{METER}",
+    "/findings",
+    f"/findings/{FINDING}",
+    "/tasks",
+    f"/tasks/new?finding={FINDING}",
+    "/corrections",
+    f"/corrections/new?meter={METER}&start=2025-03-04T20:00&end=2025-03-05T06:00",
+    "/quality",
+    f"/entry?institution={HOUSE}",
+    "/ledger",
+    "/costs",
+    "/targets",
+    "/reports",
+)
+Signed = Callable[[str], httpx.Client]
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_page_answers_in_both_languages_without_inline_scripts(
+    admin: httpx.Client, path: str, language: str
+) -> None:
+    answer = admin.get(path, params={**httpx.URL(path).params, "lang": language})
+    assert answer.status_code == 200
+    assert f'<html lang="{"zh-CN" if language == "zh" else "en"}"' in answer.text
+    assert "<script>" not in answer.text
+    assert " onclick=" not in answer.text
+    assert ">nan<" not in answer.text
+    assert "None" not in text_of(answer)
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_the_language_that_was_switched_to_is_remembered(admin: httpx.Client) -> None:
+    admin.get("/?lang=en")
+    assert "Regions and institutions" in admin.get("/places").text
+    admin.get("/?lang=zh")
+    assert "区域与单位" in admin.get("/places").text
+
+
+def test_home_shows_what_needs_me_today_with_unit_period_and_completeness(admin: httpx.Client) -> None:
+    shown = text_of(admin.get("/"))
+    for part in (
+        "非工作时间用能偏高",
+        "2,890 元",
+        "达到 90 %",
+        "预计超指标",
+        "kWh",
+        "2025-03",
+        "数据完整率",
+        "应报/实报",
+        "失联表计",
+    ):
+        assert part in shown
+
+
+def test_the_institution_furthest_over_its_target_comes_first(admin: httpx.Client) -> None:
+    shown = text_of(admin.get("/places"))
+    body = shown[shown.index("未结异常", shown.index("应报/实报")) :]
+    assert body.index("甲州市第一人民医院") < body.index("示例大学") < body.index("甲州市机关事务服务中心")
+    assert "118.0 %" in body
+
+
+def test_a_day_on_the_page_is_the_stored_total(admin: httpx.Client, world: World) -> None:
+    stored = totals(world, "institution", "sl-dx", "electricity", date(2025, 2, 20))
+    shown = text_of(admin.get("/institutions/sl-dx?category=electricity&period=day"))
+    assert f"2025-02-20 {stored:,.0f}" in shown
+
+
+def test_an_indicator_names_its_caliber_and_standard(admin: httpx.Client) -> None:
+    shown = text_of(admin.get(f"/institutions/{HOUSE}"))
+    assert "当量值口径(公共机构统计)" in shown
+    assert "GB/T 40498-2021" in shown
+
+
+def test_unknown_is_told_apart_from_zero(admin: httpx.Client) -> None:
+    page = admin.get("/targets").text
+    assert '<span class="unknown">未知</span>' in page  # the proposed target has no progress
+    assert "0.0 %" in text_of(admin.get("/quality"))  # nothing estimated is a true zero
+
+
+def test_an_energy_manager_sees_the_own_institution_only(browser_of: Signed) -> None:
+    browser = browser_of("manager")
+    assert browser.get(f"/institutions/{HOUSE}").status_code == 200
+    for path in ("/institutions/sl-dx", "/meters/sl-dx.b1.e", "/findings/f-water-2", "/places?region=990100"):
+        assert browser.get(path).status_code == 404, path
+    assert "示例大学" not in browser.get("/places").text
+    assert "疑似漏水" not in browser.get("/findings").text
+
+
+def test_a_viewer_finds_no_forms_and_may_send_none(browser_of: Signed) -> None:
+    browser = browser_of("viewer")
+    token = csrf_of(browser.get("/"))
+    assert browser.get("/entry").status_code == 403
+    assert browser.post("/tasks", data={"csrf": token}).status_code in (403, 422)
+    assert browser.get("/ledger").status_code == 403
+
+
+def test_a_form_without_its_token_is_refused(admin: httpx.Client) -> None:
+    assert admin.post(f"/findings/{FINDING}/decisions", data={"verdict": "confirmed"}).status_code == 403
+
+
+def test_who_is_not_signed_in_is_sent_to_the_sign_in_page(world: World) -> None:
+    answer = httpx.get(f"{world.url}/places", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+
+
+def test_a_finding_is_judged_assigned_and_kept_in_its_history(admin: httpx.Client, world: World) -> None:
+    path = "/findings/f-water-2"
+    answer = send(admin, path, f"{path}/decisions", verdict="known", assignee="admin", comment="施工用水")
+    shown = text_of(answer)
+    assert "已知原因" in shown
+    assert "施工用水" in shown
+    (event,) = world.registry.findings.history("f-water-2")
+    assert (event.author, event.verdict, event.assignee) == ("admin", "known", "admin")
+
+
+def test_a_task_goes_from_finding_to_proof_to_recheck(browser_of: Signed, world: World) -> None:
+    admin, manager = browser_of("admin"), browser_of("manager")
+    given = send(
+        admin, f"/tasks/new?finding={FINDING}", "/tasks", finding=FINDING, institution=HOUSE, kind="rectify",
+        problem="夜间空调未关", responsible="王工", deadline="2025-04-01",
+    )  # fmt: skip
+    path = given.url.path
+    assert "待办理" in text_of(given)
+    proof = b"%PDF-1.4 proof"
+    sent = manager.post(
+        f"{path}/files", data={"csrf": csrf_of(manager.get(path))}, files={"file": ("../../照片 1.pdf", proof)}
+    )
+    assert "照片 1.pdf" in text_of(sent)
+    (file,) = world.registry.tasks.files(path.rsplit("/", 1)[1])
+    assert (world.home / "proofs" / file.stored).read_bytes() == proof
+    assert manager.get(f"{path}/files/1").content == proof
+    send(manager, path, f"{path}/acts", act="submit", text="已加装定时开关")
+    assert manager.post(f"{path}/acts", data={"csrf": csrf_of(manager.get(path)), "act": "close"}).status_code == 403
+    closed = send(admin, path, f"{path}/acts", act="close", text="复查属实")
+    assert "已结" in text_of(closed) or "整改到位" in text_of(closed)
+    counts = text_of(admin.get("/tasks?state=all"))
+    assert "查摆问题" in counts
+
+
+def test_a_file_of_another_kind_is_refused(admin: httpx.Client) -> None:
+    given = send(
+        admin, f"/tasks/new?institution={HOUSE}", "/tasks", institution=HOUSE, kind="explain", problem="超指标",
+        responsible="李科", deadline="2025-04-02",
+    )  # fmt: skip
+    path = given.url.path
+    token = csrf_of(given)
+    for name, content in (("a.html", b"<script>"), ("a.pdf", b"<script>"), ("a.png", b"")):
+        answer = admin.post(f"{path}/files", data={"csrf": token}, files={"file": (name, content)})
+        assert answer.status_code == 422, name
+
+
+def test_a_deadline_in_the_past_is_refused(admin: httpx.Client) -> None:
+    answer = send(
+        admin,
+        "/tasks/new",
+        "/tasks",
+        institution=HOUSE,
+        kind="rectify",
+        problem="x",
+        responsible="y",
+        deadline="2025-03-08",
+    )
+    assert answer.status_code == 422
+    assert "deadline: expected today or later" in text_of(answer)
+
+
+def test_a_bill_that_looks_wrong_is_taken_only_when_confirmed(admin: httpx.Client, world: World) -> None:
+    bill = {"meter": "jz-yy1.bill", "first_day": "2025-02-01", "last_day": "2025-02-28", "amount": 28_000, "unit": "L"}
+    asked = send(admin, f"/entry?institution={HOUSE}", "/entry/bills", **bill)
+    # 28 000 L in 28 days are 1000 a day; January was 310 L in 31 days, 10 a day.
+    assert "日均用量 1,000,上期 10" in text_of(asked)
+    assert world.registry.bills.rows(meter="jz-yy1.bill", first_day=date(2025, 2, 1)) == []
+    admin.post("/entry/bills", data={"csrf": csrf_of(asked), **bill, "confirmed": "true"})
+    assert [b.amount for b in world.registry.bills.rows(meter="jz-yy1.bill", first_day=date(2025, 2, 1))] == [28_000.0]
+
+
+def test_a_proposed_target_is_issued_with_its_document(admin: httpx.Client, world: World) -> None:
+    fields = {
+        "scope": "institution",
+        "id": "sl-jgsw",
+        "year": 2025,
+        "indicator": "electricity_per_area",
+        "caliber": "physical",
+    }
+    token = csrf_of(admin.get("/targets"))
+    data = {
+        "csrf": token,
+        **{k: str(v) for k, v in fields.items()},
+        "value": "60",
+        "document": "示例〔2025〕9号",
+        "issued_on": "2025-03-01",
+    }
+    answer = admin.post("/targets", data=data, files={"file": ("批文.pdf", b"%PDF-1.7")})
+    assert "示例〔2025〕9号" in text_of(answer)
+    (issued,) = world.registry.targets.rows(id="sl-jgsw", state="issued")
+    assert (issued.value, issued.approved_by) == (60.0, "admin")
+    paper = admin.get("/targets/institution/sl-jgsw/2025/electricity_per_area/physical/file")
+    assert paper.content == b"%PDF-1.7"
+
+
+def test_a_workbook_with_problems_lists_them_all_and_changes_nothing(admin: httpx.Client, world: World) -> None:
+    sheet = "id,institution,name_zh,letter\nb-new,jz-yy1,新楼,Z\nb-2,nobody,二号楼,A\n"
+    token = csrf_of(admin.get("/ledger"))
+    answer = admin.post(
+        "/ledger", data={"csrf": token, "keep": "true"}, files={"file": ("buildings.csv", sheet.encode())}
+    )
+    shown = text_of(answer)
+    assert answer.status_code == 422
+    assert "2 处问题" in shown
+    assert "row 2, column letter" in shown
+    assert "row 3, column institution" in shown
+    assert "b-new" not in world.registry.snapshot().buildings
+
+
+def test_the_table_of_institutions_leaves_as_a_workbook_with_numbers(admin: httpx.Client, world: World) -> None:
+    answer = admin.get("/places.xlsx?region=990100")
+    sheet = load_workbook(io.BytesIO(answer.content)).active
+    assert sheet is not None
+    rows = list(sheet.values)
+    assert rows[0][:2] == ("编号", "名称")
+    hospital = next(row for row in rows if row[0] == HOUSE)
+    assert isinstance(hospital[4], float)
+    assert hospital[12] == pytest.approx(1.18)
+
+
+def test_signing_in_and_out_by_the_form(world: World) -> None:
+    with httpx.Client(base_url=world.url, headers={"Accept": "text/html"}, follow_redirects=True) as browser:
+        wrong = browser.post("/sign-in", data={"name": "nobody", "password": "wrong wrong wrong"})
+        assert "用户名或密码不正确" in wrong.text
+        inside = browser.post("/sign-in", data={"name": "manager", "password": PASSWORD})
+        assert "王工" in inside.text
+        browser.post("/sign-out", data={"csrf": csrf_of(inside)})
+        assert browser.get("/findings").url.path == "/sign-in"
