@@ -8,6 +8,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 from datetime import date
 
 import uvicorn
@@ -40,15 +41,18 @@ async def run_collect(settings: Settings) -> None:
 
 
 def run_serve(settings: Settings, *, with_jobs: bool) -> None:
-    """The work process: console and API, and a thread that computes what was touched."""
+    """The work process: console and API, a thread that computes what was touched, and the alarms' two."""
+    from api.alarms import Watcher
     from api.app import create_app
 
     registry = Registry.open(settings.registry_url)
     store = open_store(settings, role="work")
     stopping = threading.Event()
-    worker = threading.Thread(target=_tend_jobs, args=(settings, stopping), name="jobs")
+    alarms = Watcher(settings, registry, store)
+    worker = threading.Thread(target=_tend_jobs, args=(settings, stopping, alarms.wake), name="jobs")
     if with_jobs:
         worker.start()
+        alarms.start()
     config = uvicorn.Config(
         create_app(
             registry,
@@ -69,6 +73,7 @@ def run_serve(settings: Settings, *, with_jobs: bool) -> None:
         stopping.set()
         if with_jobs:
             worker.join()
+            alarms.stop()
         store.close()
         registry.close()
 
@@ -95,8 +100,8 @@ def run_analyse(
     logger.info("%s", record)
 
 
-def _tend_jobs(settings: Settings, stopping: threading.Event) -> None:
-    """Look for touched windows until told to stop; a failure is logged and tried again."""
+def _tend_jobs(settings: Settings, stopping: threading.Event, done: Callable[[], None]) -> None:
+    """Look for touched windows until told to stop and say when any were done; a failure is logged and tried again."""
     from analytics import jobs
 
     registry = Registry.open(settings.registry_url)
@@ -104,6 +109,8 @@ def _tend_jobs(settings: Settings, stopping: threading.Event) -> None:
     with contextlib.closing(registry), contextlib.closing(store):
         while not stopping.wait(settings.work.every_s):
             try:
-                jobs.run(store, registry, workers=settings.work.workers, now=int(time.time()))
+                record = jobs.run(store, registry, workers=settings.work.workers, now=int(time.time()))
+                if record.institutions:
+                    done()
             except Exception:
                 logger.exception("jobs failed; the touched windows stay marked and are tried again")

@@ -1,0 +1,166 @@
+"""Conditions of the installation itself: collectors, lag, spool, disk; and days that stayed incomplete."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections import defaultdict
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+
+from api.alarms.view import Condition, Judgement, View, Words
+from energy.intervals import DAY
+from energy.registry import AlarmRule
+from energy.series import Table
+from energy.storage.schema import INGEST, TOTAL
+
+_RECENT_S: Final = 900
+_MANY: Final = 5
+"""From so many institutions on, and if they are most of a region, an incomplete day is the region's matter."""
+_SETTLED_HOUR: Final = 6  # late readings of yesterday get the night
+_MB: Final = 1_000_000
+
+
+def collectors(view: View, rule: AlarmRule) -> Judgement:
+    """Collectors that gave a sign within a day, and none lately (threshold: seconds)."""
+    table = view.store.results(INGEST.name, where={}, start=view.now - DAY, end=view.now + DAY, fields=("readings",))
+    found = []
+    for name in sorted(set(table.tags["collector"].tolist())) if len(table) else ():
+        last = int(table.time[table.tags["collector"] == name].max())
+        if view.now - last > (rule.threshold or 300):
+            found.append(_collector(name, last))
+    silent = frozenset(c for c in view.standing if c.startswith("collector/") and not len(table))
+    return Judgement(tuple(found), silent)  # after a day without any sign the notice stays
+
+
+def _collector(name: str, last: int) -> Condition:
+    return Condition(
+        cause=f"collector/{name}",
+        scope="root",
+        node="",
+        since=last,
+        title=Words(f"采集程序 {name} 停止工作", f"Collector {name} has stopped"),
+        text=Words(
+            "采集程序没有心跳。网关数据在此期间由网关或消息代理保存。请检查采集进程和存储。",
+            "No sign of the collector. Gateways or the broker keep their data meanwhile: check process and store.",
+        ),
+        link="/system",
+    )
+
+
+def lag(view: View, rule: AlarmRule) -> Judgement:
+    """Collectors whose readings reach the store late (threshold: seconds)."""
+    return _measured(view, "lag_s", rule.threshold or 900, 1.0, "lag", "入库延迟", "Readings reach the store late", "s")
+
+
+def spool(view: View, rule: AlarmRule) -> Judgement:
+    """Collectors with much waiting for the store (threshold: MB)."""
+    zh, en = "采集缓存积压", "Much waits for the store"
+    return _measured(view, "spool_bytes", (rule.threshold or 1000) * _MB, _MB, "spool", zh, en, "MB")
+
+
+def _measured(view: View, name: str, limit: float, divisor: float, kind: str, zh: str, en: str, unit: str) -> Judgement:
+    table = view.store.results(INGEST.name, where={}, start=view.now - _RECENT_S, end=view.now + DAY, fields=(name,))
+    if not len(table):
+        return Judgement(unjudged=frozenset(c for c in view.standing if c.startswith(f"{kind}/")))
+    found = []
+    for collector in sorted(set(table.tags["collector"].tolist())):
+        value = _newest(table, name, collector)
+        if value > limit:
+            text = f"{value / divisor:,.0f} {unit} > {limit / divisor:,.0f} {unit} ({collector})"
+            cause = f"{kind}/{collector}"
+            found.append(Condition(cause, "root", "", view.now, Words(zh, en), Words(text, text), link="/system"))
+    return Judgement(tuple(found))
+
+
+def _newest(table: Table, name: str, collector: str) -> float:
+    mine = table.take(table.tags["collector"] == collector)
+    values = np.asarray(mine.fields[name], np.float64)[mine.time == mine.time.max()]
+    known = values[np.isfinite(values)]
+    return float(known.max()) if len(known) else math.nan
+
+
+def disk(view: View, rule: AlarmRule) -> Judgement:
+    """The disk of the home folder is nearly full (threshold: MB free)."""
+    if view.home is None:
+        return Judgement()
+    free = shutil.disk_usage(view.home).free / _MB
+    least = rule.threshold or 2000
+    if free >= least:
+        return Judgement()
+    text = Words(
+        f"{view.home} 所在磁盘可用空间不足 {least:,.0f} MB。磁盘写满后停止确认消息,网关须自行保存数据。",
+        f"Less than {least:,.0f} MB are free on the disk of {view.home}. When it is full, messages are not "
+        "acknowledged any more and gateways have to keep them.",
+    )
+    title = Words("磁盘空间不足", "Disk nearly full")
+    return Judgement((Condition("disk/home", "root", "", view.now, title, text, link="/system"),))
+
+
+def completeness(view: View, rule: AlarmRule) -> Judgement:
+    """Institutions whose yesterday is incomplete (threshold: share of readings); one for a region where most are."""
+    today = view.calendar.date_of(view.now)
+    start = view.calendar.start_of(today - timedelta(days=1))
+    if view.now < view.calendar.start_of(today) + _SETTLED_HOUR * 3600:
+        return Judgement(unjudged=frozenset(c for c in view.standing if c.startswith("completeness/")))
+    table = view.store.results(
+        TOTAL.name,
+        where={"scope": ["institution"], "period": ["day"], "item": ["all"]},
+        start=start,
+        end=start + DAY,
+        fields=("coverage", "n_expected", "n_reporting"),
+    )
+    least = rule.threshold or 0.8
+    worst: dict[str, float] = {}
+    for name, coverage in zip(table.tags["id"].tolist(), table.fields["coverage"].tolist(), strict=True):
+        if math.isfinite(coverage) and name in view.snapshot.institutions:
+            worst[name] = min(coverage, worst.get(name, 1.0))
+    poor = {name for name, coverage in worst.items() if coverage < least}
+    return Judgement(tuple(_incomplete(view, poor, worst, start)))
+
+
+def _incomplete(view: View, poor: set[str], known: dict[str, float], start: int) -> list[Condition]:
+    by_region: dict[str, set[str]] = defaultdict(set)
+    for name in known:
+        by_region[view.snapshot.institutions[name].region].add(name)
+    if len(poor) >= _MANY and len(poor) * 2 > len(known) and len(by_region) > 1:
+        return [_many(view, "root", "", len(poor), len(known), start)]
+    found = []
+    for code, names in sorted(by_region.items()):
+        bad = poor & names
+        if len(bad) >= _MANY and len(bad) * 2 > len(names):
+            found.append(_many(view, "region", code, len(bad), len(names), start))
+        else:
+            found += [_one(view, name, known[name], start) for name in sorted(bad)]
+    return found
+
+
+def _many(view: View, scope: str, node: str, n: int, of: int, start: int) -> Condition:
+    name, day = view.name_of(scope, node), view.calendar.date_of(start).isoformat()
+    return Condition(
+        cause=f"completeness/{scope}/{node}",
+        scope=scope,
+        node=node,
+        since=start,
+        title=Words(f"{name.zh}:多数单位 {day} 数据不完整", f"{name.en}: most institutions are incomplete on {day}"),
+        text=Words(f"{of} 家单位中 {n} 家数据不完整。", f"{n} of {of} institutions are incomplete."),
+        things=n,
+        link="/data-quality",
+    )
+
+
+def _one(view: View, institution: str, coverage: float, start: int) -> Condition:
+    name, day = view.name_of("institution", institution), view.calendar.date_of(start).isoformat()
+    return Condition(
+        cause=f"completeness/institution/{institution}",
+        scope="institution",
+        node=institution,
+        since=start,
+        title=Words(f"{name.zh}:{day} 数据完整率 {coverage:.0%}", f"{name.en}: {coverage:.0%} complete on {day}"),
+        text=Words(
+            "当日合计不完整,请在数据质量页查看缺数表计。", "The day's totals are incomplete: see the data quality page."
+        ),
+        link="/data-quality",
+    )
