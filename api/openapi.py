@@ -43,6 +43,8 @@ _SAID: Final = {
     401: "Sign-in needed: send `Authorization: Bearer jn_...`",
     403: "Your role may not do this",
     404: "Not there, or not yours to see",
+    406: "Accept allows no format that we have",
+    409: "The thing is not in the state for this, or is there already",
     413: "The body is too large",
     422: "The request is not valid: `faults` says where",
     429: "Too many failed sign-ins: wait `Retry-After` seconds",

@@ -50,7 +50,7 @@ class StrictRoute(APIRoute):
 
 def noun(tag: str, prefix: str = "") -> APIRouter:
     """A router of the API: strict, and its errors described."""
-    said = openapi.errors(401, 403, 404, 422, 503)
+    said = openapi.errors(401, 403, 404, 406, 409, 413, 422, 429, 503)
     return APIRouter(prefix=f"/api/v1{prefix}", tags=[tag], route_class=StrictRoute, responses=said)
 
 

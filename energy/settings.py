@@ -99,6 +99,7 @@ class WebSettings(_Group):
 
     host: str = Field("127.0.0.1", description="address the console listens on; loopback until told otherwise")
     port: int = Field(8080, ge=0, le=65535, description="port of the console and API")
+    https: bool = Field(False, description="browsers reach the console by https (a proxy in front): cookies say so")
 
 
 class WorkSettings(_Group):

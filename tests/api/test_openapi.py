@@ -17,11 +17,15 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from api.answers import XLSX
-from energy.registry import Node
 from tests.api.world import World
 
 _UNSAFE = {"remove_user", "revoke_token", "sign_out", "set_password", "change_user", "link_user"}
 """They would take away the very account the test works with; tests/api/test_accounts.py proves them."""
+
+
+@schemathesis.serializer(XLSX)
+def _as_bytes(_context: object, value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def test_no_request_that_can_be_made_up_is_our_fault(world: World) -> None:
@@ -65,11 +69,11 @@ def client_package(world: World, tmp_path_factory: pytest.TempPathFactory) -> An
     programs = Path(sys.executable).parent
     config = folder / "config.yaml"
     config.write_text(f"content_type_overrides:\n  {XLSX}: application/octet-stream\n")
-    done = subprocess.run(
-        [str(programs / "openapi-python-client"), "generate", "--config", str(config), "--url", f"{world.url}/api/v1/openapi.json", "--meta", "none",
-         "--output-path", str(folder / "jieneng_client"), "--overwrite", "--fail-on-warning"],
-        capture_output=True, text=True, cwd=folder, check=False, env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
-    )  # fmt: skip
+    command = [str(programs / "openapi-python-client"), "generate", "--config", str(config), "--fail-on-warning"]
+    command += ["--url", f"{world.url}/api/v1/openapi.json", "--meta", "none", "--overwrite"]
+    command += ["--output-path", str(folder / "jieneng_client")]
+    environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     sys.path.insert(0, str(folder))
     try:
@@ -80,41 +84,35 @@ def client_package(world: World, tmp_path_factory: pytest.TempPathFactory) -> An
 
 def test_a_generated_client_does_the_whole_tour(world: World, client_package: Any) -> None:
     house = world.province.houses[0].id
-    name = client_package.__name__
+    words = importlib.import_module(f"{client_package.__name__}.models")
+    known = client_package.AuthenticatedClient(base_url=world.url, token=world.tokens["root-administrator"])
 
-    def call(module: str, **arguments: Any) -> Any:
-        return importlib.import_module(f"{name}.api.{module}").sync(client=client, **arguments)
+    with known as client:
 
-    def model(word: str) -> Any:
-        return getattr(importlib.import_module(f"{name}.models"), word)
+        def call(module: str, **arguments: Any) -> Any:
+            found = importlib.import_module(f"{client_package.__name__}.api.{module}")
+            return found.sync(client=client, **arguments)
 
-    client = client_package.AuthenticatedClient(base_url=world.url, token=world.tokens["root-administrator"])
-    assert call("session.read_session").user == "root-administrator"
-    assert house in {i.id for i in call("registry.list_institutions", limit=1000).items}
-    (finding,) = call("decisions.list_findings", institution=house).items
-    decided = call(
-        "decisions.decide_finding", finding=finding.id, body=model("DecisionIn")(comment="seen by a program")
-    )
-    assert decided.comment == "seen by a program"
-    level = importlib.import_module(f"{name}.models").ReadConsumptionLevel.INSTITUTIONS
-    days = {"first": date(2025, 3, 1), "last": date(2025, 3, 31)}
-    used = call("figures.read_consumption", level=level, id=house, **days)
-    assert {series.category.value for series in used.series} >= {"electricity"}
-    correction = model("CorrectionIn")(
-        meter=f"{house}.b1.e",
-        start=datetime(2025, 3, 8, tzinfo=UTC),
-        end=datetime(2025, 3, 8, 1, tzinfo=UTC),
-        kind=model("CorrectionInKind").DISCARD,
-        reason="tour",
-    )
-    proposed = call("decisions.propose_correction", body=correction)
-    act = importlib.import_module(f"{name}.models").DecideCorrectionAct
-    assert call("decisions.decide_correction", id=proposed.id, act=act.APPROVE).state.value == "active"
-    assert call("decisions.decide_correction", id=proposed.id, act=act.UNDO).state.value == "withdrawn"
-    made = call(
-        "accounts.create_token",
-        body=model("TokenIn")(label="tour", node=model("NodeIn")(scope="institution", id=house)),
-    )
-    assert made.secret.startswith("jn_")
-    assert made.node.id == house
-    assert Node(made.node.scope, made.node.id)
+        assert call("session.read_session").user == "root-administrator"
+        assert house in {i.id for i in call("registry.list_institutions", limit=1000).items}
+        (finding,) = call("decisions.list_findings", institution=house).items
+        decision = words.DecisionIn(comment="seen by a program")
+        assert call("decisions.decide_finding", finding=finding.id, body=decision).comment == "seen by a program"
+        days = {"first": date(2025, 3, 1), "last": date(2025, 3, 31)}
+        used = call("figures.read_consumption", level=words.ReadConsumptionLevel.INSTITUTIONS, id=house, **days)
+        assert {series.category.value for series in used.series} >= {"electricity"}
+        correction = words.CorrectionIn(
+            meter=f"{house}.b1.e",
+            start=datetime(2025, 3, 8, tzinfo=UTC),
+            end=datetime(2025, 3, 8, 1, tzinfo=UTC),
+            kind=words.CorrectionInKind.DISCARD,
+            reason="tour",
+        )
+        proposed = call("decisions.propose_correction", body=correction)
+        act = words.DecideCorrectionAct
+        assert call("decisions.decide_correction", id=proposed.id, act=act.APPROVE).state.value == "active"
+        assert call("decisions.decide_correction", id=proposed.id, act=act.UNDO).state.value == "withdrawn"
+        node = words.NodeIn(scope=words.NodeInScope.INSTITUTION, id=house)
+        made = call("accounts.create_token", body=words.TokenIn(label="tour", node=node))
+        assert made.secret.startswith("jn_")
+        assert made.node.id == house
