@@ -45,7 +45,7 @@ class _TooSlow(HTTPException):
 
 
 class Limits:
-    """Refuses long targets (414), long headers (431), large bodies (413), bodies that do not arrive (408) and endless work (503)."""
+    """Refuses what is too long (414, 431), too large (413), never arrives (408) or takes for ever (503)."""
 
     def __init__(self, app: ASGIApp, *, receive_s: float = RECEIVE_S, answer_s: float = ANSWER_S) -> None:
         self._app = app
