@@ -58,6 +58,7 @@ def run_serve(settings: Settings, *, with_jobs: bool) -> None:
             registry,
             store,
             zone=settings.zone,
+            is_https=settings.web.https,
             home=settings.home,
             ingest_url=f"http://{settings.ingest.http_host}:{settings.ingest.http_port}",
         ),
