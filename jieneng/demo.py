@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Self
+from typing import Any, Final, Self
 
 from rich.console import Console
 
@@ -19,6 +19,11 @@ from jieneng.progress import Watcher, counters
 from simulators import province, replay
 from simulators.messages import Message, Tally
 from simulators.publish import Limits, Publisher, Target, go_live, publish
+
+BILLED: Final = 200
+"""Institutions with bills only: enough for every type to have a peer group."""
+FEW_BILLED: Final = 12
+"""With a history of days only, peers mean nothing."""
 
 
 @dataclass
@@ -37,11 +42,12 @@ class Session:
     def prepare(cls, settings: Settings, *, days: int | None, console: Console) -> Self:
         """Grow the province, put it into the registry, issue its gateways' credentials."""
         plan, recording = _plan(int(time.time()), days), replay.sample()
+        grown = plan.province
         registry = Registry.open(settings.registry_url)
         try:
-            for sheets in (plan.province.sheets, recording.sheets):
+            for sheets in (grown.sheets, recording.sheets):
                 registry.import_sheets(sheets)
-            gateways = [g.id for parts in plan.province.gateways.values() for g in parts] + recording.gateways
+            gateways = [g.id for parts in grown.gateways.values() for g in parts] + recording.gateways
             secrets = {gateway: registry.issue_credential(gateway) for gateway in gateways}
         finally:
             registry.close()
@@ -52,6 +58,16 @@ class Session:
         """Where the gateways publish."""
         host = "127.0.0.1" if self.settings.mqtt.host in ("0.0.0.0", "::") else self.settings.mqtt.host  # noqa: S104
         return Target(host, self.settings.mqtt.port, self.secrets)
+
+    def grow(self) -> None:
+        """What else belongs to the province: institutions with bills only, tariffs and this year's targets."""
+        registry = Registry.open(self.settings.registry_url)
+        try:
+            if self.plan.province.billed is not None:
+                registry.import_sheets(self._closed(self.plan.province.billed.sheets))
+            registry.import_sheets(self.plan.province.decisions)
+        finally:
+            registry.close()
 
     def load(self, stop: threading.Event) -> float:
         """Send the whole history with progress bars and wait until it is stored and computed; the seconds it took."""
@@ -65,13 +81,17 @@ class Session:
     def judge(self, seconds: float) -> bool:
         """Compare what is stored and computed with the truth, print the table; True when all of it agrees."""
         store = open_store(self.settings, role="read")
+        registry = Registry.open(self.settings.registry_url)
         now = counters(self.settings)
         counted = {name: n - self.before.get(name, 0) for name, n in now.items()}
         try:
             result = verdict.judge(self.plan, self.recording, self.tally, counted, store)
+            found = verdict.look(self.plan, registry)
         finally:
             store.close()
+            registry.close()
         self.console.print(verdict.table(result, seconds))
+        self.console.print(verdict.detection_table(found))
         for line in result.complaints:
             self.console.print(f"[red]{line}[/]", soft_wrap=True)
         return not result.complaints
@@ -82,17 +102,23 @@ class Session:
         arguments = (self.plan.live, publisher, self.plan.history_end - 1)
         threading.Thread(target=go_live, args=arguments, kwargs={"stop": stop}, name="live", daemon=True).start()
 
+    def _closed(self, sheets: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+        """The sheets without bills that have not come yet."""
+        today = self.plan.province.calendar.date_of(self.plan.now).isoformat()
+        return {**sheets, "bills": [row for row in sheets["bills"] if row["last_day"] < today]}
+
     def _messages(self) -> Iterator[Message]:
-        """One institution first, complete, so that something whole is on screen; real buildings; all others."""
+        """One institution first, so that something whole is on screen; then bills, real buildings, all others."""
         first, *others = [house.id for house in self.plan.province.houses]
         start, end = self.plan.start, self.plan.history_end
         yield from self.plan.province.messages(start, end, houses=[first])
+        self.grow()
         yield from self.recording.messages()
         yield from self.plan.province.messages(start, end, houses=others)
 
 
 def _plan(now: int, days: int | None) -> province.DemoPlan:
-    plan = province.demo_plan(now)
+    plan = province.demo_plan(now, billed=BILLED if days is None else FEW_BILLED)
     if days is None:
         return plan
     local = plan.province.calendar

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -11,9 +12,11 @@ from rich.table import Table as RichTable
 
 from energy.intervals import LocalCalendar, Window
 from energy.model import Category
+from energy.registry import Registry
 from energy.series import FloatArray, IntArray
 from energy.storage.base import ResultStore
 from energy.units import CANONICAL
+from jieneng import crossed, detected
 from simulators.messages import Tally
 from simulators.province import DemoPlan
 from simulators.replay import Recording
@@ -52,6 +55,49 @@ def table(verdict: Verdict, seconds: float) -> RichTable:
         shown.add_row(category.value, f"{amount:,.1f}", f"{CANONICAL[category]}, completeness {coverage:.2%}")
     shown.add_row("meter-days equal to the truth", f"{verdict.n_compared:,}", "all that can be known")
     shown.add_row("recorded building-years equal", f"{verdict.n_years:,}", "to 0.1 kWh")
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What findings and stages came to, against the labelled faults and the true use."""
+
+    detection: detected.Detection
+    crossings: crossed.Crossings
+
+
+def look(plan: DemoPlan, registry: Registry) -> Seen:
+    """Compare findings and stages with the truth, in the years that have a year before them."""
+    province, snapshot = plan.province, registry.snapshot()
+    year = province.calendar.date_of(plan.start).year + 1
+    begin = max(province.calendar.start_of(date(year, 1, 1)), plan.start)
+    span = Window(min(begin, plan.history_end), plan.history_end)
+    n_meters = sum(not device.is_sensor for device in province.devices.values())
+    names = [house.id for house in province.houses]
+    findings = registry.findings.rows(institution=names)
+    today = province.calendar.date_of(plan.now)
+    return Seen(
+        detected.compare(province.truth.faults, findings, snapshot, span, n_meters),
+        crossed.compare(province, registry.targets.rows(), registry.stages.rows(), today),
+    )
+
+
+def detection_table(seen: Seen) -> RichTable:
+    """Findings by kind of fault, and stages."""
+    found, stages = seen.detection, seen.crossings
+    shown = RichTable("fault", "events", "found", "in time", "shown", title="findings against labelled faults")
+    for kind, score in sorted(found.scores.items()):
+        shown.add_row(kind.value, *(str(n) for n in (score.events, score.found, score.in_time, score.shown)))
+    shown.add_section()
+    shown.add_row("findings", str(found.findings), "", "", str(found.shown))
+    shown.add_row("without a label", f"{found.false_per_meter_year:.2f}", "a meter and year")
+    shown.add_row(
+        "stages crossed",
+        str(stages.true),
+        f"{stages.raised} raised once",
+        f"{stages.doubled} twice",
+        f"{stages.wrong} wrongly",
+    )
     return shown
 
 

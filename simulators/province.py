@@ -332,8 +332,8 @@ class DemoPlan:
         return self.province.messages(first, now + 1, self.live_step)
 
 
-def demo_plan(now: int, *, seed: int = 1, houses: int | None = None, live_days: int = 14) -> DemoPlan:
+def demo_plan(now: int, *, seed: int = 1, houses: int | None = None, live_days: int = 14, billed: int = 0) -> DemoPlan:
     """The demo as of an instant; the province reaches `live_days` into the future, so that live readings are ready."""
     today = LocalCalendar(ZONE).date_of(now)
-    province = build(seed, demo_start(today), today + timedelta(days=live_days + 1), houses=houses)
+    province = build(seed, demo_start(today), today + timedelta(days=live_days + 1), houses=houses, billed=billed)
     return DemoPlan(province, province.window.start, now)

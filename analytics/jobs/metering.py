@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from analytics.consumption import STANDSTILL, Steps
+from analytics.consumption import CORRECTION, STANDSTILL, Steps
 from analytics.detection.kinds import Kind
 from analytics.findings import Finding, Pricing
 from analytics.jobs.limits import Extents
@@ -40,7 +40,8 @@ def register_findings(
     for meter in meters:
         own = steps[meter.id]
         stuck += _standing_still(meter, own, span, last.get(meter.id, 0), usual, pricing[meter.id].unit)
-        long = (own.end - own.start >= SHORTEST_S + HOUR) & (own.start >= span.start) & (own.start < span.end)
+        long = own.method != CORRECTION
+        long &= (own.end - own.start >= SHORTEST_S + HOUR) & (own.start >= span.start) & (own.start < span.end)
         for k in np.flatnonzero(long).tolist():
             kind = Kind.STUCK if own.method[k] == STANDSTILL else Kind.GAP_CATCHUP
             start, end = int(own.start[k]), int(own.end[k])

@@ -15,7 +15,7 @@ from analytics.detection.rules import night_flow
 from analytics.findings import Finding, Pricing, Verdict, budgets_after, findings_of, group_by_cause, silenced
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations, years_of
-from analytics.jobs.limits import Extents
+from analytics.jobs.limits import Extents, has_season
 from analytics.jobs.metering import Usual, register_findings, silences
 from analytics.jobs.watch import Watched, Watcher
 from energy.caliber import caliber
@@ -98,17 +98,21 @@ def _of_year(
     parents = {meter.id: meter.parent for meter in estate.meters}
     alarms = [told for f in findings_of(part.alarms, names, pricing) if (told := _told(f, part)) is not None]
     alarms = group_by_cause([*alarms, *_night_flows(part, estate, pricing)], parents)
-    last = {name: extents[name][1] for name in names}
-    return alarms + register_findings(part.meters, part.steps, part.span, last, usual, pricing)
+    read = [meter for meter in estate.meters if meter.id in part.steps]
+    last = {meter.id: extents[meter.id][1] for meter in read}
+    return alarms + register_findings(read, part.steps, part.span, last, usual, pricing)
 
 
 def _told(finding: Finding, part: Watched) -> Finding | None:
     """The finding without what the readings of a register tell better.
 
     Equal amounts of neighbouring hours are the coarse steps of its display, not a standstill; and an hour that caught
-    up with others would have been unknown.
+    up with others would have been unknown. A plant with a season is run by people and weather hour by hour: what does
+    not last a day there is no fault worth a visit, and what is worth one shows in the building's main meter too.
     """
     meter = next(m for m in part.meters if m.id == finding.meter)
+    if has_season(meter) and finding.end - finding.start < DAY:
+        return None
     if meter.value_kind is not ValueKind.REGISTER:
         return finding
     if finding.kind is Kind.STUCK:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from typing import Final
 
 import numpy as np
 
 from analytics.jobs.estate import estates
+from analytics.jobs.history import recorded
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.notices import publish
 from analytics.jobs.peers import compute_peers
@@ -41,6 +43,8 @@ Progress = Callable[[int, int, str], None]
 """Told (institutions done, institutions in all, the one just done)."""
 Opener = Callable[[], tuple[Store, Registry]]
 """Opens store and registry in another process; must be picklable."""
+Mapper = Callable[[Callable[[Task], Done], Sequence[Task]], Iterable[Done]]
+"""Applies a function to every unit of work, anywhere and in any order; function, units and answers are picklable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ def run(
     refit: bool = False,
     workers: int = 1,
     opener: Opener | None = None,
+    mapper: Mapper | None = None,
     zone: str = DEFAULT_ZONE,
     progress: Progress | None = None,
 ) -> RunRecord:
@@ -89,12 +94,14 @@ def run(
         Fit the register profiles again first, and compute with them.
     workers, opener
         More than one worker: processes, each opening store and registry by `opener`.
+    mapper : callable, optional
+        Runs the units elsewhere, such as on Dask distributed; needs an opener, and `workers` is its own affair.
     zone : str
         Time zone of regions, and of institutions whose sites name none.
     progress : callable, optional
         Told after each institution.
     """
-    if workers > 1 and opener is None:
+    if (workers > 1 or mapper is not None) and opener is None:
         raise ValueError("more than one worker needs an opener of store and registry")
     started = time.perf_counter()
     snapshot = registry.snapshot()
@@ -104,27 +111,25 @@ def run(
     calendar = LocalCalendar(zone)
     shapes = registry.models(SHAPE)
     tasks = list(_tasks(snapshot, registry, asked, marks, shapes, calendar, now))
-    done = list(_perform(tasks, store, registry, workers, opener, progress))
     writer = Writer(store, Written())
-    regions = _add_regions(store, writer, snapshot, calendar, shapes, done, now)
-    write_directory(writer, snapshot, calendar.date_of(now))
-    windows = union([window for part in done for window in part.changed])
-    compute_peers(store, registry, snapshot, writer, calendar, windows)
-    changed = {*(part.institution for part in done), *regions}
-    publish(
-        registry,
-        writer,
-        snapshot,
-        calendar,
-        [part.outlook for part in done if part.outlook is not None],
-        now=now,
-    )
-    compute_targets(store, registry, snapshot, writer, calendar, changed=changed, now=now)
-    registry.save_models([*_shapes(tasks), *_region_shapes(snapshot, regions), *_clock(asked, calendar, now)])
-    if epoch is not None:
-        registry.forget_touched(epoch)
-    for part in done:
-        writer.counts.add(part.counts)
+    with recorded(registry, institutions=len(tasks)) as tell:
+        done = list(_perform(tasks, store, registry, workers, opener, mapper, progress))
+        regions = _add_regions(store, writer, snapshot, calendar, shapes, done, now)
+        write_directory(writer, snapshot, calendar.date_of(now))
+        windows = union([window for part in done for window in part.changed])
+        compute_peers(store, registry, snapshot, writer, calendar, windows)
+        changed = {*(part.institution for part in done), *regions}
+        looked = [part.outlook for part in done if part.outlook is not None]
+        findings = publish(registry, writer, snapshot, calendar, looked, now=now)
+        n_targets = compute_targets(store, registry, snapshot, writer, calendar, changed=changed, now=now)
+        registry.save_models([*_shapes(tasks), *_region_shapes(snapshot, regions), *_clock(asked, calendar, now)])
+        if epoch is not None:
+            registry.forget_touched(epoch)
+        for part in done:
+            writer.counts.add(part.counts)
+        tell({"findings": findings, "targets": n_targets, "regions": len(regions), "revision": snapshot.revision})
+        tell({"written": writer.counts.written, "deleted": writer.counts.deleted})
+        tell({"seconds": round(time.perf_counter() - started, 1)})
     return RunRecord(
         now=now,
         revision=snapshot.revision,
@@ -155,9 +160,12 @@ def _tasks(
             windows = touched.setdefault(meter.institution, {}).setdefault(mark.meter, [])
             windows.append(Window(mark.first, mark.last + 1))
             by_meter[mark.meter] = windows
+    read = {meter.institution for name in by_meter if (meter := snapshot.meters[name]).kind is not MeterKind.MANUAL}
     refresh = _new_days(registry, calendar, now) if asked.institutions is None else None
     on_demand = asked.since is not None or asked.refit or asked.institutions is not None
-    names = sorted(snapshot.institutions if asked.institutions is None else asked.institutions)
+    wanted = snapshot.institutions if asked.institutions is None else asked.institutions
+    # Those with new readings first: people look at them, and what is in bills has waited for a month.
+    names = sorted(wanted, key=lambda name: (name not in read, name))
     for estate in estates(snapshot, names, calendar.zone, _corrections(registry)):
         name = estate.institution
         weather = union([w for sensor in estate.thermometers for w in by_meter.get(sensor.id, ())])
@@ -211,9 +219,14 @@ def _perform(
     registry: Registry,
     workers: int,
     opener: Opener | None,
+    mapper: Mapper | None,
     progress: Progress | None,
 ) -> Iterator[Done]:
-    results = _in_processes(tasks, workers, opener) if workers > 1 and opener else _here(tasks, store, registry)
+    results: Iterable[Done] = _here(tasks, store, registry)
+    if opener is not None and mapper is not None:
+        results = mapper(partial(run_unit, opener=opener), tasks)
+    elif opener is not None and workers > 1:
+        results = _in_processes(tasks, workers, opener)
     for n, done in enumerate(results, 1):
         if progress is not None:
             progress(n, len(tasks), done.institution)
@@ -227,11 +240,12 @@ def _here(tasks: Sequence[Task], store: Store, registry: Registry) -> Iterator[D
 
 def _in_processes(tasks: Sequence[Task], workers: int, opener: Opener) -> Iterator[Done]:
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(_opened, task, opener) for task in tasks]):
+        for future in as_completed([pool.submit(run_unit, task, opener) for task in tasks]):
             yield future.result()
 
 
-def _opened(task: Task, opener: Opener) -> Done:
+def run_unit(task: Task, opener: Opener) -> Done:
+    """Do one unit of work with a store and a registry of its own: in another process, or on another machine."""
     store, registry = opener()
     try:
         return perform(task, store, registry)

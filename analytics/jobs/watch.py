@@ -27,6 +27,7 @@ from analytics.anomalies import (
 from analytics.calendars import CalendarRows
 from analytics.consumption import Steps, on_grid, resolution
 from analytics.design import Terms, Weather, build_design, choose_terms
+from analytics.detection.terms import N_YARDSTICK
 from analytics.jobs.estate import Estate, canonical_factor, service
 from analytics.jobs.habits import ENOUGH, Habits, in_rest, measured_only, new_year
 from analytics.jobs.judged import judged
@@ -99,11 +100,11 @@ class Watched:
     span : Window
         The judged days.
     meters : tuple of Meter
-        Rows of the alarms.
+        Those with a year before: rows of alarms and use.
     alarms : Alarms
         Only those whose first day was followed by another whole one.
     steps : dict
-        What the readings of each meter say, in canonical units, before anything was filled.
+        What the readings of every meter read say, in canonical units, before anything was filled.
     use : float64, shape (n_meters, n_hours)
         Measured use of each hour of the span and of `LEAD_DAYS` before it; NaN unknown.
     calendar : CalendarRows
@@ -138,7 +139,7 @@ class Watcher:
     extents: Extents
 
     def judge(self, year: int, *, now: int, budgets: Mapping[str, tuple[float, float]], refit: bool) -> Watched | None:
-        """The year's alarms; None where no meter has a year before, or no day of the year is closed.
+        """What the year shows; None where no meter was read in it, or less than two of its days are closed.
 
         Parameters
         ----------
@@ -161,15 +162,12 @@ class Watcher:
         stale = [m for m in meters if m.id not in known or known[m.id].budget != budgets[m.id]]
         learnt = self._learn(year, stale, budgets)
         known |= learnt
-        own = tuple(m for m in meters if m.id in known)
-        if not own:
-            return None
         before = Window(new_year(self.estate.calendar, year - 1), begin)
         fresh = tuple(
             FittedModel.of(name, kind_of(year), start=before.start, end=before.end, payload=watch.payload())
             for name, watch in sorted(learnt.items())
         )
-        return self._judged(year, span, own, known, fresh)
+        return self._judged(year, span, meters, known, fresh)
 
     def _metered(self) -> list[Meter]:
         return [
@@ -210,24 +208,36 @@ class Watcher:
         self,
         year: int,
         span: Window,
-        meters: tuple[Meter, ...],
+        meters: Sequence[Meter],
         watches: Mapping[str, Watch],
         fresh: tuple[FittedModel, ...],
     ) -> Watched:
         start = span.start - LEAD_DAYS * DAY
         n = (span.end - start) // HOUR
         calendar = self.around.calendar(start, n, HOUR)
-        weather = self.around.weather(start, n, HOUR)
         steps = {m.id: self._steps(m, Window(start, span.end)) for m in meters}
-        values = np.stack([self._hours(m, year, steps[m.id], start, n) for m in meters]).astype(np.float32)
-        usual = np.maximum(_usual(meters, watches, calendar, weather), 0)
-        numbers = np.concatenate([watches[m.id].yardsticks.numbers for m in meters])
-        thresholds = np.concatenate([watches[m.id].yardsticks.thresholds for m in meters])
-        n_lead = (span.start - start) // HOUR
-        found = judge_period(values, usual, HourGrid.of(start, calendar), Yardsticks(numbers, thresholds), n_lead)
+        own = tuple(m for m in meters if m.id in watches)
+        values = np.array([self._hours(m, year, steps[m.id], start, n) for m in own], np.float32).reshape(len(own), n)
+        alarms = self._alarms(own, values, watches, calendar, start, (span.start - start) // HOUR)
         certain = int(self.estate.calendar.edges(Window(span.end - DAY, span.end - DAY + 1), "day")[0])
-        alarms = taken(found.alarms, np.flatnonzero(found.alarms.start < certain))
-        return Watched(year, span, meters, alarms, steps, values.astype(np.float64), calendar, fresh)
+        alarms = taken(alarms, np.flatnonzero(alarms.start < certain))
+        return Watched(year, span, own, alarms, steps, values.astype(np.float64), calendar, fresh)
+
+    def _alarms(
+        self,
+        meters: Sequence[Meter],
+        values: Float32Array,
+        watches: Mapping[str, Watch],
+        calendar: CalendarRows,
+        start: int,
+        n_lead: int,
+    ) -> Alarms:
+        weather = self.around.weather(start, len(calendar), HOUR) if meters else Weather()
+        usual = np.maximum(_usual(meters, watches, calendar, weather), 0)
+        none = np.zeros((0, N_YARDSTICK), np.float32), np.zeros((0, 2), np.float32)
+        numbers = np.concatenate([none[0], *(watches[m.id].yardsticks.numbers for m in meters)])
+        thresholds = np.concatenate([none[1], *(watches[m.id].yardsticks.thresholds for m in meters)])
+        return judge_period(values, usual, HourGrid.of(start, calendar), Yardsticks(numbers, thresholds), n_lead).alarms
 
     def _steps(self, meter: Meter, span: Window) -> Steps:
         part = judged(
