@@ -53,7 +53,8 @@ def create_app(
         middleware=[
             Middleware(AccessLog),
             Middleware(SecurityHeaders),
-            Middleware(GZipMiddleware, minimum_size=1024),
+            # The highest level (the default) takes fifteen times as long for an answer a sixth smaller.
+            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1),
             Middleware(Limits),
         ],
     )

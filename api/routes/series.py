@@ -129,7 +129,11 @@ def _lists(columns: dict[str, npt.NDArray[Any]]) -> dict[str, list[Any]]:
 
 
 def _codes(values: npt.NDArray[Any]) -> list[int | None]:
-    return [None if np.isnan(v) else int(v) for v in values.tolist()]
+    unknown = np.isnan(values)
+    whole: list[int | None] = np.where(unknown, 0, values).astype(np.int64).tolist()
+    for place in np.flatnonzero(unknown).tolist():
+        whole[place] = None
+    return whole
 
 
 def _rows(columns: dict[str, npt.NDArray[Any]]) -> Iterator[tuple[Any, ...]]:
