@@ -17,6 +17,7 @@ Sheets = Mapping[str, Sequence[Row]]
 
 _OF_INSTITUTIONS: Final = (
     "departments", "sites", "buildings", "gateways", "meters", "sensors", "calendars", "findings", "tasks",
+    "target_rules",
 )  # fmt: skip
 _OWNER: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -34,6 +35,7 @@ _ACTION: Final[Mapping[str, Action]] = MappingProxyType(
     {
         "bills": Action.BILL,
         "targets": Action.APPROVE,
+        "target_rules": Action.APPROVE,
         "quotas": Action.APPROVE,
         "corrections": Action.APPROVE,
         **dict.fromkeys(

@@ -12,6 +12,7 @@ from energy.registry.decisions import (
     Run,
     Stage,
     Target,
+    TargetRule,
     Tariff,
     TariffUse,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "Subscription",
     "SurveyEntry",
     "Target",
+    "TargetRule",
     "Tariff",
     "TariffUse",
     "Task",

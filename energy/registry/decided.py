@@ -135,6 +135,28 @@ TARGETS = Sheet(
         NOTE,
     ),
 )
+_RATE = number(least=0, most=1)
+TARGET_RULES = Sheet(
+    "target_rules",
+    table_of(tables.TargetRuleRow),
+    ("institution", "indicator", "caliber", "valid_from"),
+    (
+        ref("institution", "institutions", needed=True),
+        Column("indicator", INDICATOR, needed=True),
+        Column("caliber", CALIBER, needed=True),
+        VALID_FROM,
+        VALID_TO,
+        Column("rule", choice("four_branches", "five_year_path", "own_history", "towards_peers"), needed=True),
+        # of four_branches: above the constraint; of five_year_path: after its years; of towards_peers: most a year
+        Column("cut", _RATE),
+        Column("cut_above_baseline", _RATE),
+        Column("rise", _RATE),
+        Column("base_year", _YEAR),
+        Column("n_years", whole(1, 30)),
+        Column("source", TEXT, empty=""),
+        NOTE,
+    ),
+)
 _STATE = Column("state", choice("open", "waiting", "closed", "withdrawn"), empty="open")
 _VERDICT = Column("verdict", choice("confirmed", "false_alarm", "known"))
 _COMMENT = Column("comment", _LONG, empty="")
@@ -223,5 +245,5 @@ RUNS = Sheet(
 )
 
 DECIDED = (
-    CORRECTIONS, BILLS, TARIFFS, TARIFF_USES, QUOTAS, TARGETS, FINDINGS, FINDING_EVENTS, STAGES, RUNS,
+    CORRECTIONS, BILLS, TARIFFS, TARIFF_USES, QUOTAS, TARGETS, TARGET_RULES, FINDINGS, FINDING_EVENTS, STAGES, RUNS,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from energy.errors import UnitError
 from energy.registry.book import Book
@@ -83,4 +83,36 @@ def targets(book: Book) -> None:
             book.refuse("targets", key, "document", "the number of the document (文号) of an issued target", None)
 
 
-DECISION_CHECKS = (corrections, bills, subjects, quotas, targets)
+_NEEDED: Final = {
+    "four_branches": (),
+    "five_year_path": ("cut", "base_year", "source"),
+    "own_history": ("cut", "source"),
+    "towards_peers": (),
+}
+_ALLOWED: Final = {
+    "four_branches": {"cut", "cut_above_baseline", "rise"},
+    "five_year_path": {"cut", "base_year", "n_years"},
+    "own_history": {"cut", "n_years"},
+    "towards_peers": {"cut"},
+}
+_RATES: Final = ("cut", "cut_above_baseline", "rise", "base_year", "n_years")
+_BOUNDS: Final = {"cut": (0.04, 1.0), "cut_above_baseline": (0.02, 1.0), "rise": (0.0, 0.02)}
+"""What the notice behind the four branches allows."""
+
+
+def target_rules(book: Book) -> None:
+    """A rule states the rates it cannot do without, and none that it does not know."""
+    for key, row in book.sheet("target_rules").items():
+        rule = row["rule"]
+        for column in _NEEDED[rule]:
+            if row[column] in (None, ""):
+                book.refuse("target_rules", key, column, f"a value: rule {rule} has none of its own", None)
+        for column in _RATES:
+            if row[column] is not None and column not in _ALLOWED[rule]:
+                book.refuse("target_rules", key, column, f"nothing: rule {rule} does not know it", row[column])
+        for column, (least, most) in _BOUNDS.items() if rule == "four_branches" else ():
+            if row[column] is not None and not least <= row[column] <= most:
+                book.refuse("target_rules", key, column, f"{least} to {most}, as the notice allows", row[column])
+
+
+DECISION_CHECKS = (corrections, bills, subjects, quotas, targets, target_rules)

@@ -115,6 +115,25 @@ class TargetRow(Base):
     note: Mapped[str]
 
 
+class TargetRuleRow(Base):
+    """The rule chosen for an institution, by which the target of a year is proposed."""
+
+    __tablename__ = "target_rules"
+    institution: Mapped[str] = refers("institutions.id", primary_key=True)
+    indicator: Mapped[Key]
+    caliber: Mapped[Key]
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    valid_to: Mapped[date | None]
+    rule: Mapped[str]
+    cut: Mapped[float | None]
+    cut_above_baseline: Mapped[float | None]
+    rise: Mapped[float | None]
+    base_year: Mapped[int | None]
+    n_years: Mapped[int | None]
+    source: Mapped[str]
+    note: Mapped[str]
+
+
 class FindingRow(Base):
     """A finding as the jobs computed it, and what people made of it."""
 

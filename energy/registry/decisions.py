@@ -112,6 +112,25 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetRule:
+    """The rule chosen for an institution in [valid_from, valid_to); a rate that is not stated is the rule's own."""
+
+    institution: str
+    indicator: str
+    caliber: str
+    rule: str  # four_branches | five_year_path | own_history | towards_peers
+    cut: float | None = None
+    cut_above_baseline: float | None = None
+    rise: float | None = None
+    base_year: int | None = None
+    n_years: int | None = None
+    source: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A finding as computed, and what people made of it (`state` .. `assignee`)."""
 

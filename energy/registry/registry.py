@@ -14,7 +14,7 @@ from energy.registry.accounts import Accounts
 from energy.registry.alarms import Alarms
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
-from energy.registry.decisions import ApprovedQuota, Bill, Correction, Run, Stage, Target, Tariff, TariffUse
+from energy.registry.decisions import ApprovedQuota, Bill, Correction, Run, Stage, TargetRule, Tariff, TariffUse
 from energy.registry.findings import Findings
 from energy.registry.fitted import FittedModel
 from energy.registry.importing import ImportResult, Sheets
@@ -25,6 +25,7 @@ from energy.registry.sessions import Sessions
 from energy.registry.sheets import SHEETS
 from energy.registry.snapshot import Snapshot
 from energy.registry.tables import GatewayRow, RevisionRow
+from energy.registry.targets import Targets
 from energy.registry.tasks import Tasks
 from energy.registry.tokens import Tokens
 from energy.registry.touched import Spans, Touched
@@ -40,7 +41,8 @@ class Registry:
         self.tariffs = Repository(database, decided.TARIFFS, Tariff)
         self.tariff_uses = Repository(database, decided.TARIFF_USES, TariffUse)
         self.quotas = Repository(database, decided.QUOTAS, ApprovedQuota)
-        self.targets = Repository(database, decided.TARGETS, Target)
+        self.targets = Targets(database)
+        self.target_rules = Repository(database, decided.TARGET_RULES, TargetRule)
         self.stages = Repository(database, decided.STAGES, Stage)
         self.runs = Repository(database, decided.RUNS, Run)
         self.findings = Findings(database)

@@ -13,7 +13,16 @@ from energy.registry.columns import Key, Sheet, is_empty
 from energy.registry.importing import Change, load
 from energy.registry.sheets import SHEETS
 
-REMOVABLE: Final = ("departments", "swaps", "denominators", "calendars", "bills", "tariff_uses", "targets")
+REMOVABLE: Final = (
+    "departments",
+    "swaps",
+    "denominators",
+    "calendars",
+    "bills",
+    "tariff_uses",
+    "targets",
+    "target_rules",
+)
 
 
 def remove(connection: Connection, name: str, rows: Iterable[Mapping[str, object]]) -> list[Change]:

@@ -31,7 +31,7 @@ _SHEETS = {
     Noun.BILLS: ("bills",),
     Noun.TARIFFS: ("tariffs", "tariff_uses"),
     Noun.QUOTAS: ("quotas",),
-    Noun.TARGETS: ("targets",),
+    Noun.TARGETS: ("targets", "target_rules"),
 }
 NounArgument = Annotated[Noun, typer.Argument(help="What the file holds; registry: all sheets.")]
 

@@ -63,6 +63,10 @@ def decided() -> Sheets:
             year | {"state": "proposed", "value": 100, "rule": "A > C, r = 4 %"},
             year | {"state": "issued", "value": 98.5, "document": "示例〔2026〕1号", "date": "2026-02-01"},
         ],
+        "target_rules": [
+            {"institution": "office", "indicator": "nonheating_energy_per_area", "caliber": "sd_2019",
+             "rule": "own_history", "cut": 0.06, "n_years": 3, "source": "示例〔2025〕9号", "valid_from": "2026-01-01"},
+        ],
         "findings": [
             {"id": "f1", "institution": "school", "meter": "e0", "kind": "off_hours", "title_zh": "夜间用电",
              "start": "2026-01-01T00:00:00Z", "excess": 12.5, "unit": "kWh", "evidence": '{"z": 3.1}'},
@@ -146,6 +150,11 @@ def test_rows_come_back_as_typed_values(stocked: Registry) -> None:
         ("targets", {"state": "issued", "year": 2027}, "column document: expected the number of the document"),
         ("targets", {"id": "gone"}, "column id: expected an id of sheet institutions, came 'gone'"),
         ("targets", {"indicator": "energie"}, "column indicator: expected a key of the table of indicators, energy?"),
+        ("target_rules", {"cut": None}, "column cut: expected a value: rule own_history has none of its own"),
+        ("target_rules", {"rise": 0.01}, "column rise: expected nothing: rule own_history does not know it, came 0.01"),
+        ("target_rules", {"rule": "four_branches", "n_years": None, "cut": 0.03}, "column cut: expected 0.04 to 1.0"),
+        ("target_rules", {"rule": "five_year_path"}, "column base_year: expected a value"),
+        ("target_rules", {"valid_from": "2027-01-01"}, "column valid_from: expected a validity apart from"),
         ("findings", {"id": "f2", "verdict": "maybe"}, "column verdict: expected one of confirmed, false_alarm, known"),
         ("finding_events", {"finding": "f9"}, "column finding: expected an id of sheet findings, came 'f9'"),
     ],
@@ -239,3 +248,16 @@ def test_two_people_decide_at_once_and_both_are_in_the_history(
     for thread in threads:
         thread.join()
     assert [event.number for event in stocked.findings.history("f1")] == list(range(1, 18))
+
+
+def test_a_proposal_never_takes_the_place_of_what_a_person_decided(stocked: Registry) -> None:
+    def proposal(year: int, value: float) -> Target:
+        return Target("institution", "school", year, "energy", "sd_2019", "proposed", value, "kgce", rule="own_history")
+
+    approved = replace(proposal(2027, 90.0), approved_by="李")
+    stated = replace(proposal(2028, 80.0), rule="")
+    issued = replace(proposal(2029, 70.0), state="issued", document="示例〔2029〕1号")
+    stocked.targets.put([approved, stated, issued])
+    assert stocked.targets.propose([proposal(year, 50.0) for year in (2027, 2028, 2029, 2030)]) == 1
+    assert stocked.targets.propose([proposal(2030, 55.0)]) == 1
+    assert stocked.targets.rows(year=[2027, 2028, 2029, 2030]) == [approved, stated, issued, proposal(2030, 55.0)]
