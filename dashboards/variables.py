@@ -54,6 +54,12 @@ def building(w: Words) -> Json:
     return _query("building", w, _choices(w, equal("scope", "building"), equal("parent", "$institution")))
 
 
+def buildings(w: Words) -> Json:
+    """Hidden: the ids of all buildings of the chosen institution."""
+    where = (equal("scope", "building"), equal("parent", "$institution"))
+    return _query("buildings", w, _choices(w, *where), hide=2, many=True)
+
+
 def meter(w: Words) -> Json:
     """A meter of the chosen building, or of the institution itself."""
     return _query("meter", w, _choices(w, equal("scope", "meter"), among("parent", "$building", "$institution")))

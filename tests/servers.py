@@ -1,11 +1,12 @@
 """Real servers for tests and benchmarks: started on loopback, each with its own folder and port, ended by own pid.
 
 Fixtures: `mosquitto` (module scope, anonymous), `mosquitto_factory` (own settings, restart, kill), `influx`
-(session scope server, a bucket of its own for each test), `influx_factory`.
+(session scope server, a bucket of its own for each test), `influx_factory`, `grafana_factory` (module scope).
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -206,6 +207,61 @@ class Influx(Server):
         self.call("POST", "/api/v2/buckets", {"orgID": orgs["orgs"][0]["id"], "name": name, "retentionRules": []})
 
 
+@dataclass
+class Grafana(Server):
+    """Grafana whose visitors are viewers without a sign-in, in the light theme."""
+
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    provisioning: Path | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        home = server_path("GRAFANA_HOME")
+        settings = {
+            "PATHS_DATA": str(self.folder / "data"),
+            "PATHS_LOGS": str(self.folder / "logs"),
+            "PATHS_PLUGINS": str(self.folder / "plugins"),
+            "PATHS_PROVISIONING": str(self.provisioning or self.folder / "provisioning"),
+            "SERVER_HTTP_ADDR": "127.0.0.1",
+            "SERVER_HTTP_PORT": str(self.port),
+            "ANALYTICS_REPORTING_ENABLED": "false",
+            "ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+            "PLUGINS_PREINSTALL_DISABLED": "true",
+            "SECURITY_ADMIN_PASSWORD": self.password,
+            "AUTH_ANONYMOUS_ENABLED": "true",
+            "AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+            "USERS_DEFAULT_THEME": "light",
+        }
+        self.environment |= {f"GF_{name}": value for name, value in settings.items()}
+        return [str(home / "bin" / "grafana"), "server", "--homepath", str(home)]
+
+    def ready(self) -> bool:
+        try:
+            return bool(self.call("GET", "/api/health")["database"] == "ok")
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One call as the administrator; the decoded answer."""
+        request = urllib.request.Request(
+            self.url + path, method=method, data=None if body is None else json.dumps(body).encode()
+        )
+        request.add_header("Content-Type", "application/json")
+        secret = base64.b64encode(f"admin:{self.password}".encode()).decode()
+        request.add_header("Authorization", f"Basic {secret}")
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    def service_token(self) -> str:
+        """A token of a new service account that may administer the organisation."""
+        account = self.call("POST", "/api/serviceaccounts", {"name": secrets.token_hex(4), "role": "Admin"})
+        return str(self.call("POST", f"/api/serviceaccounts/{account['id']}/tokens", {"name": "push"})["key"])
+
+
 @pytest.fixture
 def mosquitto_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Mosquitto]]:
     """Make (not yet started) brokers; all are ended after the test."""
@@ -264,3 +320,18 @@ def influx(influx_server: Influx) -> Influx:
     return Influx(
         influx_server.folder, influx_server.port, org=influx_server.org, bucket=bucket, token=influx_server.token
     )
+
+
+@pytest.fixture(scope="module")
+def grafana_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Grafana]]:
+    """Make (not yet started) Grafanas; all are ended after the module."""
+    made: list[Grafana] = []
+
+    def make(**options: Any) -> Grafana:
+        server_path("GRAFANA_HOME")
+        made.append(Grafana(tmp_path_factory.mktemp("grafana"), free_port(), **options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()

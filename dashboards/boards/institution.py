@@ -42,6 +42,7 @@ def board(w: Words) -> Board:
         variables.category(w, looks.categories(w)),
         variables.own_type(w),
         variables.peers(w),
+        variables.buildings(w),
     )
     return Board(
         "institution",
@@ -59,7 +60,11 @@ def board(w: Words) -> Board:
             ),
             Section("rhythm", (_heat_season(w), _map("$category"))),
             Section(
-                "where", (_buildings(w), findings_table(w, "institution.findings", FINDINGS_HERE, width=14, height=9))
+                "where",
+                (
+                    _buildings(w),
+                    findings_table(w, "institution.findings", FINDINGS_HERE, of_many=False, width=14, height=9),
+                ),
             ),
         ),
         findings=asked.findings_shown(w, *FINDINGS_HERE),
@@ -192,7 +197,7 @@ def _map(category: str) -> Panel:
 
 
 def _buildings(w: Words) -> Panel:
-    inside = (equal("scope", "building"),)
+    inside = (equal("scope", "building"), among("id", "$buildings"))
     figures = (
         asked.totals(inside, Column("sum({amount})", "electricity"), category=Category.ELECTRICITY, group=("id",)),
         asked.coverage(inside, group=("id",)),

@@ -6,7 +6,7 @@ from dashboards import looks
 from dashboards.board import to_board
 from dashboards.boards import asked
 from dashboards.panels import Json, Panel, joined, look, only, rows, sorted_by, steps, table
-from dashboards.queries import Column, Select, among, equal, fits
+from dashboards.queries import Column, Select, Where, among, equal, fits
 from dashboards.words import Words
 from energy.storage.schema import FINDING, TARGET
 
@@ -100,7 +100,9 @@ def progress_table(w: Words, key: str = "overview.progress", *, width: int = 12,
     )
 
 
-def findings_table(w: Words, key: str, query_places: tuple[object, ...], *, width: int = 24, height: int = 10) -> Panel:
+def findings_table(
+    w: Words, key: str, places: tuple[Where, ...], *, of_many: bool = True, width: int = 24, height: int = 10
+) -> Panel:
     """Findings, newest first, with the names of institution and meter; a click opens the finding in the console."""
     found = Select(
         FINDING,
@@ -114,16 +116,18 @@ def findings_table(w: Words, key: str, query_places: tuple[object, ...], *, widt
             Column.of("excess_yuan"),
             Column.of("open"),
         ),
-        tuple(query_places),  # type: ignore[arg-type]
+        places,
     )
+    since = "Time finding" if of_many else "Time"  # two joined tables have two times, named after their measurements
+    shown = ("title", "text", "severity", "excess_yuan", "open")
     url = f"${{console}}/findings/${{__data.fields.finding}}?lang={w.language}"
     return table(
         key,
-        *rows(found, asked.names(w, "institution")),
+        *rows(*((found, asked.names(w, "institution")) if of_many else (found,))),
         width=width,
         height=height,
         overrides=(
-            look("Time finding", w("since"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
+            look(since, w("since"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
             look("name", w("institution"), custom__width=200),
             look(
                 "title",
@@ -138,9 +142,8 @@ def findings_table(w: Words, key: str, query_places: tuple[object, ...], *, widt
             *looks.hidden("id", "finding"),
         ),
         transformations=(
-            joined("id", mode="outerTabular"),
-            known("title"),
-            only("Time finding", "name", "title", "text", "severity", "excess_yuan", "open", "finding", "id"),
-            sorted_by("Time finding"),
+            *((joined("id", mode="outerTabular"), known("title")) if of_many else ()),
+            only(since, *(("name",) if of_many else ()), *shown, "finding", "id"),
+            sorted_by(since),
         ),
     )

@@ -33,7 +33,12 @@ def board(w: Words) -> Board:
             Section("use", (_load(w), _days(w))),
             Section("rhythm", (_map(), _power(w))),
             Section(
-                "data", (_register(w), _states(w), findings_table(w, "meter.findings", _METER, width=24, height=7))
+                "data",
+                (
+                    _register(w),
+                    _states(w),
+                    findings_table(w, "meter.findings", _METER, of_many=False, width=24, height=7),
+                ),
             ),
         ),
         since="now-14d/d",
