@@ -69,7 +69,7 @@ def series_by_meter(body: bytes) -> dict[str, list[tuple[int, float]]]:
 
 def points(body: bytes, fields: Sequence[str]) -> Points:
     """Points from the CSV of a Flux query that kept time, value and meter, and the field where several were asked."""
-    if not body.strip():
+    if _has_no_rows(body):
         nothing = np.zeros(0, np.int64)
         return Points([], nothing, [], nothing, nothing, np.zeros(0))
     import pyarrow as pa
@@ -85,7 +85,7 @@ def points(body: bytes, fields: Sequence[str]) -> Points:
 
 def table(body: bytes, measurement: Measurement, fields: tuple[str, ...]) -> Table:
     """Rows of results from the CSV of an InfluxQL query, in the order of the answer."""
-    if not body.strip():
+    if _has_no_rows(body):
         no_tags = {tag: np.zeros(0, np.object_) for tag in measurement.tags}
         return Table(measurement.name, np.zeros(0, np.int64), no_tags, empty_fields(measurement, fields, 0))
     import pyarrow as pa
@@ -102,6 +102,11 @@ def table(body: bytes, measurement: Measurement, fields: tuple[str, ...]) -> Tab
         {tag: _expanded(*_codes(rows, tag)) for tag in measurement.tags},
         {name: found[name] for name in fields},
     )
+
+
+def _has_no_rows(body: bytes) -> bool:
+    """True for an empty answer, or one of column names alone."""
+    return b"\n" not in body.strip()
 
 
 def _read_csv(body: bytes, types: dict[str, Any], *, has_texts: bool) -> Any:
