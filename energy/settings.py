@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from energy.errors import SettingsError
@@ -109,6 +109,23 @@ class WorkSettings(_Group):
     workers: int = Field(1, ge=1, description="processes the jobs use")
 
 
+class TargetSettings(_Group):
+    """How the targets of the year are followed."""
+
+    stages: tuple[float, ...] = Field(
+        (0.8, 0.9, 1.0),
+        min_length=1,
+        description="shares of the annual target that raise a stage, rising; common practice, no text fixes them",
+    )
+
+    @field_validator("stages")
+    @classmethod
+    def _rising(cls, stages: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < stage <= 2 for stage in stages) or list(stages) != sorted(set(stages)):
+            raise ValueError("expected rising shares above 0 and at most 2, such as 0.8, 0.9, 1.0")
+        return stages
+
+
 class AlarmSettings(_Group):
     """Who is told when something goes wrong, and how."""
 
@@ -169,6 +186,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     web: WebSettings = Field(default_factory=WebSettings)
     work: WorkSettings = Field(default_factory=WorkSettings)
+    targets: TargetSettings = Field(default_factory=TargetSettings)
     alarms: AlarmSettings = Field(default_factory=AlarmSettings)
     grafana: GrafanaSettings = Field(default_factory=GrafanaSettings)
 

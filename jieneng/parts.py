@@ -96,6 +96,7 @@ def run_analyse(
             since=start,
             refit=refit,
             workers=workers or settings.work.workers,
+            stages=settings.targets.stages,
             now=int(time.time()),
         )
     logger.info("%s", record)
@@ -110,7 +111,13 @@ def _tend_jobs(settings: Settings, stopping: threading.Event, done: Callable[[],
     with contextlib.closing(registry), contextlib.closing(store):
         while not stopping.wait(settings.work.every_s):
             try:
-                record = jobs.run(store, registry, workers=settings.work.workers, now=int(time.time()))
+                record = jobs.run(
+                    store,
+                    registry,
+                    workers=settings.work.workers,
+                    stages=settings.targets.stages,
+                    now=int(time.time()),
+                )
                 if record.institutions:
                     done()
             except Exception:

@@ -28,6 +28,7 @@ from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.standing import write_directory
 from analytics.jobs.targets import compute_targets
 from analytics.jobs.task import Done, Task, perform
+from analytics.progress import STAGES
 from energy.intervals import DEFAULT_ZONE, LocalCalendar, Window
 from energy.model import MeterKind, Scope
 from energy.registry import FittedModel, Registry, Snapshot, Touched
@@ -78,6 +79,7 @@ def run(
     opener: Opener | None = None,
     mapper: Mapper | None = None,
     zone: str = DEFAULT_ZONE,
+    stages: Sequence[float] = STAGES,
     progress: Progress | None = None,
 ) -> RunRecord:
     """Compute everything that was touched; with `since`, `institutions` or `refit` also what these name.
@@ -98,6 +100,8 @@ def run(
         Runs the units elsewhere, such as on Dask distributed; needs an opener, and `workers` is its own affair.
     zone : str
         Time zone of regions, and of institutions whose sites name none.
+    stages : sequence of float
+        Shares of the annual target at which a stage is raised, rising.
     progress : callable, optional
         Told after each institution.
     """
@@ -121,7 +125,9 @@ def run(
         changed = {*(part.institution for part in done), *regions}
         looked = [part.outlook for part in done if part.outlook is not None]
         findings = publish(registry, writer, snapshot, calendar, looked, now=now)
-        n_targets = compute_targets(store, registry, snapshot, writer, calendar, changed=changed, now=now)
+        n_targets = compute_targets(
+            store, registry, snapshot, writer, calendar, changed=changed, now=now, stages=stages
+        )
         registry.save_models([*_shapes(tasks), *_region_shapes(snapshot, regions), *_clock(asked, calendar, now)])
         if epoch is not None:
             registry.forget_touched(epoch)

@@ -59,6 +59,7 @@ def compute_targets(
     *,
     changed: Collection[str],
     now: int,
+    stages: Sequence[float] = STAGES,
 ) -> int:
     """Bring the progress of targets up to date; how many targets that were.
 
@@ -78,22 +79,24 @@ def compute_targets(
         Institutions and regions whose figures changed. Targets that changed themselves are computed anyway.
     now : int
         [s]
+    stages : sequence of float
+        Shares of the annual target at which a stage is raised, rising.
     """
     binding = binding_targets(registry.targets.rows())
-    signature = hashlib.sha256(repr(sorted(binding, key=_subject)).encode()).hexdigest()
+    signature = hashlib.sha256(repr((sorted(binding, key=_subject), tuple(stages))).encode()).hexdigest()
     seen = registry.models(SHEET).get(SHEET)
     everything = seen is None or seen.json()["signature"] != signature
     wanted = [t for t in binding if everything or t.id in changed or _institution_of(snapshot, t) in changed]
     held = _held(registry, wanted)
-    stages: list[Stage] = []
+    raised: list[Stage] = []
     for target in wanted:
         own = _calendar_of(snapshot, target, calendar)
         progress = _progress(store, snapshot, own, target, now)
         if progress is not None:
-            _write(writer, own, progress)
-            stages += _stages(own, progress, held.get(_subject(target), ()), now)
-    if stages:
-        registry.stages.put(stages)
+            _write(writer, own, progress, stages)
+            raised += _stages(own, progress, held.get(_subject(target), ()), now, stages)
+    if raised:
+        registry.stages.put(raised)
     registry.save_models([FittedModel.of(SHEET, SHEET, start=0, end=0, payload={"signature": signature})])
     return len(wanted)
 
@@ -238,21 +241,21 @@ def _denominator(snapshot: Snapshot, calendar: LocalCalendar, target: Target) ->
     return weighted_by_time(rows, np.array(year[:1]), np.array(year[1:]))
 
 
-def _write(writer: Writer, calendar: LocalCalendar, progress: _Progress) -> None:
+def _write(writer: Writer, calendar: LocalCalendar, progress: _Progress, stages: Sequence[float]) -> None:
     """Rows of the days gone by; the forecast on Mondays and on the last of them."""
     target, n = progress.target, progress.n_elapsed
     edges = calendar.day_start(np.append(progress.days, progress.days[-1] + 1))
     value = np.full(n, target.value)
     used, coverage = progress.running_use[:n], progress.running_coverage[:n]
     share = np.array([expected_share(progress.expected[None], i + 1)[0] for i in range(n)])
-    status = reached(used, value, coverage)
+    status = reached(used, value, coverage, stages)
     fields = {
         "target": value,
         "used": plain(used),
         "used_share": used / target.value,
         "expected_share": share,
         "coverage": coverage,
-        "stage": stage_of(status),
+        "stage": stage_of(status, stages),
         **_ahead(calendar, progress),
     }
     tags = {
@@ -282,18 +285,20 @@ def _ahead(calendar: LocalCalendar, progress: _Progress) -> dict[str, FloatArray
     return out
 
 
-def _stages(calendar: LocalCalendar, progress: _Progress, rows: Sequence[Stage], now: int) -> list[Stage]:
+def _stages(
+    calendar: LocalCalendar, progress: _Progress, rows: Sequence[Stage], now: int, stages: Sequence[float]
+) -> list[Stage]:
     """What is to be raised or withdrawn now."""
     target, n = progress.target, progress.n_elapsed
     if n == 0:
         return []
     used, value = progress.running_use[n - 1 : n], np.array([target.value])
-    status = reached(used, value, progress.running_coverage[n - 1 : n])[0]
+    status = reached(used, value, progress.running_coverage[n - 1 : n], stages)[0]
     standing = {row.stage: row for row in rows if row.withdrawn is None}
     known = float(np.nan_to_num(used)[0])
-    on = dict(zip(STAGES, day_of_stage(progress.use[None], value)[0].tolist(), strict=True))
+    on = dict(zip(stages, day_of_stage(progress.use[None], value, stages)[0].tolist(), strict=True))
     out = []
-    for change in stage_changes(frozenset(standing), status.tolist()):
+    for change in stage_changes(frozenset(standing), status.tolist(), stages):
         if change.is_raised:
             instant = int(calendar.day_start(progress.days[on[change.stage]] + 1))
             taken = any(row.stage == change.stage and row.raised == instant for row in rows)

@@ -187,3 +187,12 @@ def test_a_second_run_writes_nothing(works: Works) -> None:
     works.run(now="2026-09-01T06:00:00")
     again = works.run(now="2026-09-01T06:00:00")
     assert again.written.get("target", 0) == again.deleted.get("target", 0) == 0
+
+
+def test_stages_are_where_the_settings_put_them(works: Works) -> None:
+    world(works, value=25.0)
+    works.run(now="2026-09-01T06:00:00")
+    works.run(now="2026-09-01T07:00:00", stages=(0.5, 0.75, 0.95))
+    standing = [(stage.stage, stage.withdrawn is None) for stage in stages(works)]
+    assert standing == [(0.5, True), (0.75, True), (0.8, False), (0.9, False), (0.95, True)]
+    assert row(works.rows("target", id="school"), "2026-08-31T00:00:00")["stage"] == 0.95
