@@ -14,9 +14,10 @@ from api.console import charts, figures
 from api.console.frame import ConsoleRoute, Corrects, Page, Reads
 from api.problems import Problem
 from api.scope import Action
-from energy.intervals import LocalCalendar, Window
+from energy.intervals import HOUR, RESOLUTIONS, LocalCalendar, Window
 from energy.model import State, ValueKind
 from energy.series import Table
+from energy.units import CANONICAL
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 
@@ -53,23 +54,22 @@ def load(
     page: Page, rows: Table, window: Window, marked: tuple[int, int] | None = None, mark: str = ""
 ) -> charts.Chart:
     """Load profile (kW of electricity, amounts of everything else) over its expected band."""
-    power = rows.fields.get("power_kw", np.zeros(0)).astype(np.float64)
-    is_power = bool(np.isfinite(power).any())
-    name = "power_kw" if is_power else "amount"
     words = page.words
-    curves = [
-        (
-            words["load"] if is_power else words["amount"],
-            power if is_power else rows.fields.get("amount", power),
-            "var(--measured)",
-        )
-    ]
-    expected = rows.fields.get("expected", np.zeros(0)).astype(np.float64)
-    if not is_power and np.isfinite(expected).any():
-        curves.append((words["expected"], expected, "var(--expected)"))
-        curves.append((words["expected_high"], rows.fields["expected_high"].astype(np.float64), "var(--expected-band)"))
-    symbol = "kW" if name == "power_kw" else ""
-    return charts.lines(page.put, words, rows.time, curves, symbol, words["load_profile"], marked=marked, mark=mark)  # type: ignore[arg-type]
+    column = rows.fields.get("power_kw", np.zeros(0)).astype(np.float64)
+    is_power = bool(np.isfinite(column).any())
+    if not is_power:
+        column = rows.fields.get("amount", np.zeros(0)).astype(np.float64)
+    curves = [(words["load" if is_power else "amount"], column, "var(--measured)")]
+    per_hour = HOUR / RESOLUTIONS[str(rows.tags["resolution"][0])] if is_power else 1.0
+    colours = {"expected": "var(--expected)", "expected_high": "var(--last-year)"}
+    for name, colour in colours.items():
+        values = rows.fields.get(name, np.zeros(0)).astype(np.float64) * per_hour
+        if np.isfinite(values).any():
+            curves.append((words[name], values, colour))
+    meter = rows.tags["meter"][0] if len(rows) else None
+    symbol = "kW" if is_power else CANONICAL[page.scope.meter(meter).category] if meter else ""
+    title = words["load_profile"]
+    return charts.lines(page.put, words, rows.time, curves, symbol, title, marked=marked, mark=mark)
 
 
 def states(rows: Table) -> dict[str, int]:

@@ -85,7 +85,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "start": ("开始", "Start"),
     "end": ("结束", "End"),
     "span": ("时段", "Span"),
-    "items": ("条", "items"),
+    "n_items": ("条", "items"),
     "institution": ("公共机构", "Institution"),
     "region": ("行政区", "Region"),
     "department": ("主管部门", "Department"),
