@@ -176,7 +176,7 @@ def _store(view: View, trouble: str) -> Judgement:
     logger.warning("alarms cannot read the store: %s", trouble)
     title = Words("时序数据库无响应", "The time-series store does not answer")
     text = Words(
-        "读数暂存在采集缓存,不会丢失;恢复前图表与合计不更新。",
+        "读数暂存在采集缓存，不会丢失；恢复前图表与合计不更新。",
         "Readings wait in the spool and are not lost; charts and totals stand still until it is back.",
     )
     return Judgement((Condition("store/results", "root", "", view.now, title, text, link="/system"),))

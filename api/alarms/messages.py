@@ -54,7 +54,9 @@ def digest(subscription: Subscription, day: date, notices: Sequence[Notice], *, 
     changes: list[Change] = [(notice, "withdrawn" if notice.state == "withdrawn" else "opened") for notice in notices]
     content = payload(subscription, changes)
     head = (
-        f"节能每日汇总 {day}:{len(notices)} 条" if subscription.language == "zh" else f"Digest of {day}: {len(notices)}"
+        f"节能每日汇总 {day}：{len(notices)} 条"
+        if subscription.language == "zh"
+        else f"Digest of {day}: {len(notices)}"
     )
     return _queued(subscription, identity, content | {"subject": head}, changes, now)
 
@@ -83,7 +85,7 @@ def payload(subscription: Subscription, changes: Sequence[Change]) -> dict[str, 
         rest = len(changes) - len(listed)
         lines.append(f"……另有 {rest} 条" if language == "zh" else f"... and {rest} more")
     first = _title(changes[0][0], language)
-    more = f"(共 {len(changes)} 条)" if language == "zh" else f" ({len(changes)} in all)"
+    more = f"（共 {len(changes)} 条）" if language == "zh" else f" ({len(changes)} in all)"
     return {
         "subject": first + (more if len(changes) > 1 else ""),
         "text": "\n\n".join(lines),

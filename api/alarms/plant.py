@@ -91,7 +91,7 @@ def disk(view: View, rule: AlarmRule) -> Judgement:
     if free >= least:
         return Judgement()
     text = Words(
-        f"{view.home} 所在磁盘可用空间不足 {least:,.0f} MB。磁盘写满后停止确认消息,网关须自行保存数据。",
+        f"{view.home} 所在磁盘可用空间不足 {least:,.0f} MB。磁盘写满后停止确认消息，网关须自行保存数据。",
         f"Less than {least:,.0f} MB are free on the disk of {view.home}. When it is full, messages are not "
         "acknowledged any more and gateways have to keep them.",
     )
@@ -144,7 +144,7 @@ def _many(view: View, scope: str, node: str, n: int, of: int, start: int) -> Con
         scope=scope,
         node=node,
         since=start,
-        title=Words(f"{name.zh}:多数单位 {day} 数据不完整", f"{name.en}: most institutions are incomplete on {day}"),
+        title=Words(f"{name.zh}：多数单位 {day} 数据不完整", f"{name.en}: most institutions are incomplete on {day}"),
         text=Words(f"{of} 家单位中 {n} 家数据不完整。", f"{n} of {of} institutions are incomplete."),
         things=n,
         link="/data-quality",
@@ -158,9 +158,10 @@ def _one(view: View, institution: str, coverage: float, start: int) -> Condition
         scope="institution",
         node=institution,
         since=start,
-        title=Words(f"{name.zh}:{day} 数据完整率 {coverage:.0%}", f"{name.en}: {coverage:.0%} complete on {day}"),
+        title=Words(f"{name.zh}：{day} 数据完整率 {coverage:.0%}", f"{name.en}: {coverage:.0%} complete on {day}"),
         text=Words(
-            "当日合计不完整,请在数据质量页查看缺数表计。", "The day's totals are incomplete: see the data quality page."
+            "当日合计不完整，请在数据质量页查看缺数表计。",
+            "The day's totals are incomplete: see the data quality page.",
         ),
         link="/data-quality",
     )

@@ -151,9 +151,9 @@ class _Walk:
             scope=scope,
             node=node,
             since=last,
-            title=Words(f"{name.zh}:{n} 块表计全部无数据", f"{name.en}: all {n} meters are silent"),
+            title=Words(f"{name.zh}：{n} 块表计全部无数据", f"{name.en}: all {n} meters are silent"),
             text=Words(
-                "该范围内所有表计同时中断,请先检查网关、网络或消息代理,再检查单块表计。",
+                "该范围内所有表计同时中断，请先检查网关、网络或消息代理，再检查单块表计。",
                 "All meters here stopped together: check gateway, network or broker before any single meter.",
             ),
             things=n,
@@ -169,7 +169,7 @@ class _Walk:
             scope="institution",
             node=institution,
             since=max(self._latest[m.id] for m in meters),
-            title=Words(f"{name.zh}:{n} 块表计无数据", f"{name.en}: {n} meter{'s' * (n > 1)} silent"),
+            title=Words(f"{name.zh}：{n} 块表计无数据", f"{name.en}: {n} meter{'s' * (n > 1)} silent"),
             text=Words(
                 "、".join(words.zh for words in names) + (" 等" if n > _NAMED else "") + "。请检查表计通信。",
                 ", ".join(words.en for words in names) + (" ..." if n > _NAMED else "") + ". Check their connection.",

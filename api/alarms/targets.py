@@ -41,17 +41,17 @@ def _stage(view: View, row: Stage) -> Condition | None:
         return None
     name, what, share = view.name_of(row.scope, row.id), _indicator(row.indicator), row.used / row.target
     title = Words(
-        f"{name.zh}:{row.year} 年{what.zh}已达年度指标的 {row.stage:.0%}",
+        f"{name.zh}：{row.year} 年{what.zh}已达年度指标的 {row.stage:.0%}",
         f"{name.en}: {what.en} has reached {row.stage:.0%} of the target of {row.year}",
     )
     text = Words(
-        f"累计 {row.used:,.6g},年度指标 {row.target:,.6g},已用 {share:.1%}(口径 {row.caliber})。",
+        f"累计 {row.used:,.6g}，年度指标 {row.target:,.6g}，已用 {share:.1%}（口径 {row.caliber}）。",
         f"Used {row.used:,.6g} of the target {row.target:,.6g}: {share:.1%} (caliber {row.caliber}).",
     )
     if row.withdrawn is not None:
-        title = Words(f"已撤回:{title.zh}", f"Withdrawn: {title.en}")
+        title = Words(f"已撤回：{title.zh}", f"Withdrawn: {title.en}")
         text = Words(
-            f"数据更正后累计为 {row.used:,.6g}(年度指标 {row.target:,.6g}),低于该级预警。",
+            f"数据更正后累计为 {row.used:,.6g}（年度指标 {row.target:,.6g}），低于该级预警。",
             f"After a correction the use is {row.used:,.6g} of {row.target:,.6g}, below this stage.",
         )
     return Condition(
@@ -95,13 +95,13 @@ def _outlook(view: View, row: dict[str, Any]) -> Condition | None:
         node=place[1],
         since=row["time"],
         title=Words(
-            f"{name.zh}:按目前用量,{year} 年{what.zh}{zh}年度指标",
+            f"{name.zh}：按目前用量，{year} 年{what.zh}{zh}年度指标",
             f"{name.en}: at this rate {what.en} of {year} {en} the target",
         ),
         text=Words(
-            f"全年预测 {row['forecast']:,.6g},为年度指标 {row['target']:,.6g} 的 {share:.0%}"
-            + (f";预计 {day.isoformat()} 超过" if day else "")
-            + f"(口径 {row['caliber']})。",
+            f"全年预测 {row['forecast']:,.6g}，为年度指标 {row['target']:,.6g} 的 {share:.0%}"
+            + (f"；预计 {day.isoformat()} 超过" if day else "")
+            + f"（口径 {row['caliber']}）。",
             f"Forecast {row['forecast']:,.6g}, {share:.0%} of the target {row['target']:,.6g}"
             + (f"; passed about {day.isoformat()}" if day else "")
             + f" (caliber {row['caliber']}).",
@@ -153,7 +153,7 @@ def _indicator(key: str) -> Words:
         found = indicator(key)
     except ReferenceTableError:  # written by a version with another list
         return Words(key, key)
-    return Words(f"{found.name_zh}({found.unit})", f"{found.name_en} ({found.unit})")
+    return Words(f"{found.name_zh}（{found.unit}）", f"{found.name_en} ({found.unit})")
 
 
 def _breach(view: View, breach_ms: float) -> date | None:

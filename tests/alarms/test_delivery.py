@@ -47,7 +47,7 @@ def test_a_notice_arrives_as_an_e_mail(registry: Registry, store: EmbeddedStore,
     now = outage(registry, store)
     assert deliver(registry, by_mail(mail), now).sent == 1
     (taken,) = mail.taken
-    assert str(make_header(decode_header(taken["Subject"]))) == "示例省:24 块表计全部无数据"
+    assert str(make_header(decode_header(taken["Subject"]))) == "示例省：24 块表计全部无数据"
     assert taken["To"] == "duty@example.org"
     assert taken["Message-ID"] == f"<{registry.alarms.outbox()[0].id}@example.org>"
     assert "请先检查网关" in taken.get_payload(decode=True).decode()  # type: ignore[union-attr]
@@ -106,7 +106,7 @@ def test_a_robot_gets_the_format_it_knows(
     assert taken.path == "/cgi-bin/webhook/send?key=robot-key-1"
     body = json.loads(taken.body)
     assert body["msgtype"] == "markdown"
-    assert body["markdown"]["content"].startswith("**示例省:24 块表计全部无数据**\n[严重] ")
+    assert body["markdown"]["content"].startswith("**示例省：24 块表计全部无数据**\n[严重] ")
 
 
 def test_a_robot_that_says_no_is_not_taken_for_a_success(

@@ -1,0 +1,40 @@
+"""From a question to the bytes of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Final, Literal
+
+from api.context import Context
+from api.reports import docx, pdf, xlsx
+from api.reports.document import Document, Language
+from api.reports.periodic import monthly_document, yearly_document
+from api.scope import Scope
+
+Format = Literal["xlsx", "docx", "pdf"]
+FORMATS: Final[tuple[Format, ...]] = ("xlsx", "docx", "pdf")
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument"
+MEDIA_TYPES: Final[Mapping[Format, str]] = MappingProxyType(
+    {
+        "xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+        "docx": f"{_OFFICE}.wordprocessingml.document",
+        "pdf": "application/pdf",
+    }
+)
+
+
+def written(document: Document, fmt: Format) -> bytes:
+    """A document as a file."""
+    return {"xlsx": xlsx.write, "docx": docx.write, "pdf": pdf.write}[fmt](document)
+
+
+def monthly(ctx: Context, scope: Scope, institution: str, month: date, fmt: Format, language: Language = "zh") -> bytes:
+    """The monthly report of an institution; NotInRegistry for one the caller does not see."""
+    return written(monthly_document(ctx, scope, institution, month, language), fmt)
+
+
+def yearly(ctx: Context, scope: Scope, institution: str, year: int, fmt: Format, language: Language = "zh") -> bytes:
+    """The yearly analysis of an institution."""
+    return written(yearly_document(ctx, scope, institution, year, language), fmt)

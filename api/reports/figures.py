@@ -1,0 +1,195 @@
+"""The figures of reports, read from store and registry. Every question takes the scope of who asks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+
+from api.context import Context
+from api.scope import Scope
+from energy.intervals import LocalCalendar, Period, Window
+from energy.model import Category
+from energy.registry import Finding, Task
+from energy.series import FloatArray, Table
+from energy.units import CANONICAL
+
+_NUMBERS: Final = ("amount", "expected", "cost_yuan", "coverage", "estimated_share", "last_year",
+                   "n_expected", "n_reporting")  # fmt: skip
+_SHARES: Final = ("coverage", "estimated_share")
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One category (and item) of one span; NaN is unknown."""
+
+    category: Category
+    item: str
+    amount: float
+    expected: float
+    cost_yuan: float
+    coverage: float
+    estimated_share: float
+    last_year: float
+    n_expected: float
+    n_reporting: float
+
+    @property
+    def unit(self) -> str:
+        """Unit of the amounts."""
+        return CANONICAL[self.category]
+
+    @property
+    def change(self) -> float:
+        """Against the same span a year before, as a share; NaN where either is unknown."""
+        return self.amount / self.last_year - 1 if self.last_year > 0 else math.nan
+
+    @property
+    def excess(self) -> float:
+        """Against what was to be expected, as a share."""
+        return self.amount / self.expected - 1 if self.expected > 0 else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An indicator of one period beside the quota that holds for it."""
+
+    indicator: str
+    caliber: str
+    value: float
+    constraint: float
+    baseline: float
+    guide: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a target is used."""
+
+    indicator: str
+    caliber: str
+    on: date
+    target: float
+    used: float
+    expected_share: float
+    forecast: float
+    stage: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one institution used in a span of whole months, and all that belongs to it."""
+
+    ctx: Context
+    scope: Scope
+    institution: str
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        self.scope.institution(self.institution)  # NotInRegistry for what the caller does not see
+
+    @property
+    def calendar(self) -> LocalCalendar:
+        """Days as the institution counts them."""
+        return self.ctx.calendar_of(self.institution)
+
+    @property
+    def window(self) -> Window:
+        """The span as instants."""
+        return self.calendar.window(self.first, self.last)
+
+    def totals(self, period: Period, item: str | None = "all") -> dict[tuple[Category, str], Total]:
+        """Category and item added up over the span from rows of this period; unknown if any of them is."""
+        table = self._rows(period, item)
+        found: dict[tuple[Category, str], Total] = {}
+        for category, name in sorted(set(zip(table.tags["category"], table.tags["item"], strict=True)), key=_order):
+            mine = table.take((table.tags["category"] == category) & (table.tags["item"] == name))
+            found[Category(category), name] = Total(Category(category), name, **self._added(mine, period))
+        return found
+
+    def series(self, period: Period, category: Category, field: str) -> FloatArray:
+        """One value a day or month of the span; NaN where nothing is known."""
+        edges = self.calendar.edges(self.window, period)
+        table = self._rows(period, "all").take(slice(None))
+        mine = table.take(table.tags["category"] == category.value)
+        out = np.full(len(edges) - 1, np.nan)
+        out[np.searchsorted(edges, mine.time)] = np.asarray(mine.fields[field], np.float64)
+        return out
+
+    def points(self, period: str) -> list[Point]:
+        """Indicators of the newest period of this kind that begins in the span."""
+        table = self._results("indicator", {"period": [period]}, self.window)
+        newest: dict[tuple[str, str], Point] = {}
+        for row in _records(table):
+            newest[row["indicator"], row["caliber"]] = Point(**{k: row[k] for k in Point.__dataclass_fields__})
+        return list(newest.values())
+
+    def progress(self) -> list[Progress]:
+        """The newest progress of each target within the span."""
+        newest: dict[tuple[str, str], Progress] = {}
+        for row in _records(self._results("target", {}, self.window)):
+            key = row["indicator"], row["caliber"]
+            before = newest.get(key)
+            values = {k: row[k] for k in Progress.__dataclass_fields__ if k != "on"}
+            if math.isnan(values["forecast"]) and before is not None:
+                values["forecast"] = before.forecast  # made on Mondays
+            newest[key] = Progress(on=self.calendar.date_of(row["time"]), **values)
+        return list(newest.values())
+
+    def findings(self) -> list[Finding]:
+        """Findings that began or lasted in the span, the costliest first."""
+        window = self.window
+        rows = self.ctx.registry.findings.rows(institution=self.institution)
+        mine = [f for f in rows if f.state != "withdrawn" and f.start < window.end and _end(f) > window.start]
+        return sorted(mine, key=lambda f: (-(f.excess_yuan or 0.0), f.start))
+
+    def tasks(self) -> list[Task]:
+        """整改 and 作出说明 that were given before the end of the span and not settled before it."""
+        window = self.window
+        rows = self.ctx.registry.tasks.rows(institution=self.institution)
+        return [t for t in rows if t.created < window.end and (t.closed is None or t.closed >= window.start)]
+
+    def _rows(self, period: Period, item: str | None) -> Table:
+        where = {"period": [period]} | ({"item": [item]} if item is not None else {})
+        return self._results("total", where, self.window, _NUMBERS)
+
+    def _results(
+        self, name: str, where: Mapping[str, list[str]], window: Window, fields: Sequence[str] | None = None
+    ) -> Table:
+        own = {"scope": ["institution"], "id": [self.institution], **where}
+        return self.ctx.store.results(name, where=own, start=window.start, end=window.end, fields=fields)
+
+    def _added(self, rows: Table, period: Period) -> dict[str, float]:
+        """Amounts add up only where every period of the span is there; shares are means, counts the newest."""
+        n = len(self.calendar.edges(self.window, period)) - 1
+        out = {}
+        for name in _NUMBERS:
+            values = np.asarray(rows.fields[name], np.float64)
+            if name in _SHARES:
+                out[name] = float(np.nan_to_num(values).sum() / n) if np.isfinite(values).any() else math.nan
+            elif name.startswith("n_"):
+                out[name] = float(values[-1])
+            else:
+                out[name] = float(values.sum()) if len(values) == n else math.nan
+        return out
+
+
+def _order(key: tuple[str, str]) -> tuple[int, str]:
+    return list(Category).index(Category(key[0])), key[1]
+
+
+def _end(finding: Finding) -> float:
+    return math.inf if finding.end is None else finding.end
+
+
+def _records(table: Table) -> list[dict[str, Any]]:
+    names = ["time", *table.tags, *table.fields]
+    columns = [table.time.tolist(), *(v.tolist() for v in (*table.tags.values(), *table.fields.values()))]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]

@@ -1,0 +1,188 @@
+"""A document as PDF on A4: title, facts, numbered headings, tables that repeat their head, charts; fonts embedded."""
+
+from __future__ import annotations
+
+import io
+import re
+from html import escape
+from typing import Any, Final
+
+from reportlab.lib import colors
+from reportlab.lib.enums import TA_CENTER, TA_RIGHT
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import BaseDocTemplate, Flowable, Frame, KeepTogether, PageTemplate, Spacer, Table
+from reportlab.platypus import Paragraph as Flowing
+
+from api.reports import fonts
+from api.reports.document import Block, Chart, Column, Document, Heading, Paragraph, TableBlock, day_words
+from api.reports.drawing import GRID, INK, Box, Stroke, Word, draw
+
+_RED: Final = colors.HexColor("#b91c1c")
+_HEAD: Final = colors.HexColor("#eef2f7")
+_WIDE: Final = 11
+"""A table of more columns turns the pages to landscape."""
+_CHINESE: Final = re.compile("[\u3000-\u9fff]")
+_CHART_HEIGHT: Final = 56 * mm
+
+
+def write(document: Document) -> bytes:
+    """The PDF file."""
+    fonts.register()
+    out = io.BytesIO()
+    is_wide = any(len(table.columns) > _WIDE for table in document.tables)
+    size = landscape(A4) if is_wide else A4
+    template = BaseDocTemplate(
+        out,
+        pagesize=size,
+        leftMargin=22 * mm,
+        rightMargin=22 * mm,
+        topMargin=20 * mm,
+        bottomMargin=20 * mm,
+        title=document.title,
+        author=document.issuer,
+        subject=document.subject,
+        lang="zh-CN" if document.language == "zh" else "en",
+    )
+    frame = Frame(template.leftMargin, template.bottomMargin, template.width, template.height, 0, 0, 0, 0)
+    template.addPageTemplates([PageTemplate("page", [frame], onPage=lambda c, _: _page(c, document, size))])
+    story: list[Any] = [*_top(document, template.width)]
+    for block in document.blocks:
+        story += _flowables(block, template.width, document)
+    story += [Spacer(1, 10 * mm), KeepTogether(_signature(document))]
+    template.build(story)
+    return out.getvalue()
+
+
+def _style(size: float, **more: Any) -> ParagraphStyle:
+    leading = more.pop("leading", size * 1.6)
+    return ParagraphStyle("own", fontName=more.pop("font", fonts.REGULAR), fontSize=size, leading=leading, **more)
+
+
+def _text(text: str, style: ParagraphStyle) -> Flowing:
+    if _CHINESE.search(text):  # breaks anywhere, all else between words
+        style = style.clone("cjk", wordWrap="CJK")
+    return Flowing(escape(fonts.printable(text)).replace("\n", "<br/>"), style)
+
+
+def _page(canvas: Canvas, document: Document, size: tuple[float, float]) -> None:
+    canvas.saveState()
+    canvas.setFillColor(colors.HexColor(INK))
+    canvas.setFont(fonts.REGULAR, 8)
+    canvas.drawString(22 * mm, 11 * mm, fonts.printable(document.foot)[:110])
+    canvas.drawRightString(size[0] - 22 * mm, 11 * mm, f"— {canvas.getPageNumber()} —")
+    canvas.restoreState()
+
+
+def _top(document: Document, width: float) -> list[Flowable]:
+    story: list[Flowable] = []
+    if document.banner:
+        banner = Table([[_text(document.banner, _style(10, font=fonts.BOLD, textColor=_RED, alignment=TA_CENTER))]])
+        banner.setStyle([("BOX", (0, 0), (-1, -1), 1, _RED), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
+        story += [banner, Spacer(1, 4 * mm)]
+    story.append(_text(document.title, _style(19, font=fonts.BOLD, alignment=TA_CENTER, leading=27)))
+    story.append(Spacer(1, 2.5 * mm))
+    rule = Table([[""]], colWidths=[width], rowHeights=[3])
+    rule.setStyle([("LINEABOVE", (0, 0), (-1, 0), 1.6, _RED)])
+    small = _style(9, leading=13)
+    facts = [f"{name}：{value}" if document.language == "zh" else f"{name}: {value}" for name, value in document.facts]
+    half = (len(facts) + 1) // 2
+    pairs = [[_text(a, small), _text(b, small)] for a, b in zip(facts[:half], [*facts[half:], ""], strict=False)]
+    story.append(rule)
+    if pairs:
+        grid = Table(pairs, colWidths=[width / 2] * 2)
+        grid.setStyle([("LEFTPADDING", (0, 0), (-1, -1), 0), ("TOPPADDING", (0, 0), (-1, -1), 1),
+                       ("BOTTOMPADDING", (0, 0), (-1, -1), 1)])  # fmt: skip
+        story.append(grid)
+    return story
+
+
+def _flowables(block: Block, width: float, document: Document) -> list[Flowable]:
+    match block:
+        case Heading():
+            size = 13 if block.level == 1 else 11
+            return [_text(block.text, _style(size, font=fonts.BOLD, spaceBefore=9, spaceAfter=4, keepWithNext=1))]
+        case Paragraph():
+            indent = 21 if document.language == "zh" else 0
+            return [_text(block.text, _style(10.5, firstLineIndent=indent, spaceAfter=3, leading=17))]
+        case TableBlock():
+            return _table(block, width)
+        case Chart():
+            caption = _text(block.caption, _style(9, font=fonts.BOLD, spaceBefore=5, keepWithNext=1))
+            return [caption, _Drawn(block, width), Spacer(1, 2 * mm)]
+
+
+def _table(block: TableBlock, width: float) -> list[Flowable]:
+    caption = _text(block.caption, _style(9, font=fonts.BOLD, spaceBefore=5, spaceAfter=2, keepWithNext=1))
+    notes = [_text(note, _style(8, leading=11.5, textColor=colors.HexColor(INK))) for note in block.notes]
+    if not block.rows:
+        return [caption, _text(block.empty or "—", _style(9)), *notes]
+    size = 8.5 if len(block.columns) <= 9 else 7.5
+    head = [
+        _text(c.head, _style(size, font=fonts.BOLD, leading=size * 1.35, alignment=TA_CENTER)) for c in block.columns
+    ]
+    body = [[_cell(c, cell, size) for c, cell in zip(block.columns, row, strict=True)] for row in block.rows]
+    share = sum(c.width for c in block.columns)
+    table = Table([head, *body], colWidths=[width * c.width / share for c in block.columns], repeatRows=1)
+    table.setStyle([
+        ("BACKGROUND", (0, 0), (-1, 0), _HEAD),
+        ("LINEABOVE", (0, 0), (-1, 0), 1, colors.HexColor(INK)),
+        ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.HexColor(INK)),
+        ("LINEBELOW", (0, -1), (-1, -1), 1, colors.HexColor(INK)),
+        ("LINEBELOW", (0, 1), (-1, -2), 0.4, colors.HexColor(GRID)),
+        ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+        ("TOPPADDING", (0, 0), (-1, -1), 2.5), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
+    ])  # fmt: skip
+    return [caption, table, Spacer(1, 1.5 * mm), *notes, Spacer(1, 1.5 * mm)]
+
+
+def _cell(column: Column, cell: object, size: float) -> Flowing:
+    align = {"alignment": TA_RIGHT} if column.kind != "text" else {}
+    return _text(column.shown(cell), _style(size, leading=size * 1.35, **align))  # type: ignore[arg-type]
+
+
+def _signature(document: Document) -> list[Flowable]:
+    right = _style(10.5, alignment=TA_RIGHT, leading=17)
+    return [_text(document.issuer, right), _text(day_words(document.day, document.language), right)]
+
+
+class _Drawn(Flowable):
+    """A chart on the page."""
+
+    def __init__(self, chart: Chart, width: float) -> None:
+        super().__init__()
+        self._chart = chart
+        self.width, self.height = width, _CHART_HEIGHT
+
+    def wrap(self, *_: float) -> tuple[float, float]:
+        """How much room it takes."""
+        return self.width, self.height
+
+    def draw(self) -> None:
+        """Put the shapes onto the canvas."""
+        for shape in draw(self._chart, self.width, self.height, measure=fonts.measure):
+            self._put(self.canv, shape)
+
+    @staticmethod
+    def _put(canvas: Canvas, shape: Box | Stroke | Word) -> None:
+        match shape:
+            case Box():
+                canvas.setFillColor(colors.HexColor(shape.colour))
+                canvas.rect(shape.x, shape.y, shape.width, shape.height, stroke=0, fill=1)
+            case Stroke():
+                canvas.setStrokeColor(colors.HexColor(shape.colour))
+                canvas.setLineWidth(shape.width)
+                canvas.setDash([3, 2] if shape.is_dashed else [])
+                path = canvas.beginPath()
+                path.moveTo(*shape.points[0])
+                for point in shape.points[1:]:
+                    path.lineTo(*point)
+                canvas.drawPath(path)
+            case Word():
+                canvas.setFillColor(colors.HexColor(shape.colour))
+                canvas.setFont(fonts.REGULAR, shape.size)
+                at = {"start": canvas.drawString, "middle": canvas.drawCentredString, "end": canvas.drawRightString}
+                at[shape.anchor](shape.x, shape.y, fonts.printable(shape.text))
