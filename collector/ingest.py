@@ -32,7 +32,7 @@ class Ingest(Pipeline):
         fatal: Callable[[BaseException], None] | None = None,
     ) -> None:
         super().__init__(settings, registry, store, clock=clock, fatal=fatal)
-        self._authorize = authorize or Trust(settings, lambda: self.snapshot.gateways)
+        self._authorize = authorize or Trust(settings, lambda: self.gateways)
         self._stop_requested = asyncio.Event()
         self.http_port = 0
         """Port of health, metrics and parked messages, once `run` has begun."""

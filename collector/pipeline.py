@@ -113,7 +113,7 @@ class Pipeline:
         ingest = self.settings.ingest
         self._spool = self._open_spool()
         snapshot = self.registry.snapshot()
-        self.snapshot = snapshot
+        self.gateways = snapshot.gateways
         self._judge = Judge(
             Lookup.of(snapshot, self._spool.number(snapshot.meters)),
             Recent(ingest.recent_per_meter),
@@ -375,7 +375,7 @@ class Pipeline:
         if snapshot.revision < self.lookup.revision:  # the commit thread was quicker than the watch
             return
         self._judge.adopt(Lookup.of(snapshot, numbers))
-        self.snapshot = snapshot
+        self.gateways = snapshot.gateways  # not the whole snapshot: a kilobyte a meter
 
     @property
     def lookup(self) -> Lookup:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from collector.source import Source
 from energy.registry import Registry, is_secret_of
+from energy.registry.rows import Gateway
 from energy.settings import Settings
 
 
@@ -23,11 +26,13 @@ class Credentials:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._snapshot = registry.snapshot()
+        self._revision = -1
+        self._gateways: Mapping[str, Gateway] = {}
 
     def __call__(self, username: str, password: bytes) -> str | None:
         """The gateway id that user name and password prove, else None."""
-        if self._registry.revision() != self._snapshot.revision:
-            self._snapshot = self._registry.snapshot()
-        gateway = self._snapshot.gateways.get(username)
+        if self._registry.revision() != self._revision:
+            snapshot = self._registry.snapshot()
+            self._revision, self._gateways = snapshot.revision, snapshot.gateways
+        gateway = self._gateways.get(username)
         return username if gateway is not None and is_secret_of(gateway, password) else None
