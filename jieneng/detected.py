@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from energy.intervals import DAY, HOUR, Window
 from energy.model import Meter
 from energy.registry import Snapshot
 from energy.registry.decisions import Finding
 from simulators.faults import Fault, FaultKind
+from simulators.loads import loads
+from simulators.province import Province
 
 SLOW: Final = (FaultKind.LEAK, FaultKind.LEVEL)
 """Kinds that grow or stay: 14 days to find them; all others 48 hours."""
@@ -46,6 +50,20 @@ class Detection:
     def false_per_meter_year(self) -> float:
         """Findings that touch no labelled fault."""
         return self.false / self.meter_years if self.meter_years else 0.0
+
+
+def felt(province: Province) -> list[Fault]:
+    """The labelled faults that changed anything: a hospital is never empty, and nothing is left on in its off-hours."""
+    return [f for f in province.truth.faults if f.kind is not FaultKind.OFF_HOURS or _excess(province, f) > 0]
+
+
+def _excess(province: Province, fault: Fault) -> float:
+    """What a fault added to its meter's use, in canonical units."""
+    house = next(house for house in province.houses if house.id == fault.house)
+    others = tuple(f for f in province.faults if f.house == fault.house and f is not fault)
+    gateways = province.gateways[fault.house]
+    without = loads(house, gateways, province.at, province.skies, others, province.streams).amounts[fault.subject]
+    return float(np.sum(province.loads(fault.house).amounts[fault.subject] - without))
 
 
 def compare(

@@ -77,7 +77,7 @@ def look(plan: DemoPlan, registry: Registry) -> Seen:
     findings = registry.findings.rows(institution=names)
     today = province.calendar.date_of(plan.now)
     return Seen(
-        detected.compare(province.truth.faults, findings, snapshot, span, n_meters),
+        detected.compare(detected.felt(province), findings, snapshot, span, n_meters),
         crossed.compare(province, registry.targets.rows(), registry.stages.rows(), today),
     )
 

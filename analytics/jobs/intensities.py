@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -19,9 +19,11 @@ from analytics.indicators import (
     total_indicator,
     weighted_by_time,
 )
+from analytics.jobs.official import PURPOSES, heating_of_months, of_season, official_wholes, seasons
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE
+from analytics.totals import Periods
 from energy.caliber import caliber
 from energy.intervals import LocalCalendar, Window
 from energy.model import Category, Scope
@@ -35,6 +37,8 @@ _PER: Final = {"per_area": "floor_area", "per_person": "users"}
 _PHYSICAL: Final = {"electricity": Category.ELECTRICITY, "water": Category.WATER}
 _PHYSICAL_PER: Final = {"electricity": ("per_area",), "water": ("per_area", "per_person")}
 _FOREVER: Final = 2**40
+_AFTER_MARCH: Final = 9
+"""Months from July to the end of March."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +48,8 @@ class _Place:
     scope: Scope
     id: str
     amounts: Amounts
+    items: Mapping[str, FloatArray]
+    """Electricity of the end uses that standards leave out, by code; 0 before the first reading."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +78,7 @@ def write_indicators(
         if kind == "month":
             later = _followed(part.wanted, 12)
             _replace(writer, part, "rolling12", later, [rows for rows in found if rows.period == "rolling12"], ids)
+            _write_seasons(writer, calendar, part, denominators, ids, now)
 
 
 def _followed(wanted: BoolArray, months: int) -> BoolArray:
@@ -82,7 +89,11 @@ def _followed(wanted: BoolArray, months: int) -> BoolArray:
 
 def _places(sums: Sums) -> Iterator[_Place]:
     whole: dict[tuple[Scope, str], list[int]] = {}
+    items: dict[tuple[Scope, str], dict[str, FloatArray]] = {}
     for i, group in enumerate(sums.groups):
+        if group.item in PURPOSES and group.category is Category.ELECTRICITY:
+            amount = np.where(sums.totals.present[i], sums.totals.amount[i], 0.0)
+            items.setdefault((group.scope, group.id), {})[group.item] = amount
         if group.item == WHOLE and group.scope is not Scope.METER:
             whole.setdefault((group.scope, group.id), []).append(i)
     coverage = sums.totals.coverage
@@ -96,6 +107,7 @@ def _places(sums: Sums) -> Iterator[_Place]:
                 {c: sums.totals.present[i] for c, i in categories.items()},
                 {c: coverage[i] for c, i in categories.items()},
             ),
+            items.get((scope, name), {}),
         )
 
 
@@ -104,7 +116,7 @@ def _of_place(
 ) -> Iterator[_Rows]:
     kind = sums.periods.kind
     start = sums.periods.start
-    for whole, wanted_per in _wholes(place.amounts):
+    for whole, wanted_per in _wholes(place, kind):
         if whole.key in CALIBERS:
             yield _Rows(place, kind, whole)
         if kind == "day":
@@ -121,7 +133,8 @@ def _of_place(
             yield _Rows(place, "rolling12", rolling(whole))
 
 
-def _wholes(amounts: Amounts) -> Iterator[tuple[Indicator, Sequence[str]]]:
+def _wholes(place: _Place, kind: str) -> Iterator[tuple[Indicator, Sequence[str]]]:
+    amounts = place.amounts
     for key, name in CALIBERS.items():
         total = total_indicator(key, amounts, caliber(name))
         if total is not None:
@@ -130,6 +143,34 @@ def _wholes(amounts: Amounts) -> Iterator[tuple[Indicator, Sequence[str]]]:
         physical = physical_indicator(key, category, amounts)
         if physical is not None:
             yield physical, _PHYSICAL_PER[key]
+    for official in official_wholes(amounts, place.items) if kind != "day" else ():
+        yield official, ("per_area",)
+
+
+def _write_seasons(
+    writer: Writer,
+    calendar: LocalCalendar,
+    sums: Sums,
+    denominators: Sequence[Denominator],
+    ids: Mapping[Scope, Sequence[str]],
+    now: int,
+) -> None:
+    """Replace the heating seasons that hold a wanted month; one is told when its March is over."""
+    months = sums.periods.days[:-1].astype("M8[D]").astype("M8[M]").astype(np.int64) % 12 + 1
+    for first, end in seasons(months):
+        if not sums.wanted[first:end].any():
+            continue
+        edges = sums.periods.edges[[first, end]]
+        found = []
+        for place in _places(sums) if now >= sums.periods.edges[first + _AFTER_MARCH] else ():
+            monthly = heating_of_months(place.amounts, place.items)
+            if monthly is not None:
+                value, coverage = of_season(monthly, months, (first, end))
+                area = weighted_by_time(_stated(denominators, place, "heated_area", calendar), edges[:1], edges[1:])
+                whole = Indicator(monthly.key, monthly.caliber, np.array([value]), np.array([coverage]))
+                found.append(_Rows(place, "season", per("heating_energy_per_heated_area", whole, area)))
+        one = replace(sums, periods=Periods("year", edges, sums.periods.days[[first, end]]))
+        _replace(writer, one, "season", np.array([True]), found, ids)
 
 
 def _stated(denominators: Sequence[Denominator], place: _Place, kind: str, calendar: LocalCalendar) -> list[Stated]:

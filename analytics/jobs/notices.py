@@ -17,7 +17,7 @@ import numpy as np
 from analytics import findings as core
 from analytics.detection.kinds import Kind
 from analytics.findings import Finding as Found
-from analytics.jobs.outlook import Outlook
+from analytics.jobs.outlook import BASE_LOAD_DAYS, Outlook
 from analytics.jobs.rows import Writer, table, texts
 from analytics.jobs.watch import DETECTOR, seen_at
 from energy.intervals import DAY, HOUR, LocalCalendar, Window
@@ -34,6 +34,8 @@ BACK: Final = "数据更新后重新成立 (found again)"
 METER_A_YEAR: Final = 12
 """Findings of one meter shown in a year; a meter that has more is restless, and the rest waits."""
 YEAR_S: Final = 365 * DAY
+DAYS_UNTIL_SEEN: Final = {Kind.NIGHT_FLOW: 3, Kind.BASE_LOAD: BASE_LOAD_DAYS}
+"""Days in a row that these kinds need."""
 _REGISTER_KINDS: Final = (Kind.STUCK, Kind.GAP_CATCHUP, Kind.OFFLINE)
 _ALIKE: Final = 0.5
 
@@ -171,8 +173,8 @@ def _row(found: Found, institution: str, identity: str, calendar: LocalCalendar)
 
 def _evidence(found: Found, calendar: LocalCalendar) -> dict[str, object]:
     seen = found.end if found.kind in _REGISTER_KINDS else seen_at(calendar, found.start)
-    if found.kind is Kind.NIGHT_FLOW:
-        seen = seen_at(calendar, found.start + 2 * DAY)
+    if found.kind in DAYS_UNTIL_SEEN:
+        seen = seen_at(calendar, found.start + (DAYS_UNTIL_SEEN[found.kind] - 1) * DAY)
     return {
         "actual": _plain(found.actual),
         "usual": _plain(found.usual),

@@ -11,7 +11,7 @@ import numpy as np
 from analytics.anomalies import LEAD_DAYS
 from analytics.consumption import resolution
 from analytics.detection.kinds import Kind
-from analytics.detection.rules import night_flow
+from analytics.detection.rules import Breach, base_load, night_flow
 from analytics.findings import Finding, Pricing, Verdict, budgets_after, findings_of, group_by_cause, silenced
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations, years_of
@@ -27,8 +27,13 @@ from energy.storage.schema import TOTAL
 from energy.units import CANONICAL
 
 CALIBER: Final = "gb2589_equivalent_value"
-NIGHT_DOUBT: Final = 3.0
-"""Strength at which a night flow is as likely as not a leak."""
+DOUBT: Final = 3.0
+"""Strength at which a breach of quiet hours is as likely as not a fault."""
+BASE_LOAD_DAYS: Final = 4
+BASE_LOAD_LIMIT: Final = 3.0
+"""Days in a row, and robust standard deviations, from which on load without people counts."""
+ALARMS_A_YEAR: Final = (4.0, 1.0)
+"""Alarms a meter-year, lasting and sudden, that thresholds are set for: half of what the readers' budget can hold."""
 _VERDICTS: Final = {"confirmed": Verdict.TRUE, "false_alarm": Verdict.FALSE, "known": Verdict.KNOWN}
 
 Said = Sequence[tuple[str, Kind, Verdict]]
@@ -73,7 +78,7 @@ def look(
     estate, extents = watcher.estate, watcher.extents
     meters = [meter for meter in estate.meters if meter.id in extents]
     said = verdicts(registry, estate.institution)
-    rows = budgets_after(said, [meter.id for meter in meters])
+    rows = budgets_after(said, [meter.id for meter in meters], ALARMS_A_YEAR)
     budgets = {meter.id: (float(row[0]), float(row[1])) for meter, row in zip(meters, rows, strict=True)}
     pricing = pricing_of(store, meters, years)
     watched = [w for year in years if (w := watcher.judge(year, now=now, budgets=budgets, refit=refit)) is not None]
@@ -97,7 +102,7 @@ def _of_year(
     names = [meter.id for meter in part.meters]
     parents = {meter.id: meter.parent for meter in estate.meters}
     alarms = [told for f in findings_of(part.alarms, names, pricing) if (told := _told(f, part)) is not None]
-    alarms = group_by_cause([*alarms, *_night_flows(part, estate, pricing)], parents)
+    alarms = group_by_cause([*alarms, *_quiet_hours(part, estate, pricing)], parents)
     read = [meter for meter in estate.meters if meter.id in part.steps]
     last = {meter.id: extents[meter.id][1] for meter in read}
     return alarms + register_findings(read, part.steps, part.span, last, usual, pricing)
@@ -122,38 +127,46 @@ def _told(finding: Finding, part: Watched) -> Finding | None:
     return finding
 
 
-def _night_flows(part: Watched, estate: Estate, pricing: Mapping[str, Pricing]) -> list[Finding]:
-    """Water that runs at night, of water meters with none above them."""
-    rows = [i for i, m in enumerate(part.meters) if m.category is Category.WATER and m.parent is None]
-    if not rows:
-        return []
+def _quiet_hours(part: Watched, estate: Estate, pricing: Mapping[str, Pricing]) -> list[Finding]:
+    """Water that runs at night, of water meters with none above them; electricity while nobody is there."""
     first = int(part.calendar.day[0])
     day, hour = (part.calendar.day - first).astype(np.float64), part.calendar.hour.astype(np.float64)
-    found = []
-    for breach in night_flow(part.use[rows], day, hour):
-        meter = part.meters[rows[breach.row]].id
-        start, end = estate.calendar.day_start(
-            np.array([first + breach.first_day, first + breach.last_day + 1])
-        ).tolist()
-        if start in part.span and end < part.span.end:
-            price = pricing[meter]
-            size = abs(breach.actual - breach.expected)
-            found.append(
-                Finding(
-                    meter,
-                    breach.kind,
-                    start,
-                    end,
-                    breach.actual,
-                    breach.expected,
-                    price.unit,
-                    breach.strength / (breach.strength + NIGHT_DOUBT),
-                    (("night", breach.strength),),
-                    size * price.yuan_per_unit,
-                    size * price.kgce_per_unit,
-                )
-            )
-    return found
+    water = [i for i, m in enumerate(part.meters) if m.category is Category.WATER and m.parent is None]
+    power = [i for i, m in enumerate(part.meters) if m.category is Category.ELECTRICITY and not has_season(m)]
+    found = [(water[b.row], b) for b in night_flow(part.use[water], day, hour)] if water else []
+    if power:
+        resting = ~part.calendar.occupied
+        quiet = base_load(part.use[power], day, resting, days=BASE_LOAD_DAYS, limit=BASE_LOAD_LIMIT)
+        found += [(power[b.row], b) for b in quiet]
+    return [
+        finding
+        for row, breach in found
+        if (finding := _of_breach(part, estate, part.meters[row].id, breach, first, pricing)) is not None
+    ]
+
+
+def _of_breach(
+    part: Watched, estate: Estate, meter: str, breach: Breach, first: int, pricing: Mapping[str, Pricing]
+) -> Finding | None:
+    """The finding of days whose use stands out; None where they lie outside the judged days or are not over yet."""
+    days = np.array([first + breach.first_day, first + breach.last_day + 1])
+    start, end = estate.calendar.day_start(days).tolist()
+    if start not in part.span or end >= part.span.end:
+        return None
+    price, size = pricing[meter], abs(breach.actual - breach.expected)
+    return Finding(
+        meter,
+        breach.kind,
+        start,
+        end,
+        breach.actual,
+        breach.expected,
+        price.unit,
+        breach.strength / (breach.strength + DOUBT),
+        (("night", breach.strength),),
+        size * price.yuan_per_unit,
+        size * price.kgce_per_unit,
+    )
 
 
 def verdicts(registry: Registry, institution: str) -> list[tuple[str, Kind, Verdict]]:

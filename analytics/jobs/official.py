@@ -1,0 +1,157 @@
+"""Indicators as the quota standards define them: what does not count is left out where it is metered separately.
+
+The codes of end uses say what a part is for. Only codes that can mean nothing else are read so; everything else stays
+in, which makes a figure too high rather than too low.
+
+Notes
+-----
+Purchased heat counts as heating, petrol and diesel as fuel of vehicles. Gas and coal stay in: whether they heat is not
+to be seen from a meter's category.
+
+References
+----------
+DB37/T 2671, 2672, 2673-2019 (indicators); 住建部 分项能耗数据采集技术导则 2008 (codes of end uses).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from analytics.indicators import Amounts, Indicator
+from analytics.quotas import SCOPES, VEHICLE_FUEL, Account, IndicatorScope, Part, Purpose, figure
+from energy.caliber import Caliber, caliber
+from energy.errors import MissingReference
+from energy.model import Category
+from energy.series import BoolArray, FloatArray, IntArray
+
+PURPOSES: Final[Mapping[str, Purpose]] = MappingProxyType(
+    {
+        "B1E": Purpose.HEATING,  # hot-water circulation pump
+        "B1F": Purpose.HEATING,  # electric boiler
+        "D1": Purpose.SPECIAL,  # data centre
+        "D2": Purpose.SPECIAL,  # laundry
+        "D3": Purpose.SPECIAL,  # kitchen
+        "D4": Purpose.SPECIAL,  # pool
+        "D5": Purpose.SPECIAL,  # gym
+    }
+)
+"""What the end uses of electricity that standards leave out are for."""
+_OF_CATEGORY: Final = MappingProxyType(
+    {Category.HEAT: Purpose.HEATING, **dict.fromkeys(VEHICLE_FUEL, Purpose.TRANSPORT)}
+)
+SHANDONG: Final = "sd_2019"
+WHOLES: Final = MappingProxyType(
+    {
+        "nonheating_energy": ("nonheating_energy_per_area", SHANDONG),
+        "conventional_electricity": ("conventional_electricity_per_area", "physical"),
+    }
+)
+"""Amounts to be divided by the floor area: indicator whose scope they have, and caliber."""
+_HEATING: Final = "heating_energy_per_heated_area"
+_SEASON_STARTS: Final = 7
+_MUST: Final = (11, 12, 1, 2, 3)
+"""Months without which nothing is said of a heating season: those of 11-15 to 03-15 and of every longer one."""
+
+
+def official_wholes(amounts: Amounts, items: Mapping[str, FloatArray]) -> Iterator[Indicator]:
+    """The amounts that the standards divide by area, of one place in consecutive periods.
+
+    Parameters
+    ----------
+    amounts : Amounts
+        Whole of each category.
+    items : mapping of str to float64
+        Electricity of the end uses that have a meter, by code; 0 where it was not yet there, NaN where unknown.
+    """
+    account = _account(amounts, items)
+    for key, (name, counting) in WHOLES.items():
+        found = _whole(key, account, SCOPES[name], caliber(counting), amounts)
+        if found is not None:
+            yield found
+
+
+def heating_of_months(amounts: Amounts, items: Mapping[str, FloatArray]) -> Indicator | None:
+    """Heating energy of each period; None where no heating is metered."""
+    account = _account(amounts, items)
+    heating = [part for part in account.parts if part.purpose is Purpose.HEATING]
+    if not heating:
+        return None
+    value = figure(account, SCOPES[_HEATING], caliber(SHANDONG)).value
+    coverage = np.min([np.nan_to_num(amounts.coverage[part.category]) for part in heating], axis=0)
+    here = np.any([amounts.present[part.category] for part in heating], axis=0)
+    return Indicator("heating_energy", SHANDONG, np.where(here, value, np.nan), np.where(here, coverage, np.nan))
+
+
+def seasons(months: IntArray) -> list[tuple[int, int]]:
+    """(first, last + 1) place of each whole twelve months from July: each holds one heating season.
+
+    Parameters
+    ----------
+    months : int64, shape (n_months,)
+        Month of the year of consecutive months, 1 to 12.
+    """
+    return [(i, i + 12) for i in np.flatnonzero(months == _SEASON_STARTS).tolist() if i + 12 <= len(months)]
+
+
+def of_season(monthly: Indicator, months: IntArray, span: tuple[int, int]) -> tuple[float, float]:
+    """Heating energy of one season and its coverage; NaN where a month of its core is unknown.
+
+    Bills of heat name the heating months only, so the other months count where they are known.
+    """
+    first, end = span
+    core = np.isin(months[first:end], _MUST)
+    value, coverage = monthly.value[first:end], monthly.coverage[first:end]
+    if not np.isfinite(value[core]).all():
+        return np.nan, np.nan
+    return float(np.nansum(value)), float(np.mean(coverage[core]))
+
+
+def _account(amounts: Amounts, items: Mapping[str, FloatArray]) -> Account:
+    whole = {c: np.where(amounts.present[c], amounts.amount[c], 0.0) for c in amounts.amount}
+    parts = [
+        Part(purpose.value, category, purpose, whole[category], is_metered=True)
+        for category, purpose in _OF_CATEGORY.items()
+        if category in whole
+    ]
+    if Category.ELECTRICITY in whole:
+        parts += [
+            Part(code, Category.ELECTRICITY, PURPOSES[code], amount, is_metered=True)
+            for code, amount in items.items()
+            if code in PURPOSES
+        ]
+    return Account(whole, tuple(parts))
+
+
+def _whole(key: str, account: Account, scope: IndicatorScope, counting: Caliber, amounts: Amounts) -> Indicator | None:
+    counted = _counted(scope, counting, amounts)
+    if not counted:
+        return None
+    try:
+        value = figure(account, scope, counting).value
+    except MissingReference:  # a carrier without a coefficient in this caliber must not look like nothing
+        value = np.full(len(amounts.amount[counted[0]]), np.nan)
+    coverage, any_present = _coverage(counted, amounts)
+    return Indicator(key, counting.key, np.where(any_present, value, np.nan), coverage)
+
+
+def _counted(scope: IndicatorScope, counting: Caliber, amounts: Amounts) -> list[Category]:
+    """Categories of which something counts."""
+    allowed = [c for c in amounts.amount if _OF_CATEGORY.get(c) not in scope.without]
+    if scope.categories is not None:
+        return [c for c in allowed if c in scope.categories]
+    return [c for c in allowed if counting.is_counted(c)]
+
+
+def _coverage(counted: Sequence[Category], amounts: Amounts) -> tuple[FloatArray, BoolArray]:
+    """The least coverage of the categories that are there, and where any is."""
+    n = len(amounts.amount[counted[0]])
+    coverage, any_present = np.full(n, np.inf), np.zeros(n, np.bool_)
+    for category in counted:
+        here = amounts.present[category]
+        coverage = np.where(here, np.fmin(coverage, np.nan_to_num(amounts.coverage[category])), coverage)
+        any_present |= here
+    return np.where(any_present, coverage, np.nan), any_present

@@ -1,0 +1,131 @@
+"""Indicators of the quota standards through the jobs: left out what is metered separately, nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.analytics.jobs.conftest import Works, instant, meter
+
+COURT = {
+    "id": "court",
+    "name_zh": "法院",
+    "region": "370600",
+    "type": "01",
+    "tier": "市级以下",
+    "quota_class": "党政机关",
+    "climate_zone": "寒冷A",
+}
+
+
+def paper(name: str, **columns: object) -> dict[str, object]:
+    return meter(name, institution="court", kind="manual", digits=None, interval_s=86_400, **columns)
+
+
+def bill(name: str, first: str, last: str, amount: float, unit: str = "kWh") -> dict[str, object]:
+    return {"meter": name, "first_day": first, "last_day": last, "amount": amount, "unit": unit}
+
+
+def of_year(name: str, amount: float, unit: str = "kWh") -> dict[str, object]:
+    return bill(name, "2025-01-01", "2025-12-31", amount, unit)
+
+
+def area(value: float, kind: str = "floor_area") -> dict[str, object]:
+    return {"scope": "institution", "id": "court", "kind": kind, "value": value, "unit": "m2"}
+
+
+def value(works: Works, indicator: str, period: str, when: str, field: str = "value") -> float:
+    found = works.rows("indicator", id="court", indicator=indicator, period=period)
+    at = np.flatnonzero(found.time == instant(when))
+    return float(found.fields[field][at[0]]) if len(at) else float("nan")
+
+
+def yantai(works: Works, item: str) -> None:
+    """The court of Yantai in 2025: 1,040,085 kWh, of which 78,210 kWh heat, on 24,300 m2."""
+    works.estate(
+        paper("main"),
+        paper("boiler", item=item, parent="main"),
+        bills=[of_year("main", 1_040_085), of_year("boiler", 78_210)],
+        denominators=[area(24_300)],
+    )
+    works.registry.import_sheets(
+        {
+            "regions": [
+                {"code": "370000", "name_zh": "山东省"},
+                {"code": "370600", "name_zh": "烟台市", "parent": "370000"},
+            ],
+            "institutions": [COURT],
+        }
+    )
+    works.run(now="2026-01-15T06:00:00")
+
+
+def test_the_court_of_yantai(works: Works) -> None:
+    yantai(works, "B1F")
+    for period, when in (("year", "2025-01-01T00:00:00"), ("rolling12", "2025-12-01T00:00:00")):
+        assert value(works, "nonheating_energy_per_area", period, when) == pytest.approx(12.27, abs=0.005)
+        # (1,040,085 - 78,210) / 24,300
+        assert value(works, "conventional_electricity_per_area", period, when) == pytest.approx(39.583, abs=0.001)
+
+
+def test_heating_that_is_not_metered_separately_stays_in(works: Works) -> None:
+    yantai(works, "B")
+    assert value(works, "nonheating_energy_per_area", "year", "2025-01-01T00:00:00") == pytest.approx(13.27, abs=0.005)
+
+
+def test_limits_are_those_of_class_tier_and_zone(works: Works) -> None:
+    yantai(works, "B1F")
+    found = works.rows("indicator", id="court", indicator="nonheating_energy_per_area", period="rolling12")
+    last = int(np.flatnonzero(found.time == instant("2025-12-01T00:00:00"))[0])
+    limits = [found.fields[name][last] for name in ("constraint", "baseline", "guide", "group")]
+    assert limits == [20.0, 11.9, 6.5, "DB37/T 2672-2019"]
+
+
+def test_kitchens_and_data_centres_are_no_conventional_use_but_count_as_energy(works: Works) -> None:
+    works.estate(
+        paper("main"),
+        paper("servers", item="D1", parent="main"),
+        paper("kitchen", item="D3", parent="main"),
+        paper("gas", category="gas", unit="m3"),
+        paper("petrol", category="gasoline", unit="L"),
+        bills=[
+            of_year("main", 1000),
+            of_year("servers", 200),
+            of_year("kitchen", 100),
+            of_year("gas", 10, "m3"),
+            of_year("petrol", 50, "L"),
+        ],
+        denominators=[area(10)],
+    )
+    works.run(now="2026-01-15T06:00:00")
+    year = "2025-01-01T00:00:00"
+    assert value(works, "conventional_electricity_per_area", "year", year) == pytest.approx(70.0)
+    # 1000 kWh x .31 + 10 m3 x 1.2143; petrol drives
+    assert value(works, "nonheating_energy_per_area", "year", year) == pytest.approx((310 + 12.143) / 10)
+
+
+def test_a_heating_season_is_told_when_march_is_over(works: Works) -> None:
+    works.estate(
+        paper("heat", category="heat", unit="GJ"),
+        bills=[bill("heat", "2024-11-01", "2025-03-31", 151, "GJ")],
+        denominators=[area(400, "heated_area")],
+    )
+    works.run(now="2025-03-20T06:00:00")
+    start = "2024-07-01T00:00:00"
+    assert np.isnan(value(works, "heating_energy_per_heated_area", "season", start))
+    works.run(now="2025-04-02T06:00:00", since=0)
+    # 151 GJ x 34.12 kgce/GJ / 400 m2
+    assert value(works, "heating_energy_per_heated_area", "season", start) == pytest.approx(12.8803, abs=1e-4)
+
+
+def test_a_season_without_its_january_is_not_known(works: Works) -> None:
+    works.estate(
+        paper("heat", category="heat", unit="GJ"),
+        bills=[
+            bill("heat", "2024-11-01", "2024-12-31", 60, "GJ"),
+            bill("heat", "2025-02-01", "2025-03-31", 60, "GJ"),
+        ],
+        denominators=[area(400, "heated_area")],
+    )
+    works.run(now="2025-05-01T06:00:00")
+    assert len(works.rows("indicator", id="court", period="season")) == 0
