@@ -104,7 +104,10 @@ def may(action: Action) -> Callable[[Caller], Scope]:
     def scope(caller: Known) -> Scope:
         if caller.user.must_set_password:
             raise Problem(
-                403, "password needed", "you signed in by a one-time secret: PUT /api/v1/session/password first"
+                403,
+                "password needed",
+                "you signed in by a one-time secret: PUT /api/v1/session/password first",
+                page="/password",
             )
         caller.scope.require(action)
         return caller.scope
