@@ -18,6 +18,7 @@ from collector.spool import SpoolReader
 from tests.servers import Influx, Mosquitto, free_port, server_path, wait_until
 
 Source = Literal["endpoint", "paho", "fast"]
+_LONGEST_WAIT_S = 300.0
 
 
 @dataclass
@@ -86,12 +87,12 @@ class Collector:
             reader.close()
 
     def wait_stored(self, n_readings: int) -> None:
-        wait_until(lambda: self.counters().get("stored", 0) >= n_readings, timeout_s=300, what="the store")
+        wait_until(lambda: self.counters().get("stored", 0) >= n_readings, timeout_s=_LONGEST_WAIT_S, what="the store")
 
     def stop(self) -> None:
-        assert self.process is not None
-        self.process.terminate()
-        self.process.wait(20)
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
 
 
 @dataclass
@@ -156,12 +157,16 @@ class Telegraf:
 
     def wait_stored(self, n_readings: int) -> None:
         """Poll seldom: counting costs the database CPU that would be counted as writing."""
-        wait_until(lambda: not time.sleep(1.0) and stored(self.influx) >= n_readings, timeout_s=300, what="the store")
+        limit = time.monotonic() + _LONGEST_WAIT_S
+        while stored(self.influx) < n_readings:
+            if time.monotonic() > limit:
+                raise RuntimeError(f"Telegraf brought less than {n_readings} readings to the store")
+            time.sleep(1.0)
 
     def stop(self) -> None:
-        assert self.process is not None
-        self.process.terminate()
-        self.process.wait(20)
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
 
 
 def stored(influx: Influx) -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -13,16 +14,22 @@ from collector.mqtt import packets
 from energy.registry import Registry
 
 INSTITUTION = "bench"
+PROBE = "probe"
 STEP_S = 900
+Form = Literal["list", "column"]
 
 
 @dataclass(frozen=True)
 class Workload:
-    """`n_meters` meters over `n_gateways` gateways, `per_message` readings a message, one connection a gateway."""
+    """`n_meters` meters over `n_gateways` gateways, `per_message` readings a message, one connection a gateway.
+
+    The first gateway has one meter more, the probe.
+    """
 
     per_message: int
     n_gateways: int = 8
     n_meters: int = 10_000
+    form: Form = "list"
 
     @property
     def meters_a_gateway(self) -> int:
@@ -30,15 +37,17 @@ class Workload:
 
     def sheets(self) -> dict[str, list[dict[str, object]]]:
         """The registry all these meters need."""
-        gateways = [{"id": gateway(g), "institution": INSTITUTION} for g in range(self.n_gateways)]
+        gateways: list[dict[str, object]] = [
+            {"id": gateway(g), "institution": INSTITUTION} for g in range(self.n_gateways)
+        ]
+        names = [(g, meter(g, m)) for g in range(self.n_gateways) for m in range(self.meters_a_gateway)]
         meters = [
             {
-                "id": meter(g, m), "institution": INSTITUTION, "gateway": gateway(g), "local": meter(g, m),
+                "id": name, "institution": INSTITUTION, "gateway": gateway(g), "local": name,
                 "category": "electricity", "kind": "physical", "value_kind": "register", "unit": "kWh", "digits": 8,
                 "ct_ratio": 1, "pt_ratio": 1, "rated_kw": 500, "interval_s": STEP_S,
             }
-            for g in range(self.n_gateways)
-            for m in range(self.meters_a_gateway)
+            for g, name in [*names, (0, PROBE)]
         ]  # fmt: skip
         return {
             "regions": [{"code": "990000", "name_zh": "示例省"}],
@@ -70,11 +79,15 @@ class Workload:
         begin = int(time.time()) // STEP_S * STEP_S - STEP_S * (n_readings // size + 2)
         for at in range(0, n_readings // self.per_message * self.per_message, self.per_message):
             step, first = divmod(at, size)
-            readings = [
-                {"meter": names[first + i], "time": begin + STEP_S * step, "value": round(1000 + 0.25 * step + i, 3)}
-                for i in range(self.per_message)
-            ]
-            yield msgspec.json.encode({"seq": at // self.per_message, "readings": readings})
+            instant = begin + STEP_S * step
+            values = {names[first + i]: round(1000 + 0.25 * step + i, 3) for i in range(self.per_message)}
+            yield msgspec.json.encode({"seq": at // self.per_message, **_body(self.form, instant, values)})
+
+
+def _body(form: Form, instant: int, values: dict[str, float]) -> dict[str, object]:
+    if form == "column":
+        return {"times": [instant], "values": {name: [value] for name, value in values.items()}}
+    return {"readings": [{"meter": name, "time": instant, "value": value} for name, value in values.items()]}
 
 
 def gateway(g: int) -> str:
