@@ -23,7 +23,7 @@ demo: install ## show the product: a simulated province and real buildings, thro
 	$(BIN)/jieneng up --demo --home $(HOME_FOLDER)/demo
 
 test: install ## set everything up and run all tests (servers that are missing are named and skipped)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: install ## ruff, mypy --strict, import contracts, documentation tests: seconds
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ from tests.servers import Influx, wait_until
 
 
 def jieneng(
-    *arguments: str, home: Path, timeout_s: float = 280, environment: dict[str, str] | None = None
+    *arguments: str, home: Path, timeout_s: float = 900, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """One verb, to its end."""
     return subprocess.run(
@@ -88,12 +88,14 @@ def judged(home: Path, environment: dict[str, str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1000)
 def test_the_demo_accounts_for_every_reading_and_meets_the_truth_in_the_embedded_store(tmp_path: Path) -> None:
     judged(tmp_path / "home", {})
 
 
 @pytest.mark.slow
 @pytest.mark.services
+@pytest.mark.timeout(1000)
 def test_the_demo_accounts_for_every_reading_and_meets_the_truth_in_influxdb(tmp_path: Path, influx: Influx) -> None:
     store = {"KIND": "influx", "URL": influx.url, "ORG": influx.org, "BUCKET": influx.bucket, "TOKEN": influx.token}
     judged(tmp_path / "home", {f"JIENENG_STORE__{key}": value for key, value in store.items()})
