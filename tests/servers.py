@@ -258,8 +258,9 @@ class Grafana(Server):
 
     def service_token(self) -> str:
         """A token of a new service account that may administer the organisation."""
-        account = self.call("POST", "/api/serviceaccounts", {"name": secrets.token_hex(4), "role": "Admin"})
-        return str(self.call("POST", f"/api/serviceaccounts/{account['id']}/tokens", {"name": "push"})["key"])
+        name = secrets.token_hex(4)
+        account = self.call("POST", "/api/serviceaccounts", {"name": name, "role": "Admin"})
+        return str(self.call("POST", f"/api/serviceaccounts/{account['id']}/tokens", {"name": name})["key"])
 
 
 @pytest.fixture

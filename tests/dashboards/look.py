@@ -1,0 +1,86 @@
+"""Open a dashboard in a real browser and say what is wrong with what it shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.dashboards.viewer import panels
+
+_JUDGE = """() => [...document.querySelectorAll('section[data-testid^="data-testid Panel header"]')].map(panel => ({
+  title: panel.dataset.testid.replace('data-testid Panel header ', ''),
+  error: !!panel.querySelector('[data-testid="data-testid Panel status error"]'),
+  loading: !!panel.querySelector('[aria-label="Panel loading bar"]'),
+  rows: panel.querySelectorAll('[role="row"]').length,
+  drawn: panel.querySelectorAll('canvas, svg path').length,
+  text: (panel.querySelector('[data-testid="data-testid panel content"]') || panel).innerText.trim(),
+}))"""
+_GO = "url => { history.pushState({}, '', url); dispatchEvent(new PopStateEvent('popstate', {state: {}})) }"
+_EMPTY = ("无数据", "no data", "No data")
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a page is asked to show, in seconds."""
+
+    start: int
+    end: int
+
+    def query(self) -> str:
+        return f"from={self.start}000&to={self.end}000"
+
+
+def open_board(page: Page, url: str, dashboard: Mapping[str, Any], span: Range) -> None:
+    """Begin to load a dashboard without Grafana's own frame, tall enough that every panel is in view."""
+    bottom = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"])
+    page.set_viewport_size({"width": 1600, "height": bottom * 38 + 110})
+    address = f"{url}/d/{dashboard['uid']}?{span.query()}&kiosk"
+    if page.url.startswith(url):  # as a click on a link does it, without loading Grafana itself again
+        page.evaluate(_GO, address)
+    else:
+        page.goto(address, wait_until="commit")
+
+
+def complaints(page: Page, dashboard: Mapping[str, Any], *, timeout_s: float = 60) -> list[str]:
+    """What is wrong once the page has settled; an empty list as soon as every panel shows something."""
+    limit = time.monotonic() + timeout_s
+    while True:
+        found = _complaints(page, dashboard)
+        if not found or time.monotonic() > limit:
+            return found
+        page.wait_for_timeout(200)
+
+
+def _complaints(page: Page, dashboard: Mapping[str, Any]) -> list[str]:
+    shown = {panel["title"]: panel for panel in page.evaluate(_JUDGE)}
+    found = []
+    for wanted in panels(dashboard):
+        panel = shown.get(wanted["title"])
+        if panel is None:
+            found.append(f"{wanted['title']}: not there")
+        elif panel["error"]:
+            found.append(f"{wanted['title']}: error")
+        elif panel["loading"]:
+            found.append(f"{wanted['title']}: loading")
+        elif not _shows(panel, wanted["type"]):
+            found.append(f"{wanted['title']}: empty, {panel['text'][:60]!r}")
+    return found
+
+
+def _shows(panel: Mapping[str, Any], kind: str) -> bool:
+    if kind == "table":
+        return bool(panel["rows"] > 1)
+    if any(line in _EMPTY for line in panel["text"].splitlines()):
+        return False
+    return bool(panel["text"]) if kind == "stat" else bool(panel["drawn"])
+
+
+def picture(page: Page, path: Path) -> None:
+    """Save what is on the page, once animations are over."""
+    page.wait_for_timeout(700)
+    page.screenshot(path=path)
