@@ -59,7 +59,7 @@ def compute_peers(
     changed : sequence of Window
         Days whose figures changed: rolling years reach twelve months further.
     """
-    book = _Book.of(registry, snapshot)
+    book = QuotaBook.of(registry, snapshot)
     for span in changed:
         edges = calendar.edges(span, "month")
         months = calendar.edges(Window(int(edges[0]), int(edges[-1]) + 365 * DAY), "month")
@@ -70,7 +70,7 @@ def compute_peers(
             writer.replace(_compared(found, snapshot, book, calendar), where, window)
 
 
-def _compared(found: Table, snapshot: Snapshot, book: _Book, calendar: LocalCalendar) -> Table:
+def _compared(found: Table, snapshot: Snapshot, book: QuotaBook, calendar: LocalCalendar) -> Table:
     """The rows again, each with its limits, place and group."""
     n = len(found)
     columns = {name: np.full(n, np.nan) for name in ("constraint", "baseline", "guide", "rank", "rank_of")}
@@ -118,7 +118,7 @@ class _Part:
     group: list[str | None]
 
 
-def _compare(asked: _Asked, values: FloatArray, coverage: FloatArray, snapshot: Snapshot, book: _Book) -> _Part:
+def _compare(asked: _Asked, values: FloatArray, coverage: FloatArray, snapshot: Snapshot, book: QuotaBook) -> _Part:
     fine, coarse, coarsest = _divisions(snapshot, asked.institutions)
     ranking = rank(values, coverage, fine)
     complete = np.isfinite(ranking.rank) | (np.isfinite(values) & (coverage >= 0.95))
@@ -137,7 +137,7 @@ def _compare(asked: _Asked, values: FloatArray, coverage: FloatArray, snapshot: 
                 limits[i] = tiers.limits_for(drivers[i : i + 1])[0]
                 group[i] = f"peers {label} n={tiers.n_members}" + (" (parent)" if level else "")
     for i, name in enumerate(asked.institutions):
-        entry = book.entry(name, asked)
+        entry = book.entry(name, asked.indicator, asked.caliber, asked.month)
         if entry is not None:
             limits[i] = _cells(entry.levels)
             group[i] = f"{entry.key.standard}" + ("" if entry.is_official else " (待核实)")
@@ -181,18 +181,19 @@ def _drivers(snapshot: Snapshot, asked: _Asked) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class _Book:
+class QuotaBook:
     """Approved and shipped quotas with the region they hold in."""
 
     snapshot: Snapshot
     entries: tuple[tuple[str, QuotaEntry], ...]
 
     @classmethod
-    def of(cls, registry: Registry, snapshot: Snapshot) -> _Book:
+    def of(cls, registry: Registry, snapshot: Snapshot) -> QuotaBook:
+        """The book as it stands."""
         shipped = [(row.region, entry_of(row)) for row in quotas()]
         return cls(snapshot, (*shipped, *((row.region, _approved(row)) for row in registry.quotas.rows())))
 
-    def entry(self, institution: str, asked: _Asked) -> QuotaEntry | None:
+    def entry(self, institution: str, indicator: str, caliber: str, on: date) -> QuotaEntry | None:
         """The one quota of an institution; None where the book has none, or two standards would apply."""
         own = self.snapshot.institutions.get(institution)
         if own is None or not own.quota_class:
@@ -202,16 +203,16 @@ class _Book:
             entry
             for region, entry in self.entries
             if entry.key.institution_type == own.quota_class
-            and (entry.key.indicator, entry.caliber) == (asked.indicator, asked.caliber)
+            and (entry.key.indicator, entry.caliber) == (indicator, caliber)
             and any(name.startswith(region) for name in names)
         ]
         standards = {entry.key.standard for entry in fitting}
         if len(standards) != 1:
             return None
         zone = self.snapshot.climate_zone_of(institution) or ""
-        key = QuotaKey(standards.pop(), own.quota_class, own.tier or "", zone, asked.indicator)
+        key = QuotaKey(standards.pop(), own.quota_class, own.tier or "", zone, indicator)
         try:
-            return quota_on(fitting, key, asked.month)
+            return quota_on(fitting, key, on)
         except MissingReference:
             return None
 

@@ -14,6 +14,7 @@ import numpy as np
 from analytics.expected import DRIFT_PRIOR
 from analytics.indicators import Stated, weighted_by_time
 from analytics.jobs.bills import is_workday
+from analytics.jobs.proposals import propose_targets
 from analytics.jobs.rows import Writer, plain, repeated, table
 from analytics.progress import (
     STAGES,
@@ -61,7 +62,7 @@ def compute_targets(
     now: int,
     stages: Sequence[float] = STAGES,
 ) -> int:
-    """Bring the progress of targets up to date; how many targets that were.
+    """Bring proposals and the progress of targets up to date; how many targets were followed.
 
     Parameters
     ----------
@@ -82,6 +83,7 @@ def compute_targets(
     stages : sequence of float
         Shares of the annual target at which a stage is raised, rising.
     """
+    propose_targets(store, registry, snapshot, calendar, now=now)
     binding = binding_targets(registry.targets.rows())
     signature = hashlib.sha256(repr((sorted(binding, key=_subject), tuple(stages))).encode()).hexdigest()
     seen = registry.models(SHEET).get(SHEET)
