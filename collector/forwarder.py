@@ -84,6 +84,7 @@ class Forwarder:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
         self._cursor = 0
+        self._samples_sent: set[tuple[int, int]] = set()
         self._is_behind = False
         self.trouble = ""
         """Why the store does not take readings at the moment; empty while it does."""
@@ -193,7 +194,11 @@ class Forwarder:
         return []
 
     def _forward_samples(self, reader: SpoolReader, settlement: Settlement) -> None:
-        for identity, instant, text in reader.samples():
+        rows = reader.samples()
+        sent, self._samples_sent = self._samples_sent, {row[:2] for row in rows}
+        for identity, instant, text in rows:
+            if (identity, instant) in sent:  # the spool has not forgotten it yet
+                continue
             table = _sample_table(self._settings.collector_id, instant, json.loads(text))
             where = {"collector": [self._settings.collector_id]}
             try:
