@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from analytics.compiled import compiled
-from energy.series import Float32Array
+from energy.series import Float32Array, Int32Array
 
 WIDE: Final = 32
-"""Places looked at together: a day of hours fits."""
+"""Values of a day that are sorted: a day of hours fits, the longest too. A power of two."""
 
 
 @compiled
@@ -87,28 +87,41 @@ def median(values: Float32Array, n: int) -> float:
 
 
 @compiled
-def median_of_day(values: Float32Array, n: int) -> float:
-    """Lower median of the first n values, few of them: the least value that is not below more than half of them.
+def daily_medians(values: Float32Array, day: Int32Array, n_days: int, out: Float32Array) -> None:
+    """Lower median of each day's known values (of its first `WIDE`); NaN for a day without any.
 
-    Counts for 32 places at once, in vector lanes and without branches; `values` has room for at least 32 and what
-    lies beyond n is overwritten. More than 32 values are selected the ordinary way.
+    Notes
+    -----
+    Sorts all days at once: the hours of a day go down a column, and each comparison of Batcher's odd-even merge sort
+    is made for all days together, without branches and in vector lanes.
+
+    References
+    ----------
+    Batcher: Sorting networks and their applications, AFIPS Spring Joint Computer Conference, 1968.
     """
-    if n > WIDE:
-        return median(values, n)
-    place = values[:WIDE]
-    for i in range(n, WIDE):
-        place[i] = np.inf
-    not_larger = np.zeros(WIDE, np.float32)
-    for j in range(n):
-        v = place[j]
-        for i in range(WIDE):
-            not_larger[i] += np.float32(1.0) if v <= place[i] else np.float32(0.0)
-    rank = np.float32((n - 1) // 2)
-    least = np.float32(np.inf)
-    for i in range(n):
-        if not_larger[i] > rank and place[i] < least:
-            least = place[i]
-    return float(least)
+    hours = np.full((WIDE, n_days), np.inf, np.float32)
+    count = np.zeros(n_days, np.int64)
+    for t in range(len(values)):
+        d = day[t]
+        if not np.isnan(values[t]) and count[d] < WIDE:
+            hours[count[d], d] = values[t]
+            count[d] += 1
+    width = 1
+    while width < WIDE:
+        reach = width
+        while reach >= 1:
+            for first in range(reach % width, WIDE - reach, 2 * reach):
+                for low in range(first, min(first + reach, WIDE - reach)):
+                    if low // (2 * width) == (low + reach) // (2 * width):
+                        upper, lower = hours[low], hours[low + reach]
+                        for d in range(n_days):
+                            a, b = upper[d], lower[d]
+                            upper[d] = a if a < b else b
+                            lower[d] = b if a < b else a
+            reach //= 2
+        width *= 2
+    for d in range(n_days):
+        out[d] = hours[(count[d] - 1) // 2, d] if count[d] else np.nan
 
 
 @compiled

@@ -124,8 +124,8 @@ def fit_rows(
     if n and n_meters:
         own = np.ascontiguousarray(values, np.float32)
         _fit(
-            own, basis.slot, basis.centred, basis.weight, basis.means, basis.slot_weight, basis.slot_rest, basis.gram,
-            max(n_slots // 7, 1), ridge, trim, profile, slopes, n_used,
+            own, basis.slot, basis.centred, np.ascontiguousarray(basis.centred.T), basis.weight, basis.means,
+            basis.slot_weight, basis.slot_rest, basis.gram, max(n_slots // 7, 1), ridge, trim, profile, slopes, n_used,
             np.empty((0, n), np.float32) if trimmed is None else trimmed,
         )  # fmt: skip
     return Fit(profile, slopes, n_used)
@@ -344,13 +344,12 @@ def _outlying(values: Float32Array, fitted: Float32Array, trim: float, distance:
 
 @compiled
 def _fit(
-    values: Float32Array, slot: Int32Array, centred: Float32Array, weight: Float32Array, means: FloatArray,
-    full_weight: FloatArray, full_rest: FloatArray, full_gram: FloatArray, per_day: int, ridge: float, trim: float,
-    profile: Float32Array, slopes: Float32Array, n_used: Int32Array, trimmed: Float32Array,
+    values: Float32Array, slot: Int32Array, centred: Float32Array, by_time: Float32Array, weight: Float32Array,
+    means: FloatArray, full_weight: FloatArray, full_rest: FloatArray, full_gram: FloatArray, per_day: int,
+    ridge: float, trim: float, profile: Float32Array, slopes: Float32Array, n_used: Int32Array, trimmed: Float32Array,
 ) -> None:  # fmt: skip
     n_slots, k = means.shape
     n = len(slot)
-    by_time = np.ascontiguousarray(centred.T)
     weighted, distance, fitted = np.empty(n, np.float32), np.empty(n, np.float32), np.empty((1, n), np.float32)
     left_out = np.empty(n, np.int32)
     all_sum, all_right = np.empty(n_slots), np.empty(k)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from analytics.compiled import compiled
-from analytics.order import insert_sorted, median, median_of_day, remove_sorted, select
+from analytics.order import daily_medians, insert_sorted, median, remove_sorted, select
 from energy.series import BoolArray, Float32Array, Int32Array
 
 N_GROUPS: Final = 48
@@ -67,24 +67,15 @@ def residuals(
 
     The first days take the level of the first 28. With `centred`, the level is that of 14 days before and after.
     """
-    daily = np.full(n_days, np.nan, np.float32)
-    few = np.empty(64, np.float32)
-    first = 0
     n = len(values)
-    for d in range(n_days):
-        count = 0
-        while first < n and day[first] == d:
-            e = values[first] - expected[first]
-            if not np.isnan(e) and count < 64:
-                few[count] = e
-                count += 1
-            first += 1
-        if count:
-            daily[d] = median_of_day(few, count)
+    daily = np.empty(n_days, np.float32)
+    for t in range(n):
+        out[t] = values[t] - expected[t]
+    daily_medians(out, day, n_days, daily)
     level = np.empty(n_days, np.float32)
     _trailing_median(daily, LEVEL_DAYS, LEVEL_DAYS // 2 if centred else 0, level)
     for t in range(n):
-        out[t] = values[t] - expected[t] - level[day[t]]
+        out[t] -= level[day[t]]
 
 
 @compiled
@@ -160,19 +151,10 @@ def deviations(
     the last 56 days were against the year before. Unknown stays NaN."""
     n = len(residual)
     overall = yardstick[SIZE]
-    daily = np.full(n_days, np.nan, np.float32)
-    few = np.empty(64, np.float32)
-    first = 0
-    for d in range(n_days):
-        count = 0
-        while first < n and day[first] == d:
-            r = residual[first]
-            if not np.isnan(r) and count < 64:
-                few[count] = abs(r)
-                count += 1
-            first += 1
-        if count:
-            daily[d] = median_of_day(few, count)
+    daily = np.empty(n_days, np.float32)
+    for t in range(n):
+        out[t] = abs(residual[t])
+    daily_medians(out, day, n_days, daily)
     recent = np.empty(n_days, np.float32)
     _trailing_median(daily, SCALE_DAYS, 0, recent)
     scale = np.empty(N_GROUPS, np.float32)

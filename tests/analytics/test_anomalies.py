@@ -17,7 +17,7 @@ from analytics.design import Design, Weather, build_design, choose_terms
 from analytics.detection.judge import _lowest
 from analytics.detection.kinds import Kind
 from analytics.detection.weights import LASTING_INTERCEPT
-from analytics.order import median, median_of_day, select
+from analytics.order import WIDE, daily_medians, median, select
 from energy.intervals import HOUR, LocalCalendar
 from tests.analytics import naive_anomalies as naive
 
@@ -85,8 +85,23 @@ def test_order_statistics_equal_sorting(values: list[float]) -> None:
     for rank in {0, len(array) // 2, len(array) - 1}:
         assert select(array, len(array), rank) == ordered[rank]
     middle = ordered[(len(array) - 1) // 2]
-    assert median_of_day(np.r_[array, np.zeros(32, np.float32)], len(array)) == middle
     assert median(array.copy(), len(array)) == middle
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    days=st.lists(
+        st.lists(st.floats(-1e6, 1e6, width=32) | st.just(float("nan")), max_size=WIDE), min_size=1, max_size=9
+    )
+)
+def test_medians_of_days_equal_sorting_each(days: list[list[float]]) -> None:
+    values = np.array([v for hours in days for v in hours], np.float32)
+    day = np.repeat(np.arange(len(days)), [len(hours) for hours in days]).astype(np.int32)
+    out = np.empty(len(days), np.float32)
+    daily_medians(values, day, len(days), out)
+    for found, hours in zip(out, days, strict=True):
+        known = sorted(v for v in hours if v == v)
+        assert_array_equal(found, known[(len(known) - 1) // 2] if known else np.nan)
 
 
 FAULTS = {
