@@ -182,36 +182,75 @@ def for_today(findings: Sequence[Finding], n_meters: int) -> tuple[list[Finding]
     return order[:budget], order[budget:]
 
 
-def budgets_after(
-    verdicts: Sequence[tuple[str, Kind, Verdict]], meters: Sequence[str], base: tuple[float, float] = BUDGETS
-) -> FloatArray:
+SUDDEN_KINDS: Final = frozenset({Kind.SPIKE, Kind.ZERO, Kind.GAP_CATCHUP})
+ASSUMED: Final = 2
+"""True and false verdicts each that a meter's kind is taken to have had before anyone spoke."""
+TIRESOME: Final = 3
+"""A meter's kind called false this many times more often than true is not shown at all."""
+
+Said = Sequence[tuple[str, Kind, Verdict]]
+"""What people said of findings: meter, kind, verdict."""
+
+
+def allowances(verdicts: Said) -> dict[tuple[str, Kind], float]:
+    """Share of the usual budget that a meter's kind has earned, 0.5 to 1.5; 1 for those not named.
+
+    Notes
+    -----
+    Half, and the share of true verdicts (see `ASSUMED`). `KNOWN` (right, but expected) counts as neither.
+    """
+    counts: dict[tuple[str, Kind], list[int]] = {}
+    for meter, kind, verdict in verdicts:
+        if verdict is not Verdict.KNOWN:
+            counts.setdefault((meter, kind), [ASSUMED, ASSUMED])[verdict is Verdict.TRUE] += 1
+    return {who: 0.5 + true / (false + true) for who, (false, true) in counts.items()}
+
+
+def budgets_after(verdicts: Said, meters: Sequence[str], base: tuple[float, float] = BUDGETS) -> FloatArray:
     """Budgets of each meter after what people said, shape (n_meters, 2): lasting, sudden.
 
     Notes
     -----
-    The share of true verdicts of a meter's class, with two of each assumed before anyone spoke, moves the budget
-    between half and one and a half times the usual one. `KNOWN` (right, but expected) counts as neither.
+    An hour's class is known before its kind, so a class keeps the budget of its most trusted kind, and `silenced`
+    asks more of the others: what is said of one kind never hides another.
     """
     out: FloatArray = np.tile(np.asarray(base, np.float64), (len(meters), 1))
-    place = {meter: i for i, meter in enumerate(meters)}
-    counts = np.full((len(meters), 2, 2), 2.0)
-    for meter, kind, verdict in verdicts:
-        if meter in place and verdict is not Verdict.KNOWN:
-            counts[place[meter], int(kind in SUDDEN_KINDS), int(verdict is Verdict.TRUE)] += 1
-    out *= 0.5 + counts[:, :, 1] / counts.sum(axis=2)
+    earned = allowances(verdicts)
+    for i, meter in enumerate(meters):
+        out[i] *= [_class_allowance(earned, meter, is_sudden) for is_sudden in (False, True)]
     return out
 
 
-SUDDEN_KINDS: Final = frozenset({Kind.SPIKE, Kind.ZERO, Kind.GAP_CATCHUP})
+def _class_allowance(earned: Mapping[tuple[str, Kind], float], meter: str, is_sudden: bool) -> float:
+    return max(earned.get((meter, kind), 1.0) for kind in Kind if (kind in SUDDEN_KINDS) is is_sudden)
 
 
-def silenced(findings: Sequence[Finding], verdicts: Sequence[tuple[str, Kind, Verdict]]) -> list[Finding]:
-    """Findings without those whose meter and kind people called false three times more often than true."""
+def silenced(findings: Sequence[Finding], verdicts: Said) -> list[Finding]:
+    """Findings that the budget of their meter and kind lets through.
+
+    Notes
+    -----
+    Alarms above a threshold thin out about e-fold with each unit of log-odds, so a kind with a share q of its class's
+    budget must lie ln(1/q) above the threshold, where a certainty of 1/2 is.
+    """
+    earned = allowances(verdicts)
     balance: dict[tuple[str, Kind], int] = {}
     for meter, kind, verdict in verdicts:
         step = {Verdict.FALSE: -1, Verdict.TRUE: 1, Verdict.KNOWN: 0}[verdict]
         balance[meter, kind] = balance.get((meter, kind), 0) + step
-    return [f for f in findings if balance.get((f.meter, f.kind), 0) > -3]
+    return [
+        f
+        for f in findings
+        if balance.get((f.meter, f.kind), 0) > -TIRESOME
+        and ((f.meter, f.kind) not in earned or f.certainty >= _least_certainty(earned, f))
+    ]
+
+
+def _least_certainty(earned: Mapping[tuple[str, Kind], float], finding: Finding) -> float:
+    """Certainty whose odds are the class's allowance over the kind's."""
+    own = earned[finding.meter, finding.kind]
+    whole = _class_allowance(earned, finding.meter, finding.kind in SUDDEN_KINDS)
+    return whole / (whole + own) if whole > own else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from numpy.testing import assert_allclose
 
@@ -43,12 +45,26 @@ def test_a_thousand_meters_give_at_most_twenty_findings_by_money_and_certainty()
     assert len(fs.for_today(many, 3)[0]) == 1
 
 
-def test_verdicts_move_the_budget_of_their_meter_and_class() -> None:
+def test_verdicts_move_the_budget_of_their_meter_and_kind() -> None:
     said = [("a", Kind.LEVEL, Verdict.FALSE)] * 4 + [("a", Kind.SPIKE, Verdict.TRUE)] * 4
     said += [("b", Kind.LEVEL, Verdict.KNOWN)]
-    budgets = fs.budgets_after(said, ["a", "b"], (2.0, 1.0))
-    # (2 true of 8, 6 true of 8) and nothing said: 2 of 4
-    assert_allclose(budgets, [[2 * 0.75, 1 * 1.25], [2.0, 1.0]])
+    # By hand: level 2 true of 8, spike 6 true of 8; `known` counts as neither.
+    assert fs.allowances(said) == {("a", Kind.LEVEL): 0.75, ("a", Kind.SPIKE): 1.25}
+    # Other lasting kinds of meter a keep their whole budget; its sudden class follows the trusted spikes.
+    assert_allclose(fs.budgets_after(said, ["a", "b"], (2.0, 1.0)), [[2.0, 1.25], [2.0, 1.0]])
+
+
+def test_a_kind_called_false_must_be_surer_and_no_other_kind_or_meter_is() -> None:
+    said = [("a", Kind.LEVEL, Verdict.FALSE)] * 2
+
+    # By hand: 2 true of 6 leave 5/6 of the budget; odds of 6/5 are a certainty of 6/11 = 0.545.
+    def kept(certainty: float, meter: str = "a", kind: Kind = Kind.LEVEL) -> bool:
+        return bool(fs.silenced([replace(finding(meter, 5, kind=kind), certainty=certainty)], said))
+
+    assert not kept(0.54)
+    assert kept(0.55)
+    assert kept(0.51, kind=Kind.STUCK)
+    assert kept(0.51, meter="b")
 
 
 def test_what_people_call_false_again_and_again_falls_silent() -> None:
