@@ -18,6 +18,7 @@ from energy.holidays import country_of, is_weekend, work_calendar
 from energy.intervals import LocalCalendar, Window
 from energy.model import Meter, MeterKind
 from energy.registry import Registry
+from energy.registry.decisions import Bill as BillRow
 from energy.series import BoolArray, IntArray, Table
 from energy.storage.schema import DAY_PART
 from energy.units import CANONICAL, linear
@@ -30,10 +31,15 @@ def bills_of(registry: Registry, estate: Estate, read: Extents) -> dict[str, tup
     manual = {m.id: m for m in estate.meters if m.kind is MeterKind.MANUAL and m.id not in read}
     found: dict[str, list[Bill]] = {}
     for row in registry.bills.rows(meter=sorted(manual)) if manual else ():
-        factor, _ = linear(row.unit, CANONICAL[manual[row.meter].category])
-        first, end = (row.first_day - _EPOCH).days, (row.last_day - _EPOCH).days + 1
-        found.setdefault(row.meter, []).append(Bill(first, end, row.amount * factor, row.yuan, row.document))
+        found.setdefault(row.meter, []).append(bill_of(row, manual[row.meter]))
     return {name: tuple(bills) for name, bills in found.items()}
+
+
+def bill_of(row: BillRow, meter: Meter) -> Bill:
+    """A bill of the registry in the canonical unit of its meter's category."""
+    factor, _ = linear(row.unit, CANONICAL[meter.category])
+    first, end = (row.first_day - _EPOCH).days, (row.last_day - _EPOCH).days + 1
+    return Bill(first, end, row.amount * factor, row.yuan, row.document)
 
 
 def billed_extents(calendar: LocalCalendar, bills: Mapping[str, Sequence[Bill]]) -> dict[str, tuple[int, int]]:

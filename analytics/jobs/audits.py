@@ -1,0 +1,144 @@
+"""Bills judged: their money by the tariff, their amount by the meters. Read on demand, nothing is written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+
+from analytics.bills import Bill, BillAudit, MeterAgainstBill, against_meter, audit
+from analytics.jobs.bills import bill_of
+from analytics.jobs.costs import day_costs, tariffs_of
+from analytics.jobs.estate import Estate, estates
+from analytics.jobs.judged import extents_of
+from analytics.jobs.limits import Extents
+from analytics.rollup import WHOLE
+from analytics.tariffs import Tariff
+from energy.intervals import DEFAULT_ZONE
+from energy.model import MeterKind, Scope
+from energy.registry import Registry, Snapshot
+from energy.series import FloatArray, IntArray
+from energy.storage.base import Store
+from energy.storage.schema import TOTAL
+
+_EPOCH: Final = date(1970, 1, 1)
+_AROUND: Final = 5
+"""Days looked at on either side of a bill, to find another reading day."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedBill:
+    """One bill with what tariff and meters say of it.
+
+    Attributes
+    ----------
+    meter : str
+        The meter billed.
+    bill : Bill
+        In the canonical unit of the meter's category.
+    money : BillAudit
+        Billed against tariff x amount; energy alone. Not computed where the tariff has demand, capacity or fixed
+        charges, or bands that only readings could tell apart.
+    meters : tuple of str
+        Meters the amount is compared with: itself if it is read, else those read directly below it.
+    amount : MeterAgainstBill or None
+        None where no such meter is.
+    """
+
+    meter: str
+    bill: Bill
+    money: BillAudit
+    meters: tuple[str, ...]
+    amount: MeterAgainstBill | None
+
+
+def judged_bills(
+    store: Store, registry: Registry, snapshot: Snapshot, institution: str, *, zone: str = DEFAULT_ZONE
+) -> list[JudgedBill]:
+    """Every bill of an institution, by meter and first day.
+
+    Parameters
+    ----------
+    store : Store
+        Totals and intervals.
+    registry : Registry
+        Bills and tariffs.
+    snapshot : Snapshot
+        Meters.
+    institution : str
+        Whose bills.
+    zone : str
+        Time zone where its sites name none.
+    """
+    (estate,) = estates(snapshot, [institution], zone)
+    read = extents_of(store, [meter.id for meter in estate.meters])
+    place = {meter.id: i for i, meter in enumerate(estate.meters)}
+    paid = tariffs_of(registry, estate)
+    found = []
+    for row in registry.bills.rows(meter=sorted(place)):
+        meter = estate.meters[place[row.meter]]
+        bill = bill_of(row, meter)
+        others = _counterparts(estate, row.meter, read)
+        days = _days_around(bill)
+        amount = _amounts(store, estate, days)
+        inside = (days >= bill.first_day) & (days < bill.end_day)
+        computed = math.nan
+        if row.meter in paid and _is_told(paid[row.meter][0], is_read=row.meter in read):
+            own = {row.meter: paid[row.meter]}
+            cost = day_costs(store, estate, own, {}, amount, days)[place[row.meter], inside]
+            computed = _scaled(float(cost.sum()), bill, float(amount[place[row.meter], inside].sum()))
+        against = None
+        if others:
+            daily = amount[[place[name] for name in others]].sum(axis=0)  # one unknown part: unknown
+            against = against_meter(bill, daily, int(days[0]))
+        found.append(JudgedBill(row.meter, bill, audit(bill, computed), others, against))
+    return found
+
+
+def _scaled(cost: float, bill: Bill, amount: float) -> float:
+    """Cost of what was billed, where the meter says another amount."""
+    return cost * bill.amount / amount if amount else math.nan
+
+
+def _is_told(versions: tuple[Tariff, ...], *, is_read: bool) -> bool:
+    """Whether amount and days alone give the money."""
+    has_charges = any(v.demand_yuan or v.capacity_yuan or v.fixed_yuan for v in versions)
+    has_bands = any(price.days != "all" or price.hours != ((0, 1440),) for v in versions for price in v.prices)
+    return not has_charges and (is_read or not has_bands)
+
+
+def _counterparts(estate: Estate, name: str, read: Extents) -> tuple[str, ...]:
+    """Meters whose readings say what the bill should."""
+    if name in read:
+        return (name,)
+    meter = next(m for m in estate.meters if m.id == name)
+    return tuple(
+        m.id
+        for m in estate.meters
+        if m.parent == name and m.category is meter.category and m.kind is MeterKind.PHYSICAL and m.id in read
+    )
+
+
+def _days_around(bill: Bill) -> IntArray:
+    """Days of a bill and some around it, from the first of the year on: tiers count from there."""
+    first = _EPOCH + timedelta(days=bill.first_day - _AROUND)
+    start = (date(first.year, 1, 1) - _EPOCH).days
+    return np.arange(start, bill.end_day + _AROUND, dtype=np.int64)
+
+
+def _amounts(store: Store, estate: Estate, days: IntArray) -> FloatArray:
+    """Use of each meter's days, shape (n_meters, n_days); NaN where it is not wholly known."""
+    edges = estate.calendar.day_start(np.array([days[0], days[-1] + 1]))
+    names = [meter.id for meter in estate.meters]
+    where = {"scope": [Scope.METER.value], "id": names, "period": ["day"], "item": [WHOLE]}
+    rows = store.results(TOTAL.name, where=where, start=int(edges[0]), end=int(edges[1]), fields=("amount", "coverage"))
+    out = np.full((len(names), len(days)), np.nan)
+    place = {name: i for i, name in enumerate(names)}
+    at = np.array([place[name] for name in rows.tags["id"]], np.int64)
+    amount = np.asarray(rows.fields["amount"], np.float64)
+    complete = np.nan_to_num(np.asarray(rows.fields["coverage"], np.float64)) >= 1 - 1e-6
+    out[at, estate.calendar.day_number(rows.time) - days[0]] = np.where(complete, amount, np.nan)
+    return out

@@ -1,0 +1,60 @@
+"""Bills judged by tariff and meters."""
+
+from __future__ import annotations
+
+import pytest
+
+from analytics.bills import Cause
+from analytics.jobs.audits import JudgedBill, judged_bills
+from tests.analytics.jobs.conftest import Works, meter
+
+PAPER = meter("paper", kind="manual", digits=None, interval_s=86_400)
+USE = {"scope": "institution", "id": "school", "category": "electricity", "tariff": "t"}
+
+
+def price(yuan: float, **columns: object) -> dict[str, object]:
+    return {"tariff": "t", "component": "energy", "price_yuan": yuan, "unit": "yuan/kWh", "source": "x", **columns}
+
+
+def bill(amount: float, yuan: float) -> dict[str, object]:
+    return {
+        "meter": "paper",
+        "first_day": "2026-01-06",
+        "last_day": "2026-01-10",
+        "amount": amount,
+        "unit": "kWh",
+        "yuan": yuan,
+    }
+
+
+def judged(works: Works) -> JudgedBill:
+    (found,) = judged_bills(works.store, works.registry, works.registry.snapshot(), "school")
+    return found
+
+
+def test_money_is_judged_by_tariff_and_amount(works: Works) -> None:
+    works.estate(PAPER, bills=[bill(100, 85.0)], tariffs=[price(0.8)], tariff_uses=[USE])
+    works.run(now="2026-02-01T00:00:00")
+    found = judged(works)
+    assert found.money.computed == pytest.approx(80.0)
+    assert found.money.difference == pytest.approx(5.0)
+    assert found.money.is_within is False
+    assert (found.meters, found.amount) == ((), None)
+
+
+def test_bands_and_charges_cannot_be_told_from_paper(works: Works) -> None:
+    bands = [price(1.0, hours="08:00-24:00"), price(0.5, hours="00:00-08:00")]
+    works.estate(PAPER, bills=[bill(100, 85.0)], tariffs=bands, tariff_uses=[USE])
+    works.run(now="2026-02-01T00:00:00")
+    assert judged(works).money.is_within is None
+
+
+def test_a_forgotten_multiplier_is_named(works: Works) -> None:
+    works.estate(PAPER, meter("e1", parent="paper"), bills=[bill(1200, 960.0)])
+    works.hourly("e1", "2026-01-04T00:00:00", [1.0] * 24 * 10)  # 120 kWh in the five days
+    works.run(now="2026-02-01T00:00:00")
+    found = judged(works)
+    assert found.meters == ("e1",)
+    assert found.amount is not None
+    assert (found.amount.metered, found.amount.difference) == (pytest.approx(120.0), pytest.approx(-1080.0))
+    assert (found.amount.cause, found.amount.detail) == (Cause.RATIO, pytest.approx(0.1))
