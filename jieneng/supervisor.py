@@ -37,11 +37,13 @@ class Part:
 
     def start(self) -> None:
         """Start the process; its output goes to the log."""
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jieneng", self.verb, "--home", str(self.home)],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "jieneng", self.verb, "--home", str(self.home), "--with-parent"],
+                stdin=subprocess.PIPE,  # closed by the kernel when the supervisor ends, however it ends
                 stdout=log,
                 stderr=log,
                 env=os.environ | self.environment,
@@ -102,3 +104,5 @@ class Supervisor:
                 )
                 part.process.kill()
                 part.process.wait()
+            if part.process.stdin is not None:
+                part.process.stdin.close()

@@ -11,6 +11,8 @@ import typer
 from energy.settings import load
 from jieneng.commands.options import Home
 
+WithParent = Annotated[bool, typer.Option(help="End when standard input ends (so `up` starts its parts).")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
@@ -33,20 +35,23 @@ def up(
     raise typer.Exit(run_up(load(home), Demo(once=once, days=days) if demo or once else None))
 
 
-def collect(home: Home = None) -> None:
+def collect(home: Home = None, with_parent: WithParent = False) -> None:
     """Take readings from MQTT (own endpoint or a broker) to disk and on to the store."""
     from jieneng.parts import run_collect
 
+    _mind_parent(with_parent)
     asyncio.run(run_collect(load(home)))
 
 
 def serve(
     home: Home = None,
     jobs: Annotated[bool, typer.Option(help="Compute what new readings touched.")] = True,
+    with_parent: WithParent = False,
 ) -> None:
     """Serve console and API, and compute what new readings touched."""
     from jieneng.parts import run_serve
 
+    _mind_parent(with_parent)
     run_serve(load(home), with_jobs=jobs)
 
 
@@ -72,3 +77,10 @@ def migrate(home: Home = None) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     Registry.open(settings.registry_url, migrate=True).close()
     typer.echo(f"{settings.home}: registry is up to date")
+
+
+def _mind_parent(with_parent: bool) -> None:
+    if with_parent:
+        from jieneng.parentage import stop_when_input_ends
+
+        stop_when_input_ends()

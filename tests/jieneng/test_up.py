@@ -63,6 +63,14 @@ def running_up(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[s
         process.stdout.close()
 
 
+def is_alive(pid: int) -> bool:
+    """True while a process runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def children_of(pid: int) -> list[int]:
     """Processes started by any thread of a process."""
     texts = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
@@ -118,6 +126,16 @@ def test_up_starts_a_killed_part_again_and_stops_together(tmp_path: Path) -> Non
         started = time.monotonic()
     assert process.returncode == 0
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.slow
+def test_parts_do_not_outlive_a_killed_up(tmp_path: Path) -> None:
+    with running_up(tmp_path / "home") as (process, _addresses):
+        parts = children_of(process.pid)
+        assert len(parts) == 2
+        process.kill()
+        process.wait()
+        wait_until(lambda: not any(is_alive(part) for part in parts), timeout_s=60, what="the parts to end")
 
 
 @pytest.mark.slow
