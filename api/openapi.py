@@ -34,6 +34,7 @@ TAGS: Final = [
     {"name": "registry", "description": "Regions, institutions, buildings, meters"},
     {"name": "figures", "description": "Readings, consumption, expected consumption, indicators"},
     {"name": "decisions", "description": "Quotas, targets, findings, corrections, bills"},
+    {"name": "reports", "description": "Reports as files, statutory forms, publications (公示)"},
     {"name": "exchange", "description": "Imports and exports of whole sheets"},
     {"name": "operation", "description": "Runs of the jobs, health of the collector"},
     {"name": "accounts", "description": "Users and tokens"},

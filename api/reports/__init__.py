@@ -1,5 +1,28 @@
-"""Reports: documents made of figures, as XLSX, DOCX or PDF. Every function takes the scope of who asks."""
+"""Reports: documents made of figures, as XLSX, DOCX or PDF. Every function takes the scope of who asks.
 
-from api.reports.documents import FORMATS, MEDIA_TYPES, Format, monthly, written, yearly
+`monthly`, `yearly`, `form`, `summary` and `publication` give the bytes of a file; `publish` fixes a quarter's figures,
+`correct` adds a note to what was published.
+"""
 
-__all__ = ["FORMATS", "MEDIA_TYPES", "Format", "monthly", "written", "yearly"]
+from api.reports.documents import FORMATS, MEDIA_TYPES, Format, form, monthly, publication, summary, written, yearly
+from api.reports.publishing import correct, differences, publish
+from api.reports.survey import VERSIONS, Form, Span, fill
+
+__all__ = [
+    "FORMATS",
+    "MEDIA_TYPES",
+    "VERSIONS",
+    "Form",
+    "Format",
+    "Span",
+    "correct",
+    "differences",
+    "fill",
+    "form",
+    "monthly",
+    "publication",
+    "publish",
+    "summary",
+    "written",
+    "yearly",
+]

@@ -11,6 +11,9 @@ from api.context import Context
 from api.reports import docx, pdf, xlsx
 from api.reports.document import Document, Language
 from api.reports.periodic import monthly_document, yearly_document
+from api.reports.publishing import find, published_document
+from api.reports.summary import summary_document
+from api.reports.survey import FormName, Span, fill, form_document
 from api.scope import Scope
 
 Format = Literal["xlsx", "docx", "pdf"]
@@ -38,3 +41,41 @@ def monthly(ctx: Context, scope: Scope, institution: str, month: date, fmt: Form
 def yearly(ctx: Context, scope: Scope, institution: str, year: int, fmt: Format, language: Language = "zh") -> bytes:
     """The yearly analysis of an institution."""
     return written(yearly_document(ctx, scope, institution, year, language), fmt)
+
+
+def form(
+    ctx: Context,
+    scope: Scope,
+    name: FormName,
+    institution: str,
+    span: Span,
+    fmt: Format,
+    language: Language = "zh",
+    *,
+    version: int | None = None,
+) -> bytes:
+    """A statutory form of an institution; `version` 2015, 2022 or 2025, that of the year where it is not named."""
+    filled = fill(ctx, scope, name, institution, span, version=version)
+    return written(form_document(ctx, scope, filled, language), fmt)
+
+
+def summary(
+    ctx: Context,
+    scope: Scope,
+    region: str,
+    span: Span,
+    fmt: Format,
+    language: Language = "zh",
+    *,
+    version: int | None = None,
+) -> bytes:
+    """综2 of a region whose sums the caller may see."""
+    return written(summary_document(ctx, scope, region, span, language, version=version), fmt)
+
+
+def publication(
+    ctx: Context, scope: Scope, institution: str, span: Span, fmt: Format, language: Language = "zh"
+) -> bytes:
+    """What an institution published of a quarter; NotInRegistry where nothing was."""
+    found = find(ctx, scope, institution, span)
+    return written(published_document(ctx, scope, found, language), fmt)

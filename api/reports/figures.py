@@ -157,7 +157,9 @@ class Figures:
         return [t for t in rows if t.created < window.end and (t.closed is None or t.closed >= window.start)]
 
     def _rows(self, period: Period, item: str | None) -> Table:
-        where = {"period": [period]} | ({"item": [item]} if item is not None else {})
+        where: dict[str, list[str]] = {"period": [str(period)]}
+        if item is not None:
+            where["item"] = [item]
         return self._results("total", where, self.window, _NUMBERS)
 
     def _results(
@@ -169,7 +171,7 @@ class Figures:
     def _added(self, rows: Table, period: Period) -> dict[str, float]:
         """Amounts add up only where every period of the span is there; shares are means, counts the newest."""
         n = len(self.calendar.edges(self.window, period)) - 1
-        out = {}
+        out: dict[str, float] = {}
         for name in _NUMBERS:
             values = np.asarray(rows.fields[name], np.float64)
             if name in _SHARES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from PIL import ImageFont
 from reportlab.pdfbase import pdfmetrics
@@ -45,5 +45,5 @@ def picture_font(size: int) -> ImageFont.FreeTypeFont:
 @cache
 def _characters() -> frozenset[str]:
     register()
-    face = pdfmetrics.getFont(REGULAR).face
-    return frozenset(chr(code) for code in face.charToGlyph)
+    font: Any = pdfmetrics.getFont(REGULAR)  # a TTFont, which has a face
+    return frozenset(chr(code) for code in font.face.charToGlyph)

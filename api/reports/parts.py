@@ -161,8 +161,10 @@ def judged(given: Numbered, period: str) -> list[Block]:
     return [Heading(w("h_indicators")), TableBlock(caption, columns, rows, notes, w("no_indicators"))]
 
 
-def plain_unit(unit: str) -> str:
+def plain_unit(unit: str, w: Words | None = None) -> str:
     """A unit as people write it."""
+    if w is not None and w.language == "zh":
+        unit = {"yuan": "元", "p": "人"}.get(unit, unit)
     return unit.replace("m2", "m²").replace("m3", "m³")
 
 

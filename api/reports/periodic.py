@@ -7,7 +7,7 @@ from datetime import date
 
 from api.context import Context
 from api.reports import parts
-from api.reports.document import Document, Language
+from api.reports.document import Block, Document, Language
 from api.reports.figures import Figures
 from api.reports.words import Words
 from api.scope import Scope
@@ -50,7 +50,7 @@ def yearly_document(ctx: Context, scope: Scope, institution: str, year: int, lan
     return _document(given, "yearly", blocks, year=year)
 
 
-def _document(given: parts.Numbered, key: str, blocks: list[parts.Block], **when: int) -> Document:
+def _document(given: parts.Numbered, key: str, blocks: list[Block], **when: int) -> Document:
     figures, w = given.figures, given.words
     own = figures.scope.institution(figures.institution)
     name = w.name(own.name_zh, own.name_en)

@@ -82,7 +82,7 @@ class _Sheet:
             sheet.column_dimensions[get_column_letter(number)].width = self._column_width(number)
         sheet.sheet_view.showGridLines = False
         sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-        sheet.page_setup.orientation = "landscape" if self._width > 11 else "portrait"
+        sheet.page_setup.orientation = "landscape" if self._width > 8 else "portrait"
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, False
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
         sheet.oddFooter.center.text = "— &P —"
@@ -90,7 +90,7 @@ class _Sheet:
 
     def _column_width(self, number: int) -> float:
         widths = [table.columns[number - 1].width for table in self._document.tables if len(table.columns) >= number]
-        return 9.5 * max([1.0, *widths])
+        return min(9.5 * max([1.0, *widths]), 19.0)
 
     def _total_width(self) -> float:
         return sum(self._column_width(number) for number in range(1, self._width + 1))
@@ -174,9 +174,11 @@ class _Sheet:
         for kind in (bars, lines):
             kind.set_categories(Reference(data, min_col=1, min_row=2, max_row=n))
         bars.y_axis.title, bars.y_axis.delete, bars.x_axis.delete = block.unit, False, False
+        bars.y_axis.scaling.min = 0  # a cut axis exaggerates
         bars.y_axis.numFmt = "#,##0"
         bars.legend.position = "b"
-        bars.width, bars.height = self._total_width() * 0.19, 7.2
+        setattr(bars, "width", self._total_width() * 0.19)  # noqa: B010 -- the stubs know whole centimetres only
+        bars.height = 7
         if lines.series:
             bars += lines
         self._sheet.add_chart(bars, f"A{self._row}")

@@ -10,8 +10,10 @@ from api.routes import (
     exchange,
     findings,
     judgement,
+    notices,
     operation,
     places,
+    reports,
     series,
     session,
 )
@@ -19,7 +21,8 @@ from api.routes import (
 NOUNS = tuple(
     module.router
     for module in (
-        session, places, consumption, series, judgement, findings, corrections, bills, exchange, operation, accounts,
+        session, places, consumption, series, judgement, findings, notices, corrections, bills, reports, exchange,
+        operation, accounts,
     )
 )  # fmt: skip
 """Every router of the API, in the order of its page."""

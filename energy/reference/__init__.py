@@ -26,6 +26,7 @@ from energy.reference.rows import (
     ScoringItem,
     SetPoint,
     Sourced,
+    SurveyColumn,
     SurveyField,
 )
 from energy.reference.tables import TABLES, table
@@ -44,6 +45,7 @@ __all__ = [
     "ScoringItem",
     "SetPoint",
     "Sourced",
+    "SurveyColumn",
     "SurveyField",
     "caliber_row",
     "carbon_factor",

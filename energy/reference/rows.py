@@ -210,6 +210,25 @@ class SurveyField(Sourced):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class SurveyColumn(Sourced):
+    """A column of a statutory form in the versions `since` .. `until` (both included, empty = open); what fills it."""
+
+    form: Literal["base1", "base2", "summary2"]
+    number: int
+    key: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name_zh: str
+    name_en: str
+    unit: str = ""
+    required: Literal["yes", "if_any", ""] = ""
+    since: int | None = None
+    until: int | None = None
+    fill: Annotated[
+        str, Field(pattern=r"^(entry|count|reported|(institution|denominator|total|cost|energy):[a-z0-9_]+)$")
+    ]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class ScoringItem(Sourced):
     """An item of a scoring table; chapters and items overlap, so the points of all rows never add up."""
 

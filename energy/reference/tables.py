@@ -27,6 +27,7 @@ from energy.reference.rows import (
     ScoringItem,
     SetPoint,
     Sourced,
+    SurveyColumn,
     SurveyField,
 )
 
@@ -53,6 +54,7 @@ TABLES: Final = MappingProxyType(
         "climate_shandong": Shape(ClimateZone, ("region",)),
         "energy_categories": Shape(Code, ("level", "code")),
         "survey_fields": Shape(SurveyField, ("form", "field_zh")),
+        "survey_columns": Shape(SurveyColumn, ("form", "key")),
         "demonstration_scoring": Shape(ScoringItem, ("scheme", "unit_or_item")),
         "set_points": Shape(SetPoint, ("season", "place", "valid_from")),
         "holidays_cn": Shape(Holiday, ("date",)),

@@ -43,6 +43,10 @@ def _bill(meter: str) -> dict[str, Any]:
     return {"meter": meter, "first_day": "2025-04-01", "last_day": "2025-04-20", "amount": 5.0, "unit": "m3"}
 
 
+def _entry(_: str) -> dict[str, Any]:
+    return {"form": "base1", "field": "address", "year": 2025, "text": "matrix"}
+
+
 def _building(institution: str) -> dict[str, Any]:
     return {"sheets": {"buildings": [{"id": f"{institution}-mx", "institution": institution, "name_zh": "矩阵楼"}]}}
 
@@ -77,6 +81,26 @@ TABLE: dict[tuple[str, str], Entry] = {
     ("GET", "/api/v1/findings"): Entry(READ),
     ("GET", "/api/v1/findings/{finding}"): Entry(READ, "finding"),
     ("POST", "/api/v1/findings/{finding}/decisions"): Entry(Action.JUDGE, "finding", body=_decision),
+    ("GET", "/api/v1/notices"): Entry(READ),
+    ("GET", "/api/v1/notices/{notice}"): Entry(READ, "notice"),
+    ("POST", "/api/v1/notices/{notice}/acts"): Entry(Action.JUDGE, "notice", body=lambda _: {"act": "acknowledge"}),
+    ("GET", "/api/v1/reports/monthly/{institution}"): Entry(READ, "institution", {"month": "2025-03", "file": "docx"}),
+    ("GET", "/api/v1/reports/yearly/{institution}"): Entry(READ, "institution", {"year": "2025", "file": "xlsx"}),
+    ("GET", "/api/v1/reports/forms/{form}/{institution}"): Entry(
+        READ, "institution", {"year": "2025"}, parts={"form": "base2"}
+    ),
+    ("GET", "/api/v1/reports/summaries/{region}"): Entry(READ, "region", {"year": "2025"}),
+    ("PUT", "/api/v1/reports/entries/{institution}"): Entry(Action.BILL, "institution", body=_entry),
+    ("GET", "/api/v1/reports/publications/{institution}"): Entry(READ, "institution"),
+    ("POST", "/api/v1/reports/publications/{institution}"): Entry(
+        Action.APPROVE, "institution", body=lambda _: {"quarter": "2025Q2"}
+    ),
+    ("GET", "/api/v1/reports/publications/{institution}/{quarter}"): Entry(
+        READ, "institution", parts={"quarter": "2025Q1"}
+    ),
+    ("POST", "/api/v1/reports/publications/{institution}/{quarter}/notes"): Entry(
+        Action.APPROVE, "institution", body=lambda _: {"text": "matrix"}, parts={"quarter": "2025Q1"}
+    ),
     ("GET", "/api/v1/corrections"): Entry(READ),
     ("POST", "/api/v1/corrections"): Entry(Action.CORRECT, "meter", body=_correction),
     ("POST", "/api/v1/corrections/{id}/{act}"): Entry(Action.APPROVE, "correction", parts={"act": "undo"}),

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from api.scope import actions_of
-from energy.registry import Correction, Finding, Node, Registry, Role, User
+from energy.registry import Correction, Finding, Node, Notice, Publication, Registry, Role, User
 from energy.storage.embedded import EmbeddedStore
 from tests.api.matrix import ELSEWHERE, TABLE, Entry
 from tests.api.world import World, served
@@ -77,6 +77,11 @@ def _sheets() -> dict[str, list[dict[str, Any]]]:
 def _fill(registry: Registry, name: str) -> None:
     title = "甲" if name in VISIBLE else SECRET
     registry.findings.put([Finding(f"f-{name}", name, "night_use", START, title_zh=title, title_en=title)])
+    notice = Notice(f"n-{name}", f"c-{name}", "finding", "institution", name, "info", START, title, title, title, title)
+    registry.alarms.record([(notice, "opened")], [], now=START)
+    figures = {"names": {"zh": title, "en": title}, "first": "2025-01-01", "last": "2025-03-31", "totals": [],
+               "indicators": []}  # fmt: skip
+    registry.reporting.publish(Publication(f"p-{name}", name, 2025, 1, json.dumps(figures), "x", START))
     meter = f"{name}-m"
     registry.corrections.put([Correction(meter, START, START + 3600, "discard", "x", START, title, state="active")])
     registry.accounts.add(User(f"user-{name}", Role.VIEWER, Node("institution", name)), now=START)
@@ -97,6 +102,7 @@ def _thing(entry: Entry, relation: str, reach: str) -> str:
         "meter": f"{relation}-m",
         "billed": f"{relation}-billed",
         "finding": f"f-{relation}",
+        "notice": f"n-{relation}",
         "correction": f"{relation}-m~{START}~discard~{START}",
         "user": f"user-{relation}",
     }[entry.thing or ""]
@@ -165,6 +171,14 @@ def _undo(tree: World, key: tuple[str, str], relation: str, answer: httpx.Respon
     if key == ("POST", "/api/v1/corrections/{id}/{act}") and answer.status_code == 200:
         (done,) = tree.registry.corrections.rows(meter=f"{relation}-m", start=START, time=START)
         tree.registry.corrections.put([replace(done, state="active")])
+    if key == ("POST", "/api/v1/notices/{notice}/acts") and answer.status_code == 201:
+        (done,) = tree.registry.alarms.notices(ids=[f"n-{relation}"])
+        tree.registry.alarms.record([(replace(done, state="open"), "reopened")], [], now=START)
+    if key == ("POST", "/api/v1/reports/publications/{institution}") and answer.status_code == 201:
+        from sqlalchemy import text as statement
+
+        with tree.registry.corrections._database.writing() as connection:
+            connection.execute(statement("DELETE FROM publications WHERE quarter = 2"))
     if key == ("POST", "/api/v1/corrections") and answer.status_code == 201:
         time.sleep(0)  # the next role proposes in another second or is refused as a duplicate
         from sqlalchemy import text

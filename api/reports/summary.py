@@ -1,0 +1,148 @@
+"""综2: the figures of a region's institutions added up by the regions directly below it.
+
+A sum counts what is known and says of how many institutions that is; it is unknown where nobody's figure is known.
+Sums come from the forms of the institutions, so that entered values count as they do there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.context import Context
+from api.reports.document import Cell, Column, Document, Language, Paragraph, TableBlock
+from api.reports.parts import caliber_text, plain_unit
+from api.reports.survey import TITLES, Form, Span, columns, fill, version_of
+from api.reports.words import Words
+from api.scope import Scope
+from energy.caliber import caliber
+from energy.model import Category
+from energy.reference import SurveyColumn
+from energy.units import CANONICAL, convert
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The sums of one part of the region."""
+
+    code: str
+    forms: tuple[tuple[Form, Form], ...]  # base1 and base2 of each institution
+
+    def value(self, column: SurveyColumn) -> float:
+        """The sum of one column over the institutions whose figure is known; NaN where none is."""
+        kind, _, name = column.fill.partition(":")
+        if kind == "count":
+            return float(len(self.forms))
+        if kind == "reported":
+            return float(sum(not base1.missing and not base2.missing for base1, base2 in self.forms))
+        if kind == "energy":
+            return self._coal(name) / 1000
+        return _sum([_known(base1, base2, column) for base1, base2 in self.forms])
+
+    def _coal(self, key: str) -> float:
+        """Standard coal of what is known, in kgce."""
+        own = caliber(key)
+        parts = []
+        for _, base2 in self.forms:
+            for category in Category:
+                amount = _amount(base2, category)
+                if math.isfinite(amount) and own.is_counted(category) and category in own.coefficients:
+                    parts.append(float(own.convert(category, amount)))
+        return _sum(parts)
+
+
+def lines(ctx: Context, scope: Scope, region: str, span: Span, *, version: int | None = None) -> list[Line]:
+    """One line for the region's own institutions, one for each region below, one for all."""
+    snapshot = scope.snapshot
+    scope.region(region)
+    below = sorted(r.code for r in snapshot.regions.values() if r.parent == region)
+    own = [i.id for i in snapshot.institutions.values() if i.region == region]
+    parts = [(region, own), *((code, list(snapshot.institutions_below(code))) for code in below)]
+    made = [(code, _forms(ctx, scope, sorted(ids), span, version)) for code, ids in parts]
+    whole = tuple(form for _, forms in made for form in forms)
+    return [*(Line(code, forms) for code, forms in made), Line("", whole)]
+
+
+def _forms(
+    ctx: Context, scope: Scope, ids: Sequence[str], span: Span, version: int | None
+) -> tuple[tuple[Form, Form], ...]:
+    return tuple(
+        (
+            fill(ctx, scope, "base1", name, Span(span.year), version=version),
+            fill(ctx, scope, "base2", name, span, version=version),
+        )
+        for name in ids
+        if name in scope.institutions
+    )
+
+
+def summary_document(
+    ctx: Context, scope: Scope, region: str, span: Span, language: Language, *, version: int | None = None
+) -> Document:
+    """综2 of a region as a document."""
+    w = Words(language)
+    version = version or version_of(span.year)
+    wanted = columns("summary2", version)
+    found = lines(ctx, scope, region, span, version=version)
+    own = scope.region(region)
+    name, words = w.name(own.name_zh, own.name_en), span.words(language)
+    heads = (Column(w("region"), width=1.6), *(Column(_head(c, w), "number", 2 if c.unit == "tce" else 0, 1.2) for c in wanted))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (_name(scope, line.code, region, w), *(line.value(column) for column in wanted)) for line in found
+    )
+    unsure = w.stop.join(w.name(c.name_zh, c.name_en) for c in wanted if not c.is_official)
+    notes = (
+        w("n_form", version=version, span=words),
+        f"{w('f_unsure')}: {unsure}" if language == "en" else f"{w('f_unsure')}：{unsure}",
+        w("n_calibers", list=caliber_text("gb2589_equivalent_value", w)),
+    )
+    lacking = [form.institution for form, base2 in found[-1].forms if form.missing or base2.missing]
+    named = w.stop.join(w.name(i.name_zh, i.name_en) for i in map(scope.institution, lacking))
+    remark = w("f_missing", count=len(lacking), list=named) if lacking else w("f_none_missing")
+    return Document(
+        title=f"{name}{w.name(*TITLES['summary2'])}",
+        issuer=name,
+        day=ctx.today(),
+        language=language,
+        facts=((w("region"), f"{name} {region}"), (w("span"), words), (w("made"), ctx.today().isoformat())),
+        blocks=(TableBlock(f"{w.name(*TITLES['summary2'])} {words}", heads, rows, notes), Paragraph(remark)),
+        foot=w("foot", name=name, span=words),
+        banner=w("f_banner"),
+        subject=words,
+    )
+
+
+def _head(column: SurveyColumn, w: Words) -> str:
+    name = w.name(column.name_zh, column.name_en)
+    return f"{name} ({plain_unit(column.unit, w)})" if column.unit else name
+
+
+def _name(scope: Scope, code: str, region: str, w: Words) -> str:
+    if not code:
+        return "合计" if w.language == "zh" else "total"
+    if code == region:
+        return "本级" if w.language == "zh" else "own level"
+    found = scope.snapshot.regions[code]
+    return w.name(found.name_zh, found.name_en)
+
+
+def _known(base1: Form, base2: Form, column: SurveyColumn) -> float:
+    for cell in (*base1.cells, *base2.cells):
+        if cell.column.fill == column.fill and isinstance(cell.value, float):
+            return cell.value if cell.column.unit == column.unit else convert(cell.value, cell.column.unit, column.unit)
+    kind, _, name = column.fill.partition(":")
+    return _amount(base2, Category(name)) if kind == "total" else math.nan
+
+
+def _amount(base2: Form, category: Category) -> float:
+    """Amount of a category in its canonical unit; vehicles' and other fuel added up."""
+    names = {"gasoline": ("gasoline_vehicles", "gasoline_other"), "diesel": ("diesel_vehicles_oil", "diesel_other")}
+    keys = names.get(category.value, ())
+    cells = [c for c in base2.cells if c.column.fill == f"total:{category.value}" or c.column.key in keys]
+    return _sum([convert(c.value, c.column.unit, CANONICAL[category]) for c in cells if isinstance(c.value, float)])
+
+
+def _sum(values: Sequence[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return math.fsum(known) if known else math.nan
