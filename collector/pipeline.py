@@ -37,7 +37,7 @@ from energy.storage.base import Store
 
 _log = logging.getLogger(__name__)
 EXIT_FATAL: Final = 70
-_MOST_BYTES: Final = 8 * 1024 * 1024  # waiting payloads beyond which sources stop reading
+_MOST_BYTES: Final = 4 * 1024 * 1024  # waiting payloads beyond which sources stop reading
 _MOST_MESSAGES: Final = 20_000
 _GROUP_BYTES: Final = 1024 * 1024  # payloads of one group: what bounds the memory of decoding and checking
 _BYTES_A_READING: Final = 64  # a guess good enough to end the wait for more
