@@ -13,7 +13,7 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, KeepTogether, PageTemplate, Spacer, Table
+from reportlab.platypus import BaseDocTemplate, Flowable, Frame, HRFlowable, KeepTogether, PageTemplate, Spacer, Table
 from reportlab.platypus import Paragraph as Flowing
 
 from api.reports import fonts
@@ -45,6 +45,7 @@ def write(document: Document) -> bytes:
         author=document.issuer,
         subject=document.subject,
         lang="zh-CN" if document.language == "zh" else "en",
+        initialFontName=fonts.REGULAR,  # else every file names a font that it does not hold
     )
     frame = Frame(template.leftMargin, template.bottomMargin, template.width, template.height, 0, 0, 0, 0)
     template.addPageTemplates([PageTemplate("page", [frame], onPage=lambda c, _: _page(c, document, size))])
@@ -84,8 +85,7 @@ def _top(document: Document, width: float) -> list[Flowable]:
         story += [banner, Spacer(1, 4 * mm)]
     story.append(_text(document.title, _style(19, font=fonts.BOLD, alignment=TA_CENTER, leading=27)))
     story.append(Spacer(1, 2.5 * mm))
-    rule = Table([[""]], colWidths=[width], rowHeights=[3])
-    rule.setStyle([("LINEABOVE", (0, 0), (-1, 0), 1.6, _RED)])
+    rule = HRFlowable(width="100%", thickness=1.6, color=_RED, spaceBefore=0, spaceAfter=3)
     small = _style(9, leading=13)
     facts = [f"{name}：{value}" if document.language == "zh" else f"{name}: {value}" for name, value in document.facts]
     half = (len(facts) + 1) // 2

@@ -87,7 +87,10 @@ def summary_document(
     found = lines(ctx, scope, region, span, version=version)
     own = scope.region(region)
     name, words = w.name(own.name_zh, own.name_en), span.words(language)
-    heads = (Column(w("region"), width=1.6), *(Column(_head(c, w), "number", 2 if c.unit == "tce" else 0, 1.2) for c in wanted))
+    heads = (
+        Column(w("region"), width=1.6),
+        *(Column(_head(c, w), "number", 2 if c.unit == "tce" else 0, 1.2) for c in wanted),
+    )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (_name(scope, line.code, region, w), *(line.value(column) for column in wanted)) for line in found
     )

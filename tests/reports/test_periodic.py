@@ -1,0 +1,121 @@
+"""Monthly and yearly reports: the numbers by hand, completeness beside each, nothing of others."""
+
+from __future__ import annotations
+
+import io
+import math
+from datetime import date
+
+import pytest
+from openpyxl import load_workbook
+
+from api import reports
+from api.context import Context
+from api.reports.document import Document, TableBlock
+from api.reports.periodic import monthly_document, yearly_document
+from energy.errors import NotInRegistry
+from energy.registry import Node
+from tests.reports.world import chief, of, result, start, total
+
+
+def block(document: Document, caption: str) -> TableBlock:
+    (found,) = [table for table in document.tables if caption in table.caption]
+    return found
+
+
+def cells(table: TableBlock, first: str) -> dict[str, object]:
+    """One row by the heads of its columns."""
+    (row,) = [row for row in table.rows if row[0] == first]
+    return dict(zip([column.head for column in table.columns], row, strict=True))
+
+
+def test_the_month_adds_up(ctx: Context) -> None:
+    document = monthly_document(ctx, chief(ctx), "school", date(2025, 3, 17), "zh")
+    assert document.title == "甲市第一中学2025年3月能源资源消费月报"
+    row = cells(block(document, "分类能源资源消费量"), "电")
+    assert row["消费量"] == pytest.approx(3000.0)  # 31 days of 3000 / 31 kWh
+    assert row["费用（元）"] == pytest.approx(2100.0)  # at 0.7 yuan
+    assert row["上年同期"] == pytest.approx(2700.0)
+    assert row["同比"] == pytest.approx(1 / 9)
+    assert row["较期望"] == pytest.approx(1 / 0.95 - 1)
+    assert (row["单位"], row["完整率"], row["应报/实报"]) == ("kWh", pytest.approx(0.98), "1/1")
+    assert math.isnan(cells(block(document, "分类能源资源消费量"), "水")["上年同期"])  # type: ignore[arg-type]
+
+
+def test_every_figure_names_its_unit_period_and_caliber(ctx: Context) -> None:
+    document = monthly_document(ctx, chief(ctx), "school", date(2025, 3, 1), "zh")
+    table = block(document, "指标与定额（2025-03-01 至 2025-03-31）")
+    row = cells(table, "综合能耗")
+    assert (row["单位"], row["数值"], row["口径"]) == ("kgce", 368.7, "当量值口径(公共机构统计)")
+    assert "GB/T 2589-2020" in table.notes[0]
+
+
+def test_the_year_shows_months_grade_target_finding_and_task(ctx: Context) -> None:
+    document = yearly_document(ctx, chief(ctx), "school", 2025, "zh")
+    months = block(document, "逐月消费量")
+    assert [row[1] for row in months.rows] == [*(1000.0 * m for m in range(1, 13)), 78_000.0]
+    assert cells(block(document, "指标与定额"), "单位建筑面积能耗")["评价"] == "先进"
+    target = cells(block(document, "年度指标进度"), "综合能耗")
+    assert target["已用比例"] == pytest.approx(0.95862)
+    assert cells(block(document, "本期异常"), "夜间用电偏高")["多支出（元）"] == 84.0
+    assert block(document, "整改与说明").rows[0][1:3] == ("加装定时器", "王工")
+
+
+def test_a_missing_day_makes_the_month_unknown_not_smaller(fresh: Context) -> None:
+    rows = [total("electricity", "day", start(2025, 5, day), 10.0, 0.7, 2025) for day in range(1, 31)]
+    own = {"scope": ["institution"], "id": ["school"], "period": ["day"], "category": ["electricity"]}
+    fresh.store.replace(_none(), where=own, start=start(2025, 5, 1), end=start(2025, 6, 1))
+    result(fresh.store, "total", rows, own)
+    document = monthly_document(fresh, chief(fresh), "school", date(2025, 5, 1), "zh")
+    row = cells(block(document, "分类能源资源消费量"), "电")
+    assert math.isnan(row["消费量"])  # type: ignore[arg-type]
+    assert row["完整率"] == pytest.approx(0.98 * 30 / 31)
+    text = "".join(b.text for b in document.blocks if hasattr(b, "text"))
+    assert "电消费量未知" in text
+
+
+def test_a_month_without_data_says_so(ctx: Context) -> None:
+    document = monthly_document(ctx, chief(ctx), "office", date(2025, 3, 1), "zh")
+    assert block(document, "分类能源资源消费量").rows == ()
+    for fmt in reports.FORMATS:
+        assert len(reports.monthly(ctx, chief(ctx), "office", date(2025, 3, 1), fmt)) > 4000
+
+
+def test_who_does_not_see_an_institution_gets_no_report_of_it(ctx: Context) -> None:
+    scope = of(ctx, Node("institution", "office"))
+    with pytest.raises(NotInRegistry):
+        reports.monthly(ctx, scope, "school", date(2025, 3, 1), "pdf")
+    with pytest.raises(NotInRegistry):
+        reports.yearly(ctx, scope, "school", 2025, "xlsx")
+
+
+def test_english_is_there_for_every_word(ctx: Context) -> None:
+    document = yearly_document(ctx, chief(ctx), "school", 2025, "en")
+    heads = [column.head for table in document.tables for column in table.columns]
+    assert all(head.isascii() or "³" in head for head in heads)
+    assert document.title == "Jia First School: yearly energy and water analysis 2025"
+
+
+def test_a_workbook_holds_numbers_with_their_format(ctx: Context) -> None:
+    book = load_workbook(io.BytesIO(reports.yearly(ctx, chief(ctx), "school", 2025, "xlsx")))
+    sheet = book.worksheets[0]
+    (row,) = [row for row in sheet.iter_rows() if row[0].value == "电"]
+    assert (row[2].value, row[2].number_format) == (78_000.0, "#,##0.0")
+    assert (row[8].value, row[8].number_format) == (pytest.approx(0.98), "0.0%")
+    (water,) = [row for row in sheet.iter_rows() if row[0].value == "水"]
+    assert water[4].value is None  # unknown is empty, not zero
+    assert len(sheet._charts) == 2
+
+
+def _none():  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    from energy.series import Table
+    from energy.storage.schema import TOTAL
+
+    return Table(
+        "total",
+        np.zeros(0, np.int64),
+        {tag: np.zeros(0, object) for tag in TOTAL.tags},
+        {name: np.zeros(0) for name in TOTAL.fields},
+    )

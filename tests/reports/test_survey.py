@@ -1,0 +1,126 @@
+"""Statutory forms: cells by hand, versions as data, what is missing, and differences that must be explained."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.context import Context
+from api.reports import Span, fill
+from api.reports.summary import lines, summary_document
+from api.reports.survey import Filled, Form, columns, form_document, version_of
+from api.reports.words import Words
+from energy.errors import NotInRegistry
+from energy.registry import Node, SurveyEntry
+from tests.reports.world import chief, of
+
+
+def cell(form: Form, key: str) -> Filled:
+    (found,) = [cell for cell in form.cells if cell.column.key == key]
+    return found
+
+
+def enter(ctx: Context, field: str, number: float | None = None, *, quarter: int = 1, **more: str) -> None:
+    ctx.registry.reporting.enter(SurveyEntry("school", 2025, quarter, field, "统计员", ctx.now(), number, **more))
+
+
+def test_the_quarter_holds_the_same_cells_as_a_form_made_by_hand(ctx: Context) -> None:
+    form = fill(ctx, chief(ctx), "base2", "school", Span(2025, 1))
+    by_hand = {
+        "electricity": (6000.0, "from_meter"),  # 1000 + 2000 + 3000 kWh
+        "electricity_cost": (4200.0, "from_meter"),  # at 0.7 yuan
+        "water": (300.0, "from_bill"),  # three bills of 100 m3
+        "water_cost": (1500.0, "from_bill"),  # at 5 yuan
+        "gas": (None, ""),
+    }
+    for key, (value, source) in by_hand.items():
+        found = cell(form, key)
+        assert found.value == (pytest.approx(value) if value is not None else None)
+        assert found.source == source
+    assert form.missing == []
+    assert cell(form, "electricity").coverage == pytest.approx(0.98)
+
+
+def test_the_year_is_all_its_months(ctx: Context) -> None:
+    form = fill(ctx, chief(ctx), "base2", "school", Span(2025))
+    assert cell(form, "electricity").value == pytest.approx(78_000.0)
+
+
+def test_a_version_is_data() -> None:
+    keys = {version: [column.key for column in columns("base1", version)] for version in (2015, 2022, 2025)}
+    assert {"site_area", "charging_piles", "renewable_use"} <= set(keys[2022])
+    assert not {"site_area", "charging_piles", "renewable_use"} & set(keys[2025])
+    assert "organisation_code" in keys[2015]
+    assert "credit_code" not in keys[2015]
+    assert "pv_generation" in keys[2022]
+    assert "pv_generation" not in keys[2015]
+    assert [column.key for column in columns("base2", 2025) if column.key.startswith("heat_by")] == ["heat_by_meter"]
+    assert [version_of(year) for year in (2014, 2015, 2021, 2022, 2024, 2025, 2030)] == [
+        2015, 2015, 2015, 2022, 2022, 2025, 2025,
+    ]  # fmt: skip
+    with pytest.raises(NotInRegistry, match="expected one of 2015, 2022, 2025"):
+        columns("base1", 2019)
+
+
+def test_what_nobody_stated_is_listed(ctx: Context) -> None:
+    form = fill(ctx, chief(ctx), "base1", "school", Span(2025))
+    assert [column.key for column in form.missing] == ["address", "level"]
+    assert not form.is_submittable
+    assert cell(form, "floor_area").value == 12_000.0
+    assert cell(form, "department").value == "甲市教育局"
+    document = form_document(ctx, chief(ctx), form, "zh")
+    assert document.banner.startswith("非正式样表")
+    rows = {str(row[1]): row for row in document.tables[0].rows}
+    assert rows["管理级别"][6] == "待核实、待补充"
+    assert rows["建筑面积"][6] == ""
+
+
+def test_an_entry_fills_what_no_meter_knows(fresh: Context) -> None:
+    enter(fresh, "address", quarter=0, text="甲市人民路 1 号")
+    enter(fresh, "level", quarter=0, text="县级")
+    form = fill(fresh, chief(fresh), "base1", "school", Span(2025))
+    assert form.is_submittable
+    assert (cell(form, "address").value, cell(form, "address").source) == ("甲市人民路 1 号", "from_entry")
+    enter(fresh, "address", quarter=0)  # taken back
+    assert not fill(fresh, chief(fresh), "base1", "school", Span(2025)).is_submittable
+
+
+def test_a_difference_over_tolerance_blocks_until_it_is_explained(fresh: Context) -> None:
+    enter(fresh, "electricity", 6119.0)  # 1.98 % above 6000
+    assert fill(fresh, chief(fresh), "base2", "school", Span(2025, 1)).is_submittable
+    enter(fresh, "electricity", 6130.0)  # 2.17 %
+    form = fill(fresh, chief(fresh), "base2", "school", Span(2025, 1))
+    assert [c.column.key for c in form.unexplained] == ["electricity"]
+    assert not form.is_submittable
+    text = "".join(b.text for b in form_document(fresh, chief(fresh), form, "zh").blocks if hasattr(b, "text"))
+    assert "填报 6,130.00，计量 6,000.00，相差 +2.2%" in text
+    enter(fresh, "electricity", 6130.0, note="含临时用电 130 kWh")
+    assert fill(fresh, chief(fresh), "base2", "school", Span(2025, 1)).is_submittable
+
+
+def test_the_summary_adds_up_by_region(ctx: Context) -> None:
+    found = {line.code: line for line in lines(ctx, chief(ctx), "990000", Span(2025, 1))}
+    assert list(found) == ["990000", "990100", ""]
+    by_key = {column.key: column for column in columns("summary2", 2025)}
+    city, whole = found["990100"], found[""]
+    assert city.value(by_key["n_institutions"]) == 2
+    assert whole.value(by_key["n_institutions"]) == 3
+    assert whole.value(by_key["electricity"]) == pytest.approx(6000.0)
+    assert whole.value(by_key["energy"]) == pytest.approx(6000.0 * 0.1229 / 1000)  # tce, GB/T 2589; water not counted
+    assert found["990000"].value(by_key["electricity"]) != found["990000"].value(by_key["electricity"])  # unknown
+    document = summary_document(ctx, chief(ctx), "990000", Span(2025, 1), "zh")
+    assert [row[0] for row in document.tables[0].rows] == ["本级", "甲市", "合计"]
+    assert "待核实" in document.tables[0].notes[1]
+
+
+def test_sums_of_a_region_are_for_those_who_see_it(ctx: Context) -> None:
+    with pytest.raises(NotInRegistry):
+        lines(ctx, of(ctx, Node("institution", "school")), "990100", Span(2025, 1))
+    with pytest.raises(NotInRegistry):
+        fill(ctx, of(ctx, Node("institution", "office")), "base1", "school", Span(2025))
+
+
+def test_words_are_there_in_both_languages() -> None:
+    from api.reports.words import WORDS
+
+    assert [key for key, (zh, en) in WORDS.items() if not zh or not en] == []
+    assert Words("zh").stop == "、"
