@@ -17,17 +17,15 @@ import numpy as np
 from analytics.consumption import IntervalEnergy, on_grid, resolution
 from analytics.design import build_design, choose_terms
 from analytics.expected import WEATHER_USE, ExpectedModel, WeatherUse, fit_expected
-from analytics.jobs.estate import Estate, canonical_factor, service
-from analytics.jobs.judged import judged
+from analytics.jobs.estate import Estate
 from analytics.jobs.limits import Extents, has_season
 from analytics.jobs.rows import union
+from analytics.jobs.spans import Spans
 from analytics.jobs.surroundings import Surroundings
-from analytics.registers import RegisterProfile
 from energy.intervals import DAY, RESOLUTIONS, LocalCalendar, Window
 from energy.model import Meter, MeterKind, State
 from energy.registry import FittedModel, Registry
 from energy.series import BoolArray, Float32Array, FloatArray, IntArray
-from energy.storage.base import ReadingReader
 
 MIN_DAYS: Final = 28
 """Days of use a model is fitted on at least."""
@@ -121,13 +119,10 @@ def keep(registry: Registry, habits: Habits) -> None:
 
 
 def fit_due(
-    store: ReadingReader,
-    estate: Estate,
+    spans: Spans,
     around: Surroundings,
     known: Habits,
     *,
-    extents: Extents,
-    profiles: Mapping[str, RegisterProfile],
     came: Mapping[str, Sequence[Window]],
     now: int,
     refit: bool = False,
@@ -139,6 +134,7 @@ def fit_due(
     came : mapping
         Windows in which readings of a meter (or its weather) came since the last run.
     """
+    estate, extents = spans.estate, spans.extents
     due: dict[tuple[int, int, int, WeatherUse], list[tuple[Meter, int]]] = {}
     for meter in estate.meters:
         if meter.id in extents and meter.kind is not MeterKind.VIRTUAL and resolution(meter.interval_s) is not None:
@@ -152,7 +148,7 @@ def fit_due(
                     due.setdefault((period.start, period.end, step, use), []).append((meter, year))
     found: dict[tuple[str, int], Habit] = {}
     for (start, end, step, use), rows in due.items():
-        found |= _fit(store, estate, around, Window(start, end), step, use, rows, profiles, extents)
+        found |= _fit(spans, around, Window(start, end), step, use, rows)
     return {key: habit for key, habit in found.items() if _is_worth(habit, known.get(key), refit)}
 
 
@@ -193,22 +189,16 @@ def _is_worth(habit: Habit, before: Habit | None, refit: bool) -> bool:
 
 
 def _fit(
-    store: ReadingReader,
-    estate: Estate,
+    spans: Spans,
     around: Surroundings,
     period: Window,
     step: int,
     use: WeatherUse,
     rows: Sequence[tuple[Meter, int]],
-    profiles: Mapping[str, RegisterProfile],
-    extents: Extents,
 ) -> dict[tuple[str, int], Habit]:
     start = -(-period.start // step) * step
     n = (period.end - start) // step
-    used = {
-        meter.id: _measured(store, estate, meter, Window(start, start + n * step), step, profiles, extents)
-        for meter, _ in rows
-    }
+    used = {meter.id: _measured(spans, meter, Window(start, start + n * step), step) for meter, _ in rows}
     enough = [(m, y) for m, y in rows if np.isfinite(used[m.id]).sum() * step >= MIN_DAYS * DAY]
     if not enough:
         return {}
@@ -228,22 +218,9 @@ def _fit(
     return found
 
 
-def _measured(
-    store: ReadingReader,
-    estate: Estate,
-    meter: Meter,
-    span: Window,
-    step: int,
-    profiles: Mapping[str, RegisterProfile],
-    extents: Extents,
-) -> Float32Array:
+def _measured(spans: Spans, meter: Meter, span: Window, step: int) -> Float32Array:
     """Measured use of each interval; NaN where it was estimated or is unknown."""
-    n = (span.end - span.start) // step
-    part = judged(store, estate, meter, span, profile=profiles.get(meter.id), extents=extents)
-    factor = canonical_factor(meter)
-    if part is None or factor is None:
-        return np.full(n, np.nan, np.float32)
-    steps = part.steps.within(service(estate.calendar, meter)).times(factor)
+    steps = spans.canonical(meter, span)
     return measured_only(on_grid(steps, span.start, span.end, step)).astype(np.float32)
 
 

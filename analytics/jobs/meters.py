@@ -9,16 +9,15 @@ import numpy as np
 
 from analytics.consumption import DayParts, IntervalEnergy, Steps, day_parts, mean_on_grid, on_grid, resolution
 from analytics.estimation import PROFILE_S, fill_by_profile
-from analytics.jobs.estate import ENERGY, Estate, canonical_factor, service
+from analytics.jobs.estate import ENERGY, canonical_factor, service
 from analytics.jobs.habits import Expectations, Expected
-from analytics.jobs.judged import Judged, judged
-from analytics.jobs.limits import Extents
+from analytics.jobs.judged import Judged
 from analytics.jobs.rows import Writer, plain, repeated, table, union
-from analytics.registers import GAP_FACTOR, RegisterProfile
+from analytics.jobs.spans import Spans
+from analytics.registers import GAP_FACTOR
 from energy.intervals import HOUR, RESOLUTIONS, LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind, ValueKind
 from energy.series import FloatArray, IntArray, Table
-from energy.storage.base import ReadingReader
 from energy.storage.schema import DAY_PART, INTERVAL
 from energy.units import linear
 
@@ -34,31 +33,18 @@ class Recomputed:
 
 
 def compute_meters(
-    store: ReadingReader,
     writer: Writer,
-    estate: Estate,
+    spans: Spans,
     touched: Mapping[str, Sequence[Window]],
-    *,
-    profiles: Mapping[str, RegisterProfile],
-    extents: Extents,
     expectations: Expectations,
 ) -> list[Recomputed]:
     """Compute and write intervals and day parts of the touched meters; which windows that were."""
+    estate, extents = spans.estate, spans.extents
     done: list[Recomputed] = []
     for meter in (*estate.meters, *estate.sensors):
         if meter.id not in touched or meter.kind is MeterKind.VIRTUAL:
             continue
-        found = [
-            judged(
-                store,
-                estate,
-                meter,
-                changed,
-                profile=profiles.get(meter.id),
-                extents=extents,
-            )
-            for changed in union(list(touched[meter.id]))
-        ]
+        found = [spans.judged(meter, changed) for changed in union(list(touched[meter.id]))]
         for part in found:
             if part is not None:
                 _write(writer, estate.calendar, part, extents[meter.id], expectations)

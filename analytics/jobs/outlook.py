@@ -29,8 +29,8 @@ from energy.units import CANONICAL
 CALIBER: Final = "gb2589_equivalent_value"
 DOUBT: Final = 3.0
 """Strength at which a breach of quiet hours is as likely as not a fault."""
-BASE_LOAD_DAYS: Final = 4
-BASE_LOAD_LIMIT: Final = 3.0
+BASE_LOAD_DAYS: Final = 7
+BASE_LOAD_LIMIT: Final = 2.0
 """Days in a row, and robust standard deviations, from which on load without people counts."""
 ALARMS_A_YEAR: Final = (4.0, 1.0)
 """Alarms a meter-year, lasting and sudden, that thresholds are set for: half of what the readers' budget can hold."""

@@ -139,7 +139,7 @@ def run(
     return RunRecord(
         now=now,
         revision=snapshot.revision,
-        institutions=tuple(part.institution for part in done),
+        institutions=tuple(sorted(part.institution for part in done)),
         recomputed=tuple(window for part in done for window in part.recomputed),
         regions=tuple(regions),
         models={name: version for part in done for name, version in part.models.items()},

@@ -17,15 +17,18 @@ from analytics.jobs.meters import Recomputed, compute_meters
 from analytics.jobs.outlook import Outlook, look, years_to_judge
 from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.shapes import write_shapes
+from analytics.jobs.spans import Spans
 from analytics.jobs.standing import write_status
 from analytics.jobs.sums import compute_sums, scopes, write_sums
 from analytics.jobs.surroundings import Surroundings
 from analytics.jobs.watch import Watcher
-from analytics.registers import RegisterProfile
-from energy.intervals import LocalCalendar, Window
+from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Scope
 from energy.registry import Registry
 from energy.storage.base import Store
+
+LONG_S = 180 * DAY
+"""More touched time of a meter than this is judged at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +96,10 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
             if last >= task.since:
                 touched.setdefault(name, []).append(Window(max(first, task.since), last + 1))
     profiles = {name: profile_of(model) for name, model in models.items()}
-    expectations, fresh = _expectations(task, store, registry, touched, profiles, extents)
-    recomputed = compute_meters(
-        store,
-        writer,
-        estate,
-        {name: _readable(windows, extents[name]) for name, windows in touched.items() if name in extents},
-        profiles=profiles,
-        extents=extents,
-        expectations=expectations,
-    )
+    spans = Spans(store, estate, profiles, extents)
+    expectations, fresh = _expectations(task, registry, spans, touched)
+    readable = {name: _readable(windows, extents[name]) for name, windows in touched.items() if name in extents}
+    recomputed = compute_meters(writer, spans, readable, expectations)
     bills = bills_of(registry, estate, extents)
     billed = billed_extents(estate.calendar, bills)
     unread = {name: windows for name, windows in _touched_bills(task, billed).items() if name not in extents}
@@ -111,8 +108,8 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     energy = {meter.id for meter in estate.meters}
     paid = tariffs_of(registry, estate)
     everything = task.everything or is_repriced(registry, estate, paid)
-    spans = [extents[name] for name in energy if name in extents]
-    changed = _changed_days(task, _days_of(recomputed, energy), spans if everything else ())
+    ends = [extents[name] for name in energy if name in extents]
+    changed = _changed_days(task, _days_of(recomputed, energy), ends if everything else ())
     sums = compute_sums(store, estate, changed, extents=extents, now=task.now, habits=expectations.habits)
     sums = with_costs(store, estate, paid, bills, sums, changed)
     ids = scopes(estate, task.former)
@@ -121,7 +118,7 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     write_indicators(writer, estate.calendar, sums, estate.denominators, places, task.now)
     write_shapes(store, writer, estate, changed if task.everything else _days_of(recomputed, energy))
     write_status(writer, estate, sums, extents, task.now)
-    outlook = _outlook(task, store, registry, expectations, profiles, extents, changed)
+    outlook = _outlook(task, store, registry, spans, expectations, changed)
     # Models are kept last: a run that dies before finds them missing, fits the same ones and writes the same figures.
     versions = {name: model.version for name, model in models.items()}
     versions |= {model.subject: n for model, n in zip(fitted, registry.save_models(fitted), strict=True)}
@@ -136,16 +133,15 @@ def _outlook(
     task: Task,
     store: Store,
     registry: Registry,
+    spans: Spans,
     expectations: Expectations,
-    profiles: Mapping[str, RegisterProfile],
-    extents: Extents,
     changed: Sequence[Window],
 ) -> Outlook | None:
     """What is found in the years of which closed days changed; None where none did."""
-    years = years_to_judge(task.estate, extents, changed, task.now)
+    years = years_to_judge(task.estate, spans.extents, changed, task.now)
     if not years:
         return None
-    watcher = Watcher(store, registry, task.estate, expectations.around, expectations.habits, profiles, extents)
+    watcher = Watcher(registry, spans, expectations.around, expectations.habits)
     return look(
         store,
         registry,
@@ -168,30 +164,18 @@ def _touched_bills(task: Task, billed: Extents) -> dict[str, list[Window]]:
 
 
 def _expectations(
-    task: Task,
-    store: Store,
-    registry: Registry,
-    touched: dict[str, list[Window]],
-    profiles: Mapping[str, RegisterProfile],
-    extents: Extents,
+    task: Task, registry: Registry, spans: Spans, touched: dict[str, list[Window]]
 ) -> tuple[Expectations, Habits]:
     """What is expected of the meters, and the new models among it; `touched` grows by what these and weather change."""
-    estate = task.estate
-    around = Surroundings(store, estate)
+    estate, extents = task.estate, spans.extents
+    around = Surroundings(spans.store, estate)
     habits = load_habits(registry, estate, extents)
     energy = [meter.id for meter in estate.meters if meter.id in extents]
     came = {name: [*touched.get(name, ()), *task.weather] for name in energy}
-    fresh = fit_due(
-        store,
-        estate,
-        around,
-        habits,
-        extents=extents,
-        profiles=profiles,
-        came=came,
-        now=task.now,
-        refit=task.refit,
-    )
+    for meter in estate.meters:
+        if meter.id in extents and sum(w.end - w.start for w in touched.get(meter.id, ())) >= LONG_S:
+            spans.judged(meter, _whole(extents[meter.id]))  # what follows asks for year after year of it
+    fresh = fit_due(spans, around, habits, came=came, now=task.now, refit=task.refit)
     habits = habits | fresh
     for name, year in fresh:
         touched.setdefault(name, []).append(_year(estate.calendar, year))

@@ -28,18 +28,16 @@ from analytics.calendars import CalendarRows
 from analytics.consumption import Steps, on_grid, resolution
 from analytics.design import Terms, Weather, build_design, choose_terms
 from analytics.detection.terms import N_YARDSTICK
-from analytics.jobs.estate import Estate, canonical_factor, service
+from analytics.jobs.estate import Estate
 from analytics.jobs.habits import ENOUGH, Habits, in_rest, measured_only, new_year
-from analytics.jobs.judged import judged
 from analytics.jobs.limits import Extents
+from analytics.jobs.spans import Spans
 from analytics.jobs.surroundings import Surroundings
-from analytics.registers import RegisterProfile
 from analytics.regression import Fit, fit_rows, predict_rows, prepare
 from energy.intervals import DAY, HOUR, LocalCalendar, Window
 from energy.model import Meter, MeterKind
 from energy.registry import FittedModel, Registry
 from energy.series import Float32Array, FloatArray
-from energy.storage.base import ReadingReader
 
 
 def kind_of(year: int) -> str:
@@ -123,20 +121,24 @@ class Watched:
     fresh: tuple[FittedModel, ...]
 
 
-Profiles = Mapping[str, RegisterProfile]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Watcher:
     """Judges years of one institution."""
 
-    store: ReadingReader
     registry: Registry
-    estate: Estate
+    spans: Spans
     around: Surroundings
     habits: Habits
-    profiles: Profiles
-    extents: Extents
+
+    @property
+    def estate(self) -> Estate:
+        """The institution."""
+        return self.spans.estate
+
+    @property
+    def extents(self) -> Extents:
+        """First and last instant read, by meter."""
+        return self.spans.extents
 
     def judge(self, year: int, *, now: int, budgets: Mapping[str, tuple[float, float]], refit: bool) -> Watched | None:
         """What the year shows; None where no meter was read in it, or less than two of its days are closed.
@@ -184,7 +186,8 @@ class Watcher:
         n = (new_year(self.estate.calendar, year) - begin) // HOUR
         early = [m for m in meters if self.extents[m.id][0] <= begin + (1 - ENOUGH) * n * HOUR]
         rows = {
-            m.id: self._hours(m, year - 1, self._steps(m, Window(begin, begin + n * HOUR)), begin, n) for m in early
+            m.id: self._hours(m, year - 1, self.spans.canonical(m, Window(begin, begin + n * HOUR)), begin, n)
+            for m in early
         }
         own = [m for m in early if np.isfinite(rows[m.id]).sum() >= ENOUGH * n]
         if not own:
@@ -215,7 +218,7 @@ class Watcher:
         start = span.start - LEAD_DAYS * DAY
         n = (span.end - start) // HOUR
         calendar = self.around.calendar(start, n, HOUR)
-        steps = {m.id: self._steps(m, Window(start, span.end)) for m in meters}
+        steps = {m.id: self.spans.canonical(m, Window(start, span.end)) for m in meters}
         own = tuple(m for m in meters if m.id in watches)
         values = np.array([self._hours(m, year, steps[m.id], start, n) for m in own], np.float32).reshape(len(own), n)
         alarms = self._alarms(own, values, watches, calendar, start, (span.start - start) // HOUR)
@@ -238,20 +241,6 @@ class Watcher:
         numbers = np.concatenate([none[0], *(watches[m.id].yardsticks.numbers for m in meters)])
         thresholds = np.concatenate([none[1], *(watches[m.id].yardsticks.thresholds for m in meters)])
         return judge_period(values, usual, HourGrid.of(start, calendar), Yardsticks(numbers, thresholds), n_lead).alarms
-
-    def _steps(self, meter: Meter, span: Window) -> Steps:
-        part = judged(
-            self.store,
-            self.estate,
-            meter,
-            span,
-            profile=self.profiles.get(meter.id),
-            extents=self.extents,
-        )
-        factor = canonical_factor(meter)
-        if part is None or factor is None:
-            return Steps.empty()
-        return part.steps.within(service(self.estate.calendar, meter)).times(factor)
 
     def _hours(self, meter: Meter, year: int, steps: Steps, start: int, n: int) -> FloatArray:
         """Measured use of each hour; NaN where unknown, and where a meter with a season rests out of it."""

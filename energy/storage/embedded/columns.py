@@ -121,21 +121,28 @@ def _pack_texts(name: str, values: AnyArray) -> tuple[_Column, list[bytes]]:
 
 def _places(values: FloatArray) -> int | None:
     """Fewest decimal places that give every value back exactly, or None."""
+    if _holds_negative_zero(values):
+        return None
     few = values[:: max(1, len(values) // 16)]
+    if not _is_fixed(few, _MOST_PLACES):
+        return None
     for places in range(_MOST_PLACES + 1):
         if _is_fixed(few, places) and _is_fixed(values, places):
             return places
     return None
 
 
+def _holds_negative_zero(values: FloatArray) -> bool:
+    """The sign of zero is part of the value: -0.0 would come back as 0.0."""
+    zero = values == 0
+    return bool(zero.any()) and bool(np.signbit(values[zero]).any())
+
+
 def _is_fixed(values: FloatArray, places: int) -> bool:
     scale = 10.0**places
     with np.errstate(over="ignore", invalid="ignore"):
         whole = np.rint(values * scale)
-    # the sign of zero is part of the value: -0.0 would come back as 0.0
-    return bool(
-        np.all((np.abs(whole) < _EXACT) & (whole / scale == values)) and not np.any(np.signbit(values) & (values == 0))
-    )
+    return bool((whole / scale == values).all()) and bool((np.abs(whole) < _EXACT).all())
 
 
 def _shuffle(values: IntArray, width: int) -> bytes:
