@@ -51,6 +51,8 @@ class Board:
     since: str = "now-30d/d"
     findings: Select | None = None
     refresh: str = "5m"
+    console: str = "/"
+    """The console page on which one acts on what the dashboard shows."""
 
     def json(self, w: Words, place: Place) -> Json:
         """The dashboard as Grafana stores it; equal input gives equal bytes."""
@@ -68,7 +70,7 @@ class Board:
             "time": {"from": self.since, "to": "now"},
             "timepicker": {"refresh_intervals": ["1m", "5m", "15m", "1h"]},
             "weekStart": "monday",
-            "links": list(_links(self.key, w)),
+            "links": list(_links(self.key, self.console, w)),
             "annotations": {"list": [_annotation(self.findings, w)] if self.findings else []},
             "templating": {"list": [*self.variables, _console(place, w)]},
             "panels": list(_flow(self.sections, w)),
@@ -103,7 +105,7 @@ def _console(place: Place, w: Words) -> Json:
     }
 
 
-def _links(key: str, w: Words) -> Iterator[Json]:
+def _links(key: str, page: str, w: Words) -> Iterator[Json]:
     plain = {"icon": "external link", "tags": [], "asDropdown": False, "targetBlank": False, "tooltip": ""}
     yield {
         **plain,
@@ -129,7 +131,7 @@ def _links(key: str, w: Words) -> Iterator[Json]:
         **plain,
         "type": "link",
         "title": w("console"),
-        "url": f"${{console}}/?lang={w.language}",
+        "url": f"${{console}}{page}?lang={w.language}",
         "targetBlank": True,
         "keepTime": False,
         "includeVars": False,

@@ -9,13 +9,13 @@ from typing import Final
 from dashboards.board import Place
 from dashboards.boards import ALL
 from dashboards.panels import Json
-from dashboards.words import LANGUAGES, Words
+from dashboards.words import LANGUAGES, Language, Words
 
 GENERATED: Final = Path(__file__).parent / "generated"
 """Where the committed dashboards are: `zh/` and `en/`."""
 
 
-def build(place: Place | None = None) -> dict[str, list[Json]]:
+def build(place: Place | None = None) -> dict[Language, list[Json]]:
     """All dashboards by language."""
     where = place or Place()
     return {

@@ -44,7 +44,6 @@ class Source:
             "name": "Jieneng",
             "access": "proxy",
             "url": self.url,
-            "isDefault": False,
             "jsonData": {
                 "version": "InfluxQL",
                 "dbName": self.bucket,
@@ -107,7 +106,8 @@ class Grafana:
                 if there is None:
                     self._face.api.POST("/datasources", json={**wanted, **source.secret()})
                 else:
-                    self._face.api.PUT(f"/datasources/uid/{uid}", json={**wanted, **source.secret()})
+                    kept = {"isDefault": there.get("isDefault", False)}  # Grafana makes the first of all the default
+                    self._face.api.PUT(f"/datasources/uid/{uid}", json={**wanted, **kept, **source.secret()})
         return change
 
     def _push_folder(self, uid: str, title: str, dry_run: bool) -> Change:

@@ -40,6 +40,7 @@ def board(w: Words) -> Board:
             Section("list", (findings_table(w, "findings.list", _HERE, height=14),)),
         ),
         since="now-90d/d",
+        console="/findings",
     )
 
 

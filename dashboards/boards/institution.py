@@ -68,6 +68,7 @@ def board(w: Words) -> Board:
             ),
         ),
         findings=asked.findings_shown(w, *FINDINGS_HERE),
+        console="/institutions/${institution}",
     )
 
 

@@ -43,6 +43,7 @@ def board(w: Words) -> Board:
         ),
         since="now-14d/d",
         findings=asked.findings_shown(w, *_METER),
+        console="/meters/${meter}",
     )
 
 

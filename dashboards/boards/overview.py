@@ -27,6 +27,7 @@ def board(w: Words) -> Board:
             Section("course", _courses(w)),
             Section("who", (_regions(w), ranking_table(w), progress_table(w, width=14, height=9), _completeness(w))),
         ),
+        console="/places",
     )
 
 

@@ -42,6 +42,7 @@ def board(w: Words) -> Board:
             Section("completeness", (_course(w), _institutions(w))),
             Section("trouble", (_silent(w), _parked(w), lag(w))),
         ),
+        console="/quality",
     )
 
 

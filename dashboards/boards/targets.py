@@ -30,6 +30,7 @@ def board(w: Words) -> Board:
             Section("standing", _figures()),
             Section("progress", (progress_table(w, "targets.progress", width=24), _shares(w), _grades(w))),
         ),
+        console="/targets",
     )
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from energy.storage.influx import Address, opened
 from energy.storage.influx_store import InfluxStore
+from tests.console.chromium import chromium_path, launched
 from tests.dashboards import stage
 from tests.servers import Influx
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @dataclass(frozen=True)
@@ -47,12 +43,5 @@ def stage_set(influx_server: Influx, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Real Chromium without a window."""
-    if CHROMIUM is None:
-        why = "chromium not found: apt-get install chromium fonts-noto-cjk"
-        if os.environ.get("JIENENG_REQUIRE_SERVERS"):
-            pytest.fail(why)
-        pytest.skip(why)
-    with sync_playwright() as playwright:
-        opened_browser = playwright.chromium.launch(executable_path=Path(CHROMIUM), args=["--no-sandbox"])
-        yield opened_browser
-        opened_browser.close()
+    with launched(chromium_path()) as chromium:
+        yield chromium
