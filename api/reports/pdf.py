@@ -24,6 +24,7 @@ _RED: Final = colors.HexColor("#b91c1c")
 _HEAD: Final = colors.HexColor("#eef2f7")
 _WIDE: Final = 11
 """A table of more columns turns the pages to landscape."""
+_FONT: Final = ("FONTNAME", (0, 0), (-1, -1), fonts.REGULAR)  # else tables name one that the file does not hold
 _CHINESE: Final = re.compile("[\u3000-\u9fff]")
 _CHART_HEIGHT: Final = 56 * mm
 
@@ -81,7 +82,7 @@ def _top(document: Document, width: float) -> list[Flowable]:
     story: list[Flowable] = []
     if document.banner:
         banner = Table([[_text(document.banner, _style(10, font=fonts.BOLD, textColor=_RED, alignment=TA_CENTER))]])
-        banner.setStyle([("BOX", (0, 0), (-1, -1), 1, _RED), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
+        banner.setStyle([_FONT, ("BOX", (0, 0), (-1, -1), 1, _RED), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
         story += [banner, Spacer(1, 4 * mm)]
     story.append(_text(document.title, _style(19, font=fonts.BOLD, alignment=TA_CENTER, leading=27)))
     story.append(Spacer(1, 2.5 * mm))
@@ -93,7 +94,7 @@ def _top(document: Document, width: float) -> list[Flowable]:
     story.append(rule)
     if pairs:
         grid = Table(pairs, colWidths=[width / 2] * 2)
-        grid.setStyle([("LEFTPADDING", (0, 0), (-1, -1), 0), ("TOPPADDING", (0, 0), (-1, -1), 1),
+        grid.setStyle([_FONT, ("LEFTPADDING", (0, 0), (-1, -1), 0), ("TOPPADDING", (0, 0), (-1, -1), 1),
                        ("BOTTOMPADDING", (0, 0), (-1, -1), 1)])  # fmt: skip
         story.append(grid)
     return story
@@ -127,6 +128,7 @@ def _table(block: TableBlock, width: float) -> list[Flowable]:
     share = sum(c.width for c in block.columns)
     table = Table([head, *body], colWidths=[width * c.width / share for c in block.columns], repeatRows=1)
     table.setStyle([
+        _FONT,
         ("BACKGROUND", (0, 0), (-1, 0), _HEAD),
         ("LINEABOVE", (0, 0), (-1, 0), 1, colors.HexColor(INK)),
         ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.HexColor(INK)),
