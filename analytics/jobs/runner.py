@@ -108,10 +108,11 @@ def run(
     if (workers > 1 or mapper is not None) and opener is None:
         raise ValueError("more than one worker needs an opener of store and registry")
     started = time.perf_counter()
-    snapshot = registry.snapshot()
     asked = _Asked(institutions, since, refit)
-    # Marks of institutions that were not asked for must outlive this run, so they are not even taken.
+    # Marks of institutions that were not asked for must outlive this run, so they are not even taken. The snapshot
+    # comes after: a mark may be of a meter that was imported a moment ago, and would be forgotten as unknown.
     epoch, marks = registry.take_touched() if institutions is None else (None, [])
+    snapshot = registry.snapshot()
     calendar = LocalCalendar(zone)
     shapes = registry.models(SHAPE)
     tasks = list(_tasks(snapshot, registry, asked, marks, shapes, calendar, now))

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analytics.jobs import run
+from energy.registry import Registry, Touched
 from tests.analytics.jobs.conftest import DAY, HOUR, Works, instant, meter
 from tests.analytics.jobs.everything import everything
 
@@ -333,3 +335,32 @@ def test_a_heat_meter_that_stands_still_after_its_season_measured_zero(works: Wo
     assert (standing["amount"], standing["coverage"]) == (0.0, 1.0)
     assert np.isnan(works.total("e1", "day", "2026-02-15T00:00:00")["amount"])
     assert works.total("e1", "month", "2026-02-01T00:00:00")["amount"] == 1.5 * 24 * 9
+
+
+class Busy(Registry):
+    """A registry into which somebody imports bills in the very moment in which a run takes the marks."""
+
+    def take_touched(self) -> tuple[int, list[Touched]]:
+        self.import_sheets(
+            {
+                "meters": [meter("account", kind="manual", value_kind="amount", interval_s=30 * DAY, digits=None)],
+                "bills": [
+                    {
+                        "meter": "account",
+                        "first_day": "2026-01-01",
+                        "last_day": "2026-01-31",
+                        "amount": 310,
+                        "unit": "kWh",
+                    }
+                ],
+            }
+        )
+        return super().take_touched()
+
+
+def test_marks_of_what_is_imported_while_a_run_begins_are_not_lost(works: Works) -> None:
+    works.estate(meter("e1"))
+    busy = Busy.open(f"sqlite:///{works.folder / 'registry.db'}")
+    run(works.store, busy, now=instant("2026-03-01T00:00:00"))
+    busy.close()
+    assert works.total("account", "month", "2026-01-01T00:00:00")["amount"] == pytest.approx(310)
