@@ -179,4 +179,4 @@ def _store(view: View, trouble: str) -> Judgement:
         "读数暂存在采集缓存，不会丢失；恢复前图表与合计不更新。",
         "Readings wait in the spool and are not lost; charts and totals stand still until it is back.",
     )
-    return Judgement((Condition("store/results", "root", "", view.now, title, text, link="/system"),))
+    return Judgement((Condition("store/results", "root", "", view.now, title, text, link="/quality"),))

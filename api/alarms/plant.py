@@ -46,7 +46,7 @@ def _collector(name: str, last: int) -> Condition:
             "采集程序没有心跳。网关数据在此期间由网关或消息代理保存。请检查采集进程和存储。",
             "No sign of the collector. Gateways or the broker keep their data meanwhile: check process and store.",
         ),
-        link="/system",
+        link="/quality",
     )
 
 
@@ -71,7 +71,7 @@ def _measured(view: View, name: str, limit: float, divisor: float, kind: str, zh
         if value > limit:
             text = f"{value / divisor:,.0f} {unit} > {limit / divisor:,.0f} {unit} ({collector})"
             cause = f"{kind}/{collector}"
-            found.append(Condition(cause, "root", "", view.now, Words(zh, en), Words(text, text), link="/system"))
+            found.append(Condition(cause, "root", "", view.now, Words(zh, en), Words(text, text), link="/quality"))
     return Judgement(tuple(found))
 
 
@@ -96,7 +96,7 @@ def disk(view: View, rule: AlarmRule) -> Judgement:
         "acknowledged any more and gateways have to keep them.",
     )
     title = Words("磁盘空间不足", "Disk nearly full")
-    return Judgement((Condition("disk/home", "root", "", view.now, title, text, link="/system"),))
+    return Judgement((Condition("disk/home", "root", "", view.now, title, text, link="/quality"),))
 
 
 def completeness(view: View, rule: AlarmRule) -> Judgement:
@@ -147,7 +147,7 @@ def _many(view: View, scope: str, node: str, n: int, of: int, start: int) -> Con
         title=Words(f"{name.zh}：多数单位 {day} 数据不完整", f"{name.en}: most institutions are incomplete on {day}"),
         text=Words(f"{of} 家单位中 {n} 家数据不完整。", f"{n} of {of} institutions are incomplete."),
         things=n,
-        link="/data-quality",
+        link="/quality",
     )
 
 
@@ -163,5 +163,5 @@ def _one(view: View, institution: str, coverage: float, start: int) -> Condition
             "当日合计不完整，请在数据质量页查看缺数表计。",
             "The day's totals are incomplete: see the data quality page.",
         ),
-        link="/data-quality",
+        link="/quality",
     )

@@ -77,7 +77,7 @@ def _email(message: OutMessage, content: dict[str, Any], settings: AlarmSettings
     mail["To"] = message.address
     mail["Message-ID"] = f"<{message.id}@{settings.smtp_from.partition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # so that no holiday reply comes back
-    mail.set_content(content["text"])
+    mail.set_content(_text(content, settings))
     try:
         with _server(settings) as server:
             if settings.smtp_user:
@@ -93,6 +93,15 @@ def _email(message: OutMessage, content: dict[str, Any], settings: AlarmSettings
         raise SendRefused("the mail server offers no STARTTLS or no sign-in: see alarms.smtp_security") from exc
     except (smtplib.SMTPException, OSError) as exc:
         raise SendUnavailable(f"mail server {settings.smtp_host}: {exc}") from exc
+
+
+def _text(content: dict[str, Any], settings: AlarmSettings) -> str:
+    """The text, and where in the console each notice is looked after."""
+    text: str = content["text"]
+    links = dict.fromkeys(notice["link"] for notice in content["notices"] if notice["link"])
+    if settings.console_url is None or not links:
+        return text
+    return text + "\n\n" + "\n".join(settings.console_url.rstrip("/") + link for link in links)
 
 
 def _server(settings: AlarmSettings) -> smtplib.SMTP:
@@ -132,7 +141,7 @@ def _webhook(message: OutMessage, settings: AlarmSettings, resolve: guard.Resolv
 def _wecom(message: OutMessage, content: dict[str, Any], settings: AlarmSettings, resolve: guard.Resolver) -> None:
     url = f"{settings.wecom_url}?key={quote(_robot_key(message.address, settings.wecom_key_folder), safe='')}"
     to = guard.destination(url, allowed_hosts=settings.allowed_hosts, resolve=resolve)
-    text = f"**{content['subject']}**\n{content['text']}"
+    text = f"**{content['subject']}**\n{_text(content, settings)}"
     short = text.encode()[:_WECOM_BYTES].decode(errors="ignore")
     body = json.dumps({"msgtype": "markdown", "markdown": {"content": short}}, ensure_ascii=False).encode()
     answer = post(to, body, {"Content-Type": "application/json"}, timeout_s=settings.timeout_s)

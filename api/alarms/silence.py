@@ -158,7 +158,7 @@ class _Walk:
             ),
             things=n,
             severity="critical" if part.scope in ("root", "region") else None,
-            link="/data-quality",
+            link="/quality",
         )
 
     def _of_meters(self, cause: str, institution: str, meters: list[Meter]) -> Condition:
@@ -175,7 +175,7 @@ class _Walk:
                 ", ".join(words.en for words in names) + (" ..." if n > _NAMED else "") + ". Check their connection.",
             ),
             things=n,
-            link="/data-quality",
+            link="/quality",
         )
 
 

@@ -62,7 +62,7 @@ def _stage(view: View, row: Stage) -> Condition | None:
         title=title,
         text=text,
         severity="critical" if row.stage >= 1.0 and row.withdrawn is None else None,
-        link=_link(row.scope, row.id),
+        link=_link(place),
         is_withdrawn=row.withdrawn is not None,
     )
 
@@ -107,7 +107,7 @@ def _outlook(view: View, row: dict[str, Any]) -> Condition | None:
             + f" (caliber {row['caliber']}).",
         ),
         severity="critical" if is_over else None,
-        link=_link(row["scope"], row["id"]),
+        link=_link(place),
     )
 
 
@@ -144,8 +144,9 @@ def _place(view: View, scope: str, identity: str) -> tuple[str, str] | None:
     return (scope, identity) if identity in known else None
 
 
-def _link(scope: str, identity: str) -> str:
-    return f"/{scope}s/{identity}"
+def _link(place: tuple[str, str]) -> str:
+    scope, node = place
+    return f"/institutions/{node}" if scope == "institution" else "/targets"
 
 
 def _indicator(key: str) -> Words:

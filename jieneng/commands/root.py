@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jieneng.commands import admin, dashboards, doctor, gateway, parked, registry, run, simulate
+from jieneng.commands import admin, alarms, dashboards, doctor, gateway, parked, registry, run, simulate
 
 
 def build() -> typer.Typer:
@@ -22,5 +22,6 @@ def build() -> typer.Typer:
         family.register(app)
     app.add_typer(parked.app, name="parked")
     app.add_typer(admin.app, name="admin")
+    app.add_typer(alarms.app, name="alarms")
     app.add_typer(dashboards.app, name="dashboards")
     return app

@@ -31,7 +31,13 @@ def settings(**more: Any) -> AlarmSettings:
 
 
 def by_mail(mail: MailReceiver) -> AlarmSettings:
-    return settings(smtp_host="127.0.0.1", smtp_port=mail.port, smtp_security="none", smtp_from="jn@example.org")
+    return settings(
+        smtp_host="127.0.0.1",
+        smtp_port=mail.port,
+        smtp_security="none",
+        smtp_from="jn@example.org",
+        console_url="https://jn.example.org/",
+    )
 
 
 def outage(registry: Registry, store: EmbeddedStore) -> int:
@@ -50,7 +56,9 @@ def test_a_notice_arrives_as_an_e_mail(registry: Registry, store: EmbeddedStore,
     assert str(make_header(decode_header(taken["Subject"]))) == "示例省：24 块表计全部无数据"
     assert taken["To"] == "duty@example.org"
     assert taken["Message-ID"] == f"<{registry.alarms.outbox()[0].id}@example.org>"
-    assert "请先检查网关" in taken.get_payload(decode=True).decode()  # type: ignore[union-attr]
+    text = taken.get_payload(decode=True).decode()  # type: ignore[union-attr]
+    assert "请先检查网关" in text
+    assert "https://jn.example.org/quality" in text
     assert deliver(registry, by_mail(mail), now + 1).sent == 0
 
 
