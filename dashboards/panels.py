@@ -291,13 +291,14 @@ def shares(
     height: int = 8,
     unit: str = "none",
     reduce: str = "sum",
+    legend: Literal["right", "bottom"] = "right",
     overrides: Sequence[Json] = (),
 ) -> Panel:
     """Parts of a whole."""
     options: Json = {
         "reduceOptions": {"calcs": [reduce], "fields": "", "values": False},
         "pieType": "donut",
-        "legend": {"displayMode": "table", "placement": "right", "values": ["value", "percent"], "showLegend": True},
+        "legend": {"displayMode": "table", "placement": legend, "values": ["value", "percent"], "showLegend": True},
         "tooltip": {"mode": "single"},
     }
     return Panel(key, "piechart", width, height, targets, options, {"unit": unit}, tuple(overrides))

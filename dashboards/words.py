@@ -42,7 +42,7 @@ TERMS: Final[Mapping[str, tuple[str, str]]] = {
     "floor_area": ("建筑面积", "Floor area"),
     "unallocated": ("未分项", "Not itemised"),
     "coverage": ("数据完整率", "Completeness"),
-    "coverage_yesterday": ("昨日完整率", "Complete, yesterday"),
+    "coverage_yesterday": ("昨日完整率", "Yesterday"),
     "reporting": ("实报", "Reporting"),
     "due": ("应报", "Due"),
     "estimated": ("估算占比", "Estimated"),
@@ -218,8 +218,8 @@ PANELS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "overview.water": ("用水量", "Water", "所选时段合计。", "Sum of the range."),
     "overview.heat": ("集中供热量", "District heat", "所选时段合计。", "Sum of the range."),
     "overview.stage80": (
-        "达到 80 % 预警的指标",
-        "Targets at 80 % or more",
+        "达 80 % 的指标",
+        "Targets at 80 %",
         "已用量达到年度指标 80 % 及以上的指标数。",
         "Targets of which at least 80 % is used up.",
     ),
@@ -423,8 +423,8 @@ PANELS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "targets.shares": (
         "已用与应用",
         "Used and due by now",
-        "已用高于应用的机构用得快于季节进度。",
-        "Institutions above their due share use faster than the seasons allow.",
+        "已用最多的 20 家；已用高于应用的机构用得快于季节进度。",
+        "The 20 that used most; those above their due share use faster than the seasons allow.",
     ),
     "targets.grades": (
         "定额水平",
@@ -468,7 +468,12 @@ PANELS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "夜间流量占比 = 夜间流量 × 24 / 日均用水；高占比多为漏损或常流。",
         "Night share = night flow x 24 / water per day; a high share mostly means leaks.",
     ),
-    "water.per_person": ("人均用水量", "Water per person", "近 12 个月。", "Last 12 months."),
+    "water.per_person": (
+        "人均用水量",
+        "Water per person",
+        "近 12 个月，用水最多的 20 家。",
+        "Last 12 months, the 20 that use most.",
+    ),
     "water.nights": (
         "夜间流量",
         "Night flow",

@@ -16,7 +16,7 @@ _MEMBERS = (equal("scope", "institution"), among("id", "$members"))
 def institution_link(w: Words) -> Json:
     """The column `name` that leads to the institution of its row."""
     url = to_board("institution", w, institution="${__data.fields.id}", region="${region}")
-    return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=180)
+    return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=210)
 
 
 def known(name: str) -> Json:
@@ -132,10 +132,10 @@ def findings_table(
             look(
                 "title",
                 w("finding"),
-                custom__minWidth=220,
+                custom__minWidth=170,
                 links=[{"title": w("act_in_console"), "url": url, "targetBlank": True}],
             ),
-            look("text", w("explanation"), custom__minWidth=260),
+            look("text", w("explanation"), custom__minWidth=200),
             look("severity", w("severity"), decimals=1, custom__width=90),
             look("excess_yuan", w("yuan"), unit="prefix:¥", decimals=0, custom__width=110),
             looks.painted("open", w("state"), looks.open_or_closed(w), width=90),

@@ -145,7 +145,7 @@ def _silent(w: Words) -> Panel:
             known("state"),
             known("name"),
             only("name", "id", "state", "seen", "coverage_day"),
-            sorted_by("seen"),
+            sorted_by("state"),
         ),
     )
 
@@ -158,6 +158,7 @@ def _parked(w: Words) -> Panel:
         width=6,
         height=9,
         unit="locale",
+        legend="bottom",
         overrides=looks.reasons(w),
     )
 

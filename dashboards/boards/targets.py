@@ -6,7 +6,7 @@ from dashboards import looks, variables
 from dashboards.board import Board, Section
 from dashboards.boards import asked
 from dashboards.boards.lists import institution_link, known, progress_table
-from dashboards.panels import Panel, colour, columns, joined, look, only, rows, sorted_by, stat, steps, table
+from dashboards.panels import Panel, colour, columns, first, joined, look, only, rows, sorted_by, stat, steps, table
 from dashboards.queries import Column, among, equal, fits, select
 from dashboards.words import Words
 from energy.storage.schema import TARGET
@@ -58,6 +58,7 @@ def _shares(w: Words) -> Panel:
         x="name",
         unit="percentunit",
         height=10,
+        horizontal=True,
         overrides=(
             look("used_share", w("used_share"), color=colour(looks.MEASURED)),
             look("expected_share", w("expected_share"), color=colour(looks.LAST_YEAR)),
@@ -67,6 +68,7 @@ def _shares(w: Words) -> Panel:
             known("used_share"),
             only("name", "used_share", "expected_share"),
             sorted_by("used_share"),
+            first(20),
         ),
     )
 

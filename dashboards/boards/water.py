@@ -14,6 +14,7 @@ from dashboards.panels import (
     colour,
     columns,
     course,
+    first,
     hour_map,
     joined,
     lines,
@@ -146,7 +147,7 @@ def _per_person(w: Words) -> Panel:
         decimals=1,
         horizontal=True,
         overrides=(look("value", w("water_per_person"), color=colour(looks.CATEGORY[Category.WATER])),),
-        transformations=(joined("id"), known("value"), only("name", "value"), sorted_by("value")),
+        transformations=(joined("id"), known("value"), only("name", "value"), sorted_by("value"), first(20)),
     )
 
 

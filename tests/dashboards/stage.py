@@ -19,6 +19,7 @@ from simulators import province
 
 ZONE = "Asia/Shanghai"
 DAYS = 16
+FAR = 100 * DAY
 SILENT = "sl-jgsw.w-main"
 """A meter that says nothing for the last two days."""
 LATEST = date(2026, 3, 20)
@@ -83,14 +84,14 @@ def _clear(store: Store, measurement: str, now: int) -> None:
 
 
 def _expect(store: Store, now: int) -> None:
-    """Expected is what was used a week earlier; the band is a tenth to either side. Last year it was a tenth more."""
-    for period, ago in (("day", 20 * DAY), ("month", 60 * DAY)):
+    """Where the jobs expect nothing yet: the use of a week earlier, a band of a tenth; last year a tenth more."""
+    for period in ("day", "month"):
         where = {"scope": ["institution", "building", "region"], "period": [period], "item": ["all"]}
-        rows = store.results("total", where=where, start=now - ago, end=now)
+        rows = store.results("total", where=where, start=now - FAR, end=now)
         before = {"last_year": np.asarray(rows.fields["amount"], np.float64) * 1.1}
-        put(store, "total", rows, where, _band(rows, 7 * DAY) | before, now - ago, now)
-    rows = store.results("interval", where={}, start=now - 12 * DAY, end=now)
-    put(store, "interval", rows, {}, _band(rows, 7 * DAY), now - 12 * DAY, now)
+        put(store, "total", rows, where, _band(rows, 7 * DAY) | before, now - FAR, now)
+    rows = store.results("interval", where={}, start=now - FAR, end=now)
+    put(store, "interval", rows, {}, _band(rows, 7 * DAY), now - FAR, now)
 
 
 def _band(rows: Table, before: int) -> dict[str, np.ndarray]:
@@ -99,7 +100,9 @@ def _band(rows: Table, before: int) -> dict[str, np.ndarray]:
     keys = list(zip(*(rows.tags[tag] for tag in sorted(rows.tags)), rows.time.tolist(), strict=True))
     known = dict(zip(keys, amount.tolist(), strict=True))
     earlier = np.array([known.get((*key[:-1], key[-1] - before), np.nan) for key in keys])
-    return {"expected": earlier, "expected_low": earlier * 0.9, "expected_high": earlier * 1.1}
+    expected = {"expected": earlier, "expected_low": earlier * 0.9, "expected_high": earlier * 1.1}
+    by_the_jobs = np.isfinite(np.asarray(rows.fields["expected"], np.float64))
+    return {name: np.where(by_the_jobs, rows.fields[name], values) for name, values in expected.items()}
 
 
 def put(
