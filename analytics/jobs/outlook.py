@@ -32,8 +32,8 @@ DOUBT: Final = 3.0
 BASE_LOAD_DAYS: Final = 7
 BASE_LOAD_LIMIT: Final = 2.0
 """Days in a row, and robust standard deviations, from which on load without people counts."""
-ALARMS_A_YEAR: Final = (4.0, 1.0)
-"""Alarms a meter-year, lasting and sudden, that thresholds are set for: half of what the readers' budget can hold."""
+ALARMS_A_YEAR: Final = (6.0, 1.5)
+"""Alarms a meter-year, lasting and sudden, that thresholds are set for: what the readers' budget of 7.3 can hold."""
 _VERDICTS: Final = {"confirmed": Verdict.TRUE, "false_alarm": Verdict.FALSE, "known": Verdict.KNOWN}
 
 Said = Sequence[tuple[str, Kind, Verdict]]
