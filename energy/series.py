@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -204,6 +204,12 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Row by row, for few rows: time, tags and fields by name; unknown numbers stay NaN."""
+        names = ["time", *self.tags, *self.fields]
+        columns = [self.time.tolist(), *(v.tolist() for v in (*self.tags.values(), *self.fields.values()))]
+        return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def take(self, where: IntArray | BoolArray | slice) -> Table:
         """The rows at these positions."""

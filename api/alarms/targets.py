@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
@@ -71,7 +70,7 @@ def outlooks(view: View, rule: AlarmRule) -> Judgement:
     """Targets that the forecast of the year passes (threshold: 1 = likely or surely, 2 = surely only)."""
     table = view.store.results(TARGET.name, where={}, start=view.now - _OUTLOOK_S, end=view.now + DAY)
     newest: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in _rows(table):
+    for row in table.records():
         if math.isfinite(row["outlook"]):
             newest[tuple(row[tag] for tag in TARGET.tags)] = row  # rows come in the order of time
     found = (_outlook(view, row) for row in newest.values() if row["outlook"] >= (rule.threshold or _WATCH))
@@ -159,10 +158,3 @@ def _indicator(key: str) -> Words:
 
 def _breach(view: View, breach_ms: float) -> date | None:
     return view.calendar.date_of(int(breach_ms // 1000)) if math.isfinite(breach_ms) else None
-
-
-def _rows(table: Any) -> Iterator[dict[str, Any]]:
-    names = ["time", *table.tags, *table.fields]
-    columns = [table.time.tolist(), *(v.tolist() for v in (*table.tags.values(), *table.fields.values()))]
-    for values in zip(*columns, strict=True):
-        yield dict(zip(names, values, strict=True))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -127,14 +127,14 @@ class Figures:
         """Indicators of the newest period of this kind that begins in the span."""
         table = self._results("indicator", {"period": [period]}, self.window)
         newest: dict[tuple[str, str], Point] = {}
-        for row in _records(table):
+        for row in table.records():
             newest[row["indicator"], row["caliber"]] = Point(**{k: row[k] for k in Point.__dataclass_fields__})
         return list(newest.values())
 
     def progress(self) -> list[Progress]:
         """The newest progress of each target within the span."""
         newest: dict[tuple[str, str], Progress] = {}
-        for row in _records(self._results("target", {}, self.window)):
+        for row in self._results("target", {}, self.window).records():
             key = row["indicator"], row["caliber"]
             before = newest.get(key)
             values = {k: row[k] for k in Progress.__dataclass_fields__ if k != "on"}
@@ -189,9 +189,3 @@ def _order(key: tuple[str, str]) -> tuple[int, str]:
 
 def _end(finding: Finding) -> float:
     return math.inf if finding.end is None else finding.end
-
-
-def _records(table: Table) -> list[dict[str, Any]]:
-    names = ["time", *table.tags, *table.fields]
-    columns = [table.time.tolist(), *(v.tolist() for v in (*table.tags.values(), *table.fields.values()))]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]

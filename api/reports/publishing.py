@@ -90,7 +90,7 @@ def differences(ctx: Context, scope: Scope, publication: Publication, language: 
         old, new = (rows.get(category, {}).get("amount") for rows in (then, now))
         if not _is_same(old, new):
             unit = plain_unit((now.get(category) or then[category])["unit"])
-            found.append(f"{w(category)}: {_shown(old)} → {_shown(new)} {unit}")
+            found.append(f"{w(category)} {_shown(old)} → {_shown(new)} {unit}")
     return found
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from energy.registry import Registry
-from energy.series import Readings, Table
-from energy.storage import schema
+from energy.series import Readings
 from energy.storage.base import Store
+from tests.results import write
 
 NOW = 1_780_282_800  # 2026-06-01 11:00 in Shanghai
 QUARTER = 900
@@ -49,18 +49,6 @@ def heard(store: Store, meters: Sequence[str], at: int | Callable[[str], int]) -
     )
 
 
-def result(store: Store, measurement: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows of a measurement; fields that are not given are unknown."""
-    shape = schema.MEASUREMENTS[measurement]
-    tags = {name: np.array([row[name] for row in rows], object) for name in shape.tags}
-    fields: dict[str, Any] = {name: np.array([row.get(name, np.nan) for row in rows], float) for name in shape.fields}
-    fields |= {name: np.array([row.get(name) for row in rows], object) for name in shape.texts}
-    time = np.array([row["time"] for row in rows], np.int64)
-    order = np.lexsort((time, *(tags[name].astype(str) for name in reversed(shape.tags))))
-    table = Table(measurement, time, tags, fields).take(order)
-    store.replace(table, where={}, start=int(time.min()), end=int(time.max()) + 1)
-
-
 def beat(store: Store, at: int, **more: float) -> None:
     """A collector gives a sign of life."""
-    result(store, "ingest", [{"collector": "c1", "reason": "ok", "time": at, "readings": 1.0, **more}])
+    write(store, "ingest", [{"collector": "c1", "reason": "ok", "time": at, "readings": 1.0, **more}])

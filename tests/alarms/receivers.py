@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import email
 import socket
+import ssl
 import threading
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -77,10 +79,18 @@ class HttpReceiver:
 class MailReceiver:
     """Answers a recipient of `codes` with that code, and takes everything else."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: tuple[Path, Path] | None = None, *, is_tls_from_start: bool = False) -> None:
         self.taken: list[Message] = []
         self.codes: dict[str, str] = {}
-        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+        where: dict[str, Any] = {"hostname": "127.0.0.1", "port": _free_port()}
+        if certificate is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(*certificate)
+            # `require_starttls`: nothing but STARTTLS is taken in the clear.
+            where |= (
+                {"ssl_context": context} if is_tls_from_start else {"tls_context": context, "require_starttls": True}
+            )
+        self._controller = Controller(self, **where)
 
     def __enter__(self) -> Self:
         self._controller.start()

@@ -22,6 +22,7 @@ from energy.settings import AlarmSettings
 from energy.storage.embedded import EmbeddedStore
 from tests.alarms.province import NOW, QUARTER, heard, province
 from tests.alarms.receivers import HttpReceiver, MailReceiver
+from tests.collector.edge.peers import make_certificate
 
 test_message.__test__ = False  # type: ignore[attr-defined] -- its name, not a test
 
@@ -87,6 +88,24 @@ def test_a_plain_connection_is_not_used_where_encryption_is_asked_for(
     assert deliver(registry, plain, now).failed == 1
     assert mail.taken == []
     assert "STARTTLS" in registry.alarms.outbox()[0].error
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_mail_travels_encrypted_to_a_server_whose_certificate_is_verified(
+    security: str, registry: Registry, store: EmbeddedStore, tmp_path: Path
+) -> None:
+    certificate = make_certificate(tmp_path)
+    registry.alarms.subscribe(Subscription("duty", "email", "duty@example.org"))
+    now = outage(registry, store)
+    with MailReceiver(certificate, is_tls_from_start=security == "tls") as mail:
+        trusting = settings(
+            smtp_host="127.0.0.1", smtp_port=mail.port, smtp_security=security, smtp_ca=certificate[0],
+        )  # fmt: skip
+        stranger = trusting.model_copy(update={"smtp_ca": None})
+        assert deliver(registry, stranger, now).later == 1
+        assert mail.taken == []
+        assert deliver(registry, trusting, now + 60).sent == 1
+        assert len(mail.taken) == 1
 
 
 def test_a_webhook_is_signed(registry: Registry, store: EmbeddedStore, http: HttpReceiver) -> None:
@@ -222,7 +241,7 @@ def test_the_digest_of_a_day_leaves_once(registry: Registry, store: EmbeddedStor
     assert queue_digests(registry, now + 3600, hour=13) == 1
     assert queue_digests(registry, now + 3660, hour=13) == 0
     assert deliver(registry, by_mail(mail), now + 3600).sent == 1
-    assert str(make_header(decode_header(mail.taken[0]["Subject"]))) == "节能每日汇总 2026-06-01:1 条"
+    assert str(make_header(decode_header(mail.taken[0]["Subject"]))) == "节能每日汇总 2026-06-01：1 条"
 
 
 def test_the_test_button_says_what_went_wrong(registry: Registry, http: HttpReceiver) -> None:

@@ -14,7 +14,8 @@ from energy.errors import Forbidden, NotInRegistry, SendRefused, StorageUnavaila
 from energy.registry import AlarmRule, Finding, Node, Registry, Role, Stage, Subscription, User
 from energy.settings import AlarmSettings
 from energy.storage.embedded import EmbeddedStore
-from tests.alarms.province import NOW, QUARTER, beat, heard, province, result
+from tests.alarms.province import NOW, QUARTER, beat, heard, province
+from tests.results import write
 
 DAY = 86_400
 LOCAL_DAY = date(2026, 6, 1)
@@ -62,7 +63,7 @@ def test_an_outlook_is_told_with_the_day_the_target_is_passed(registry: Registry
     province(registry)
     row = {"scope": "institution", "id": "c0s0", "indicator": "energy", "caliber": "gb2589_equivalent_value"}
     ahead = {"target": 100.0, "used": 50.0, "forecast": 112.0, "outlook": 2.0, "breach_ms": 1000.0 * (NOW + 100 * DAY)}
-    result(store, "target", [row | {"time": NOW - 3 * DAY} | ahead, row | {"time": NOW - DAY, "used": 51.0}])
+    write(store, "target", [row | {"time": NOW - 3 * DAY} | ahead, row | {"time": NOW - DAY, "used": 51.0}])
     (notice,) = evaluate(registry, store, NOW)
     assert notice.severity == "critical"
     assert "全年预测 112，为年度指标 100 的 112%；预计 2026-09-09 超过" in notice.text_zh
@@ -94,7 +95,7 @@ def test_most_of_a_county_incomplete_is_one_notice(registry: Registry, store: Em
     province(registry, counties=2, schools=8, gateways=1, meters=1)
     rows = [coverage(f"c0s{s}", 0.5) for s in range(6)] + [coverage(f"c0s{s}", 0.99) for s in (6, 7)]
     rows += [coverage("c1s0", 0.5)] + [coverage(f"c1s{s}", 1.0) for s in range(1, 8)]
-    result(store, "total", sorted(rows, key=lambda row: str(row["id"])))
+    write(store, "total", sorted(rows, key=lambda row: str(row["id"])))
     found = {n.cause: n.things for n in evaluate(registry, store, NOW)}
     assert found == {"completeness/region/990100": 6, "completeness/institution/c1s0": 1}
 

@@ -15,7 +15,8 @@ from api.reports.document import Document, TableBlock
 from api.reports.periodic import monthly_document, yearly_document
 from energy.errors import NotInRegistry
 from energy.registry import Node
-from tests.reports.world import chief, of, result, start, total
+from tests.reports.world import chief, of, start, total
+from tests.results import write
 
 
 def block(document: Document, caption: str) -> TableBlock:
@@ -65,7 +66,7 @@ def test_a_missing_day_makes_the_month_unknown_not_smaller(fresh: Context) -> No
     rows = [total("electricity", "day", start(2025, 5, day), 10.0, 0.7, 2025) for day in range(1, 31)]
     own = {"scope": ["institution"], "id": ["school"], "period": ["day"], "category": ["electricity"]}
     fresh.store.replace(_none(), where=own, start=start(2025, 5, 1), end=start(2025, 6, 1))
-    result(fresh.store, "total", rows, own)
+    write(fresh.store, "total", rows, own)
     document = monthly_document(fresh, chief(fresh), "school", date(2025, 5, 1), "zh")
     row = cells(block(document, "分类能源资源消费量"), "电")
     assert math.isnan(row["消费量"])  # type: ignore[arg-type]

@@ -11,7 +11,8 @@ from api.reports.document import Document
 from api.reports.publishing import find, published_document
 from energy.errors import Forbidden, NotInRegistry, RegistryError
 from energy.registry import Node, Role
-from tests.reports.world import chief, of, result, start, total
+from tests.reports.world import chief, of, start, total
+from tests.results import write
 
 QUARTER = Span(2025, 1)
 
@@ -29,7 +30,7 @@ def change(ctx: Context) -> None:
         "category": ["electricity"],
         "item": ["all"],
     }
-    result(ctx.store, "total", [total("electricity", "month", start(2025, 3, 1), 2900.0, 0.7, 2025)], where)
+    write(ctx.store, "total", [total("electricity", "month", start(2025, 3, 1), 2900.0, 0.7, 2025)], where)
 
 
 def test_published_figures_stay_when_the_data_change(fresh: Context) -> None:
@@ -40,7 +41,7 @@ def test_published_figures_stay_when_the_data_change(fresh: Context) -> None:
     change(fresh)
     assert page(fresh) == before
     published = find(fresh, chief(fresh), "school", QUARTER)
-    assert differences(fresh, chief(fresh), published) == ["电: 6,000.0 → 5,900.0 kWh"]
+    assert differences(fresh, chief(fresh), published) == ["电 6,000.0 → 5,900.0 kWh"]
 
 
 def test_a_correction_appears_as_a_note(fresh: Context) -> None:

@@ -11,16 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from api.context import Context
 from api.scope import Scope, everything, scope_of
 from energy.intervals import LocalCalendar
 from energy.registry import Bill, Finding, Node, Registry, Role, Target, Task, User
-from energy.series import Table
-from energy.storage import schema
 from energy.storage.base import Store
 from energy.storage.embedded import EmbeddedStore
+from tests.results import write
 
 ZONE = "Asia/Shanghai"
 CALENDAR = LocalCalendar(ZONE)
@@ -58,18 +55,6 @@ def chief(ctx: Context) -> Scope:
 def of(ctx: Context, node: Node, role: Role = Role.STATISTICIAN) -> Scope:
     """Who sees one node."""
     return scope_of(User("somebody", role, node), ctx.snapshot(), today=ctx.today())
-
-
-def result(store: Store, name: str, rows: list[dict[str, Any]], where: dict[str, list[str]]) -> None:
-    """Replace rows of a measurement within their span; fields that are not given are unknown."""
-    shape = schema.MEASUREMENTS[name]
-    tags = {tag: np.array([row[tag] for row in rows], object) for tag in shape.tags}
-    fields: dict[str, Any] = {f: np.array([row.get(f, np.nan) for row in rows], float) for f in shape.fields}
-    fields |= {f: np.array([row.get(f) for row in rows], object) for f in shape.texts}
-    time = np.array([row["time"] for row in rows], np.int64)
-    order = np.lexsort((time, *(tags[tag].astype(str) for tag in reversed(shape.tags))))
-    table = Table(name, time, tags, fields).take(order)
-    store.replace(table, where=where, start=int(time.min()), end=int(time.max()) + 1)
 
 
 def _sheets() -> dict[str, list[dict[str, Any]]]:
@@ -111,7 +96,7 @@ def _write_year(store: Store, year: int) -> None:
         rows.append(
             total("electricity", "month", start(year, month, 1), electricity(year, month) * 0.4, 0.7, year, "A")
         )
-    result(store, "total", rows, {"scope": ["institution"], "id": ["school"], "period": ["day", "month"]})
+    write(store, "total", rows, {"scope": ["institution"], "id": ["school"], "period": ["day", "month"]})
 
 
 def total(
@@ -140,11 +125,11 @@ def _judged(registry: Registry, store: Store) -> None:
     ]  # fmt: skip
     area = {"indicator": "energy_per_area", "caliber": COAL, "time": start(2025, 1, 1), "value": 0.8}
     rows.append(own | {"period": "year"} | area | values)
-    result(store, "indicator", rows, {"scope": ["institution"], "id": ["school"]})
+    write(store, "indicator", rows, {"scope": ["institution"], "id": ["school"]})
     progress = {"indicator": "energy", "caliber": COAL, "target": 10_000.0, "coverage": 0.98}
     ahead = {"used": 9586.2, "used_share": 0.95862, "expected_share": 1.0, "forecast": 9586.2, "stage": 0.9}
     where = {"scope": ["institution"], "id": ["school"]}
-    result(store, "target", [own | progress | ahead | {"time": start(2025, 12, 31)}], where)
+    write(store, "target", [own | progress | ahead | {"time": start(2025, 12, 31)}], where)
     registry.targets.put(
         [Target("institution", "school", 2025, "energy", COAL, "issued", 10_000.0, document="教后〔2025〕3号")]
     )
