@@ -72,9 +72,7 @@ def remove(name: Name, home: Home = None) -> None:
 
 def _print_secret(accounts: Accounts, name: str) -> None:
     secret = accounts.one_time_link(name, now=int(time.time()))
-    typer.echo(
-        f"{name}: one-time secret, valid for 24 hours: type it as the password, or open /enter/{secret}"
-    )
+    typer.echo(f"{name}: one-time secret, valid for 24 hours: type it as the password, or open /enter/{secret}")
     typer.echo(secret)
 
 
