@@ -15,6 +15,7 @@ from datetime import date
 from typing import Final
 
 from api.alarms.view import Condition, Judgement, View, Words
+from energy.intervals import DAY
 from energy.model import Meter, MeterKind
 from energy.registry import AlarmRule, Snapshot
 
@@ -22,6 +23,7 @@ SLACK_S: Final = 120
 SHORTEST_S: Final = 900
 """Nothing is called silent sooner than this, whatever its interval."""
 _NAMED: Final = 8
+_FORGOTTEN_S: Final = 30 * DAY
 _MOST: Final = 0.5
 
 
@@ -52,7 +54,7 @@ def silent(view: View, rule: AlarmRule) -> Judgement:
     today = view.calendar.date_of(view.now)
     meters = [m for m in view.snapshot.meters.values() if _should_speak(m, today)]
     latest = {name: time for name, (time, _) in view.store.latest([m.id for m in meters]).items()}
-    heard = [meter for meter in meters if meter.id in latest]
+    heard = [meter for meter in meters if meter.id in latest and _is_missed(view, meter, latest[meter.id])]
     walk = _Walk(view, rule.threshold or 3, latest)
     top = _tree(view.snapshot, heard)
     if heard:
@@ -64,6 +66,15 @@ def _should_speak(meter: Meter, today: date) -> bool:
     begun = meter.active_from is None or meter.active_from <= today
     ended = meter.active_to is not None and meter.active_to <= today
     return meter.kind is MeterKind.PHYSICAL and meter.gateway is not None and begun and not ended
+
+
+def _is_missed(view: View, meter: Meter, last: int) -> bool:
+    """False for a meter that was gone long before anybody was told: a recording, or one taken out of service."""
+    if view.now - last <= _FORGOTTEN_S:
+        return True
+    parts = [f"{scope}/{node}" for scope, node in _way(view.snapshot, meter)]
+    causes = [f"silent/{part}" for part in ("root/", *parts, f"meters/{meter.institution}")]
+    return any(view.standing[cause].opened <= last + _FORGOTTEN_S for cause in causes if cause in view.standing)
 
 
 class _Walk:

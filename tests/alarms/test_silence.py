@@ -110,6 +110,17 @@ def test_a_meter_never_heard_is_not_silent(registry: Registry, store: EmbeddedSt
     assert opened(registry, store, NOW) == []
 
 
+def test_old_recordings_are_not_silent_and_a_notice_lasts_longer_than_a_month(
+    registry: Registry, store: EmbeddedStore
+) -> None:
+    meters = province(registry)
+    heard(store, meters, NOW)
+    assert opened(registry, store, NOW + 31 * 86_400) == []
+    assert opened(registry, store, NOW + 86_400) == ["silent/region/990000"]
+    assert opened(registry, store, NOW + 60 * 86_400) == []
+    assert standing(registry) == ["silent/region/990000"]
+
+
 def test_a_rule_switched_off_closes_its_notices(registry: Registry, store: EmbeddedStore) -> None:
     meters = province(registry)
     heard(store, meters, NOW)
