@@ -97,6 +97,11 @@ def compared(w: Words) -> tuple[Json, ...]:
     )
 
 
+def months(w: Words) -> tuple[Json, ...]:
+    """The same for bars by month, which are filled."""
+    return look("Time", unit="time:YYYY-MM"), *compared(w), look("/last_year$/", custom__fillOpacity=80)
+
+
 def _unlisted() -> Json:
     return {"legend": True, "tooltip": False, "viz": False}
 

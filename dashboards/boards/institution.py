@@ -141,9 +141,7 @@ def _items_days(w: Words) -> Panel:
 
 def _months(w: Words) -> Panel:
     query = asked.totals(HERE, *prefixed("amount", "last_year"), category="$category", period="month", span=back(400))
-    return columns(
-        "institution.months", *rows(query), overrides=(look("Time", unit="time:YYYY-MM"), *looks.compared(w))
-    )
+    return columns("institution.months", *rows(query), overrides=looks.months(w))
 
 
 def _target(w: Words) -> Panel:

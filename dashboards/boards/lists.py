@@ -16,7 +16,7 @@ _MEMBERS = (equal("scope", "institution"), among("id", "$members"))
 def institution_link(w: Words) -> Json:
     """The column `name` that leads to the institution of its row."""
     url = to_board("institution", w, institution="${__data.fields.id}", region="${region}")
-    return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=210)
+    return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=150)
 
 
 def known(name: str) -> Json:
@@ -76,7 +76,7 @@ def progress_table(w: Words, key: str = "overview.progress", *, width: int = 12,
             look("expected_share", w("expected_share"), unit="percentunit", decimals=1, custom__width=110),
             look("forecast_share", w("forecast_share"), unit="percentunit", decimals=1, custom__width=110),
             looks.painted("stage", w("stage"), looks.stages(w), width=90),
-            looks.painted("outlook", w("outlook"), looks.outlooks(w), width=130),
+            looks.painted("outlook", w("outlook"), looks.outlooks(w), width=150),
             look("breach_ms", w("breach_day"), unit="time:YYYY-MM-DD", custom__width=120, noValue="-"),
             *looks.hidden("id"),
         ),

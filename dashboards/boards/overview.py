@@ -104,7 +104,7 @@ def _courses(w: Words) -> tuple[Panel, ...]:
             *rows(months),
             width=8,
             unit="kwatth",
-            overrides=(look("Time", unit="time:YYYY-MM"), *looks.compared(w)),
+            overrides=looks.months(w),
         ),
     )
 

@@ -177,5 +177,5 @@ def _months(w: Words) -> Panel:
         *rows(query),
         width=8,
         height=9,
-        overrides=(look("Time", unit="time:YYYY-MM"), *looks.compared(w)),
+        overrides=looks.months(w),
     )
