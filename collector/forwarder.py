@@ -38,7 +38,7 @@ from energy.storage.schema import INGEST
 _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S: Final = 30.0
 _IDLE_S: Final = 1.0
-_GATHER_S: Final = 0.2  # between two requests, unless there is enough for a large one: small ones cost the store most
+_GATHER_S: Final = 0.4  # between two requests, unless there is enough for a large one: small ones cost the store most
 _T = TypeVar("_T")
 
 
