@@ -71,7 +71,7 @@ def units_by_prefix() -> tuple[Json, ...]:
     )
 
 
-def compared(w: Words) -> tuple[Json, ...]:
+def compared(w: Words, *, last_year_fill: int = 0) -> tuple[Json, ...]:
     """Measured, expected with its band, last year: the same look on every dashboard."""
     thin = {"custom__lineWidth": 0, "custom__fillOpacity": 0}
     return (
@@ -93,13 +93,13 @@ def compared(w: Words) -> tuple[Json, ...]:
             custom__fillBelowTo=w("band_low"),
             custom__fillOpacity=16,
         ),
-        look("/last_year$/", w("last_year"), color=colour(LAST_YEAR), custom__fillOpacity=0),
+        look("/last_year$/", w("last_year"), color=colour(LAST_YEAR), custom__fillOpacity=last_year_fill),
     )
 
 
 def months(w: Words) -> tuple[Json, ...]:
     """The same for bars by month, which are filled."""
-    return look("Time", unit="time:YYYY-MM"), *compared(w), look("/last_year$/", custom__fillOpacity=80)
+    return look("Time", unit="time:YYYY-MM"), *compared(w, last_year_fill=80)
 
 
 def _unlisted() -> Json:
