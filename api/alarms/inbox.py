@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.alarms.messages import visible
+from api.alarms.messages import node_of, visible
 from api.alarms.senders import require_address
 from api.scope import Action, Scope
 from energy.errors import NotInRegistry
-from energy.registry import Node, Notice, NoticeEvent, Registry, Subscription
+from energy.registry import Notice, NoticeEvent, Registry, Subscription
 from energy.settings import AlarmSettings
 
 
@@ -48,7 +48,7 @@ def subscriptions(registry: Registry, scope: Scope) -> list[Subscription]:
     """The caller's own; of an administrator also all within their node."""
     found = registry.alarms.subscriptions()
     is_chief = scope.may(Action.ADMINISTER)
-    return [s for s in found if s.user == scope.user or (is_chief and scope.holds(_node(s)))]
+    return [s for s in found if s.user == scope.user or (is_chief and scope.holds(node_of(s)))]
 
 
 def subscribe(registry: Registry, scope: Scope, subscription: Subscription, settings: AlarmSettings) -> None:
@@ -58,7 +58,7 @@ def subscribe(registry: Registry, scope: Scope, subscription: Subscription, sett
     """
     if subscription.user != scope.user:
         scope.require(Action.ADMINISTER)
-    if not scope.holds(_node(subscription)):
+    if not scope.holds(node_of(subscription)):
         raise NotInRegistry(f"{subscription.scope} {subscription.node!r} is not known here")
     taken = {s.id for s in registry.alarms.subscriptions()} - {s.id for s in subscriptions(registry, scope)}
     if subscription.id in taken:
@@ -78,7 +78,3 @@ def mine(registry: Registry, scope: Scope, subscription: str) -> Subscription:
     if not found:
         raise NotInRegistry(f"subscription {subscription!r} is not known here")
     return found[0]
-
-
-def _node(subscription: Subscription) -> Node:
-    return Node() if subscription.scope == "root" else Node(subscription.scope, subscription.node)  # type: ignore[arg-type]

@@ -151,9 +151,14 @@ def wanted(
     return [notice for notice in notices if _is_for(subscription, notice, scopes)]
 
 
+def node_of(subscription: Subscription) -> Node:
+    """The node of the tree that a subscription speaks of."""
+    return Node() if subscription.scope == "root" else Node(subscription.scope, subscription.node)  # type: ignore[arg-type]
+
+
 def _scopes(subscription: Subscription, users: dict[str, User], snapshot: Snapshot, today: date) -> list[Scope]:
     """What the subscription may tell: its node, and of that only what its user may see (nothing, if the user left)."""
-    node = Node() if subscription.scope == "root" else Node(subscription.scope, subscription.node)  # type: ignore[arg-type]
+    node = node_of(subscription)
     if subscription.user:
         named = [users[subscription.user]] if subscription.user in users else []
     elif subscription.role:
