@@ -18,7 +18,7 @@ Notes
 -----
 The rules are sequential, but only near trouble: of three readings in a row whose increments are plausible the third
 is accepted whatever came before (at most two readings can be rejected together). So a plain pass over all increments
-finds the few suspects, and only these are walked one by one; and a window that begins at such a reading is judged as
+finds the few suspects, and only these are walked one by one; and a window that begins one reading later is judged as
 the whole history would be (see `settled`).
 
 References
@@ -367,10 +367,10 @@ def has_outgrown(advance: FloatArray, verdict: ByteArray) -> bool:
 
 
 def settled(bank: RegisterBank, limits: RegisterLimits) -> BoolArray:
-    """True for readings that are accepted whatever was read before the bank begins.
+    """True for readings whose verdict and increment are the same whatever was read before the bank begins.
 
-    That is the third of three readings whose two increments are plausible: at most two readings are ever rejected
-    together, and a plausible increment from an accepted reading is accepted.
+    That is the fourth of four readings whose three increments are plausible. At most two readings are ever rejected
+    together, so the third is accepted; its increment may still reach back over two rejected ones, the fourth's not.
     """
     plain = np.zeros(len(bank.time), bool)
     for m in range(bank.n_meters):
@@ -380,8 +380,7 @@ def settled(bank: RegisterBank, limits: RegisterLimits) -> BoolArray:
         wrapped, bound = _unwrapped(np.diff(bank.value[a:b]), limit, limits.capacity[m])
         plain[a + 1 : b] = (elapsed > 0) & (wrapped >= 0) & (wrapped <= bound)
     result = np.zeros(len(plain), bool)
-    result[2:] = plain[2:] & plain[1:-1]
-    result[bank.offset[:-1][np.diff(bank.offset) > 0]] = False
+    result[3:] = plain[3:] & plain[2:-1] & plain[1:-2]
     return result
 
 

@@ -161,6 +161,17 @@ def test_the_fast_judge_agrees_with_the_slow_one(
         np.testing.assert_allclose(found.increment[own], increment, rtol=0, atol=1e-9)
 
 
+def test_a_reading_whose_increment_may_reach_back_over_rejected_ones_is_not_settled() -> None:
+    # the two readings after the first are too high for 1 h and 2 h, the one after agrees with the first in 12 h
+    whole = hourly(0, 90, 92, 94, 96, hours=[0, 1, 2, 12, 13])
+    limits = limits_of(1, per_hour=5.0)
+    assert verdicts(judge(whole, limits)) == ["FIRST", "GLITCH", "GLITCH", "GAP", "ACCEPTED"]
+    assert_array_equal(judge(whole, limits).increment[3:], [94, 2])
+    part = hourly(90, 92, 94, 96, hours=[1, 2, 12, 13])
+    assert_array_equal(judge(part, limits).increment[2:], [2, 2])
+    assert settled(part, limits).tolist() == [False, False, False, True]
+
+
 @settings(max_examples=200, deadline=None)
 @given(registers, st.data())
 def test_a_window_that_begins_before_a_settled_reading_is_judged_as_the_whole(
