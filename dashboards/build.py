@@ -9,7 +9,8 @@ from typing import Final
 from dashboards.board import Place
 from dashboards.boards import ALL
 from dashboards.panels import Json
-from dashboards.words import LANGUAGES, Language, Words
+from dashboards.words import LANGUAGES, Words
+from dashboards.words.entries import Language
 
 GENERATED: Final = Path(__file__).parent / "generated"
 """Where the committed dashboards are: `zh/` and `en/`."""

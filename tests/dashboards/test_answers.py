@@ -10,7 +10,8 @@ import pytest
 
 from dashboards.board import Place
 from dashboards.boards import ALL
-from dashboards.words import Language, Words
+from dashboards.words import Words
+from dashboards.words.entries import Language
 from tests.dashboards.conftest import Stage
 from tests.dashboards.viewer import Json, Viewer, panels
 

@@ -1,0 +1,37 @@
+"""What the dashboard of findings says."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.words.entries import Panels, Terms
+
+TERMS: Final[Terms] = {
+    "board.findings": ("发现", "Findings"),
+    "board.findings.about": ("异常、费用与处理状态", "What stands out, what it costs, and its state"),
+}
+PANELS: Final[Panels] = {
+    "findings.open": ("未关闭", "Open", "所选时段内开始、尚未关闭的发现。", "Began in the range and not closed."),
+    "findings.all": ("全部发现", "All findings", "所选时段内开始的发现。", "Findings that began in the range."),
+    "findings.cost": ("多付费用", "Extra cost", "发现涉及的多付费用合计，元。", "What the findings cost, in yuan."),
+    "findings.worst": (
+        "最高严重度",
+        "Highest severity",
+        "所选时段内最严重的发现。",
+        "The most severe finding of the range.",
+    ),
+    "findings.kinds": ("按类型", "By kind", "各类型发现数。", "Number of findings of each kind."),
+    "findings.days": ("按开始日期", "By day of beginning", "每日开始的发现数。", "Findings that began on each day."),
+    "findings.cost_by": (
+        "按机构",
+        "By institution",
+        "各机构发现数与多付费用。",
+        "Findings and extra cost of each institution.",
+    ),
+    "findings.list": (
+        "发现清单",
+        "List of findings",
+        "最新在前；点击标题到控制台标记、派单或说明。",
+        "Newest first; a click on the title leads to the console, to judge, assign or explain.",
+    ),
+}
