@@ -11,7 +11,7 @@ Fels: PRISM, an introduction, Energy and Buildings 9, 1986 (use of billing perio
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, combinations, pairwise
@@ -309,6 +309,16 @@ class BillAudit:
     difference: float
     relative: float
     is_within: bool | None
+
+
+MONEY_WORDS: Final[Mapping[bool | None, tuple[str, str]]] = MappingProxyType(
+    {
+        True: ("金额与价格相符", "the money follows from the tariff"),
+        False: ("金额与价格不符, 请说明", "the money does not follow from the tariff: an explanation is needed"),
+        None: ("金额无法核对", "the money cannot be checked"),
+    }
+)
+"""What is said of a bill's money, by `BillAudit.is_within`."""
 
 
 def audit(bill: Bill, computed: float, tolerance: float = TOLERANCE) -> BillAudit:

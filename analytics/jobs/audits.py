@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 
-from analytics.bills import Bill, BillAudit, MeterAgainstBill, against_meter, audit
+from analytics.bills import CAUSE_WORDS, MONEY_WORDS, Bill, BillAudit, Cause, MeterAgainstBill, against_meter, audit
 from analytics.jobs.bills import bill_of
 from analytics.jobs.costs import day_costs, tariffs_of
 from analytics.jobs.estate import Estate, estates
@@ -54,6 +55,20 @@ class JudgedBill:
     meters: tuple[str, ...]
     amount: MeterAgainstBill | None
 
+    @property
+    def needs_explanation(self) -> bool:
+        """Whether money or amount differ by more than the tolerance, as far as they could be compared."""
+        differs = self.amount is not None and self.amount.cause not in (Cause.WITHIN, Cause.INCOMPLETE)
+        return differs or self.money.is_within is False
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What is to be said of the bill, Chinese and English."""
+        parts = [MONEY_WORDS[self.money.is_within]]
+        if self.amount is not None:
+            parts.append(CAUSE_WORDS[self.amount.cause])
+        return "；".join(zh for zh, _ in parts), "; ".join(en for _, en in parts)
+
 
 def judged_bills(
     store: Store, registry: Registry, snapshot: Snapshot, institution: str, *, zone: str = DEFAULT_ZONE
@@ -74,27 +89,28 @@ def judged_bills(
         Time zone where its sites name none.
     """
     (estate,) = estates(snapshot, [institution], zone)
-    read = extents_of(store, [meter.id for meter in estate.meters])
     place = {meter.id: i for i, meter in enumerate(estate.meters)}
-    paid = tariffs_of(registry, estate)
+    rows = registry.bills.rows(meter=sorted(place)) if place else []
+    if not rows:
+        return []
+    bills = [(row.meter, bill_of(row, estate.meters[place[row.meter]])) for row in rows]
+    days = _days_around([bill for _, bill in bills])
+    amount = _amounts(store, estate, days)
+    read = extents_of(store, list(place))
+    told = {
+        name: paid
+        for name, paid in tariffs_of(registry, estate).items()
+        if name in {meter for meter, _ in bills} and _is_told(paid[0], is_read=name in read)
+    }
+    cost = day_costs(store, estate, told, {}, amount, days)
     found = []
-    for row in registry.bills.rows(meter=sorted(place)):
-        meter = estate.meters[place[row.meter]]
-        bill = bill_of(row, meter)
-        others = _counterparts(estate, row.meter, read)
-        days = _days_around(bill)
-        amount = _amounts(store, estate, days)
-        inside = (days >= bill.first_day) & (days < bill.end_day)
-        computed = math.nan
-        if row.meter in paid and _is_told(paid[row.meter][0], is_read=row.meter in read):
-            own = {row.meter: paid[row.meter]}
-            cost = day_costs(store, estate, own, {}, amount, days)[place[row.meter], inside]
-            computed = _scaled(float(cost.sum()), bill, float(amount[place[row.meter], inside].sum()))
-        against = None
-        if others:
-            daily = amount[[place[name] for name in others]].sum(axis=0)  # one unknown part: unknown
-            against = against_meter(bill, daily, int(days[0]))
-        found.append(JudgedBill(row.meter, bill, audit(bill, computed), others, against))
+    for name, bill in bills:
+        inside, own = (days >= bill.first_day) & (days < bill.end_day), place[name]
+        computed = _scaled(float(cost[own, inside].sum()), bill, float(amount[own, inside].sum()))
+        others = _counterparts(estate, name, read)
+        daily = amount[[place[other] for other in others]].sum(axis=0)  # one unknown part: unknown
+        against = against_meter(bill, daily, int(days[0])) if others else None
+        found.append(JudgedBill(name, bill, audit(bill, computed), others, against))
     return found
 
 
@@ -122,11 +138,11 @@ def _counterparts(estate: Estate, name: str, read: Extents) -> tuple[str, ...]:
     )
 
 
-def _days_around(bill: Bill) -> IntArray:
-    """Days of a bill and some around it, from the first of the year on: tiers count from there."""
-    first = _EPOCH + timedelta(days=bill.first_day - _AROUND)
+def _days_around(bills: Sequence[Bill]) -> IntArray:
+    """Days of the bills and some around them, from the first of the year on: tiers count from there."""
+    first = _EPOCH + timedelta(days=min(bill.first_day for bill in bills) - _AROUND)
     start = (date(first.year, 1, 1) - _EPOCH).days
-    return np.arange(start, bill.end_day + _AROUND, dtype=np.int64)
+    return np.arange(start, max(bill.end_day for bill in bills) + _AROUND, dtype=np.int64)
 
 
 def _amounts(store: Store, estate: Estate, days: IntArray) -> FloatArray:

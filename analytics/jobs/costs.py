@@ -37,7 +37,6 @@ from energy.units import CANONICAL, linear
 
 PRICES: Final = "prices"
 """Kind of the model that remembers by which tariffs an institution was last computed."""
-_SPAN_DAYS: Final = 366
 _MIDNIGHT: Final = 1440
 _ROUNDING: Final = 1e-9
 
@@ -262,8 +261,7 @@ def day_costs(
         costs the mean of that day, or of a day without intervals the mean over its hours.
     """
     out = np.full(amount.shape, np.nan)
-    for lo in range(0, len(days), _SPAN_DAYS):
-        part = slice(lo, lo + _SPAN_DAYS)
+    for part in _years(days):
         out[:, part] = _of_span(store, estate, paid, amount[:, part], days[part])
     for row, meter in enumerate(estate.meters):
         for bill in bills.get(meter.id, ()):
@@ -271,6 +269,13 @@ def day_costs(
                 inside, money = _bill_money(amount[row], bill, days)
                 out[row, inside] = money
     return out
+
+
+def _years(days: IntArray) -> list[slice]:
+    """The days of each year: as much as is held at once, and tiers begin again with it."""
+    year = days.astype("M8[D]").astype("M8[Y]")
+    edges = [*np.flatnonzero(np.diff(year, prepend=year[:1] - 1)).tolist(), len(days)]
+    return [slice(first, end) for first, end in pairwise(edges)]
 
 
 def _bill_money(amount: FloatArray, bill: Bill, days: IntArray) -> tuple[BoolArray, FloatArray]:

@@ -6,7 +6,7 @@ A proposal binds nobody until a person approves it. Where something is missing t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -15,6 +15,7 @@ import numpy as np
 from analytics.jobs.peers import PERIOD, QuotaBook
 from analytics.ranking import MIN_COVERAGE
 from analytics.targets import (
+    LACK_WORDS,
     FiveYearPath,
     FourBranches,
     Lack,
@@ -60,10 +61,29 @@ def propose_targets(
     return registry.targets.propose(rows) if rows else 0
 
 
-def lacks_of(registry: Registry) -> dict[Asked, Lack]:
-    """What was missing for each rule that proposed nothing."""
+@dataclass(frozen=True, slots=True)
+class MissingTarget:
+    """A rule was chosen for an institution, and nothing could be proposed for the year."""
+
+    institution: str
+    indicator: str
+    caliber: str
+    year: int
+    lack: Lack
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What is missing, Chinese and English."""
+        return LACK_WORDS[self.lack]
+
+
+def missing_targets(registry: Registry) -> list[MissingTarget]:
+    """What the last run missed for each rule that proposed nothing, by institution, indicator and caliber."""
     kept = registry.models(LACKS).get(LACKS)
-    return {(i, key, name): Lack(lack) for i, key, name, lack in kept.json()["lacks"]} if kept else {}
+    if kept is None:
+        return []
+    found = kept.json()
+    return [MissingTarget(i, key, name, found["year"], Lack(lack)) for i, key, name, lack in found["lacks"]]
 
 
 def proposals(
@@ -102,8 +122,12 @@ def proposals(
 def rule_of(row: TargetRule) -> Rule:
     """The rule with the rates stated for the institution, and its own where none are."""
     if row.rule == "four_branches":
-        stated = {"cut_above_constraint": row.cut, "cut_above_baseline": row.cut_above_baseline, "rise": row.rise}
-        return replace(FourBranches(), **{name: rate for name, rate in stated.items() if rate is not None})  # type: ignore[arg-type]
+        own = FourBranches()
+        return FourBranches(
+            own.cut_above_constraint if row.cut is None else row.cut,
+            own.cut_above_baseline if row.cut_above_baseline is None else row.cut_above_baseline,
+            own.rise if row.rise is None else row.rise,
+        )
     if row.rule == "towards_peers":
         return TowardsPeers() if row.cut is None else TowardsPeers(row.cut)
     cut = 0.0 if row.cut is None else row.cut  # the registry takes neither of these rules without one

@@ -40,6 +40,8 @@ def test_money_is_judged_by_tariff_and_amount(works: Works) -> None:
     assert found.money.difference == pytest.approx(5.0)
     assert found.money.is_within is False
     assert (found.meters, found.amount) == ((), None)
+    assert found.needs_explanation
+    assert found.words[1] == "the money does not follow from the tariff: an explanation is needed"
 
 
 def test_bands_and_charges_cannot_be_told_from_paper(works: Works) -> None:
@@ -58,3 +60,21 @@ def test_a_forgotten_multiplier_is_named(works: Works) -> None:
     assert found.amount is not None
     assert (found.amount.metered, found.amount.difference) == (pytest.approx(120.0), pytest.approx(-1080.0))
     assert (found.amount.cause, found.amount.detail) == (Cause.RATIO, pytest.approx(0.1))
+
+
+def test_bills_of_several_years_are_judged_together_each_in_the_tiers_of_its_own_year(works: Works) -> None:
+    tiers = [price(0.5, tier_period="year"), price(1.0, tier_from=100, tier_period="year")]
+    papers = [
+        {**bill(200, 150.0), "first_day": f"{year}-01-01", "last_day": f"{year}-12-31"} for year in (2023, 2024, 2025)
+    ]
+    works.estate(PAPER, bills=papers, tariffs=tiers, tariff_uses=[USE])
+    works.run(now="2026-02-01T00:00:00")
+    found = judged_bills(works.store, works.registry, works.registry.snapshot(), "school")
+    # 100 at .5 and 100 at 1.0 in each year, the leap year among them
+    assert [j.money.computed for j in found] == [pytest.approx(150.0)] * 3
+    assert [j.needs_explanation for j in found] == [False] * 3
+
+
+def test_an_institution_without_bills_has_none_to_judge(works: Works) -> None:
+    works.estate(meter("e1"))
+    assert judged_bills(works.store, works.registry, works.registry.snapshot(), "school") == []

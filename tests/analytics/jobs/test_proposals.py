@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.jobs.proposals import lacks_of, rule_of
+from analytics.jobs.proposals import missing_targets, rule_of
 from analytics.targets import FiveYearPath, FourBranches, Lack, OwnHistory, TowardsPeers
 from energy.registry.decisions import Target, TargetRule
 from tests.analytics.jobs.conftest import Works
@@ -61,10 +61,12 @@ def test_what_is_missing_is_named(works: Works) -> None:
     )
     works.run(now=NOW)
     assert proposed(works) == []
-    assert lacks_of(works.registry) == {
-        ("court", "nonheating_energy_per_area", "sd_2019"): Lack.NO_QUOTA,
-        ("court", "water_per_person", "physical"): Lack.SHORT_HISTORY,
-    }
+    found = missing_targets(works.registry)
+    assert [(m.institution, m.indicator, m.caliber, m.year, m.lack) for m in found] == [
+        ("court", "nonheating_energy_per_area", "sd_2019", 2026, Lack.NO_QUOTA),
+        ("court", "water_per_person", "physical", 2026, Lack.SHORT_HISTORY),
+    ]
+    assert found[1].words == ("历史年份不足", "too few years of history")
 
 
 def test_own_history_of_one_year(works: Works) -> None:
