@@ -42,7 +42,7 @@ def test_a_stage_that_whole_bills_reach_must_be_raised_once(grown: province.Prov
     goal = target(house, inside / 0.85)  # 85 % of the target is used
     assert compare(grown, [goal], [stage(house, 0.8)], TODAY) == Crossings(1, 1, 0, 0)
     assert compare(grown, [goal], [stage(house, 0.8)] * 2, TODAY) == Crossings(1, 0, 1, 0)
-    assert not compare(grown, [goal], [stage(house, 0.8, withdrawn=1)] + [stage("other", 0.8)], TODAY).is_exact
+    assert not compare(grown, [goal], [stage(house, 0.8, withdrawn=1), stage("other", 0.8)], TODAY).is_exact
 
 
 def test_a_stage_above_all_bills_is_raised_wrongly(grown: province.Province) -> None:
