@@ -60,10 +60,8 @@ def create_app(
     )
     app.state.context = Context(registry, store, zone, is_https, home, ingest_url, clock)
     problems.install(app)
-    for router in NOUNS:
+    for router in (*NOUNS, PAGES, *pages.VIEWS):
         app.include_router(router)
-    app.include_router(PAGES)
-    app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.mount("/docs", StaticFiles(directory=_DOCS, html=True), name="docs")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from api.console.views import (
     corrections,
     costs,
@@ -21,21 +19,11 @@ from api.console.views import (
     tasks,
 )
 
-router = APIRouter(include_in_schema=False)
-for noun in (
-    session,
-    home,
-    places,
-    institution,
-    meter,
-    findings,
-    tasks,
-    corrections,
-    quality,
-    entry,
-    ledger,
-    costs,
-    targets,
-    reports,
-):
-    router.include_router(noun.router)
+VIEWS = tuple(
+    module.router
+    for module in (
+        session, home, places, institution, meter, findings, tasks, corrections, quality, entry, ledger, costs, targets,
+        reports,
+    )
+)  # fmt: skip
+"""Every router of the console."""

@@ -1,7 +1,7 @@
 """Every route of the API, who may use it, and how the thing it speaks of is named: the table of the access matrix.
 
-`action` is what a role needs; `thing` says what an id in the request names (None: no id). A route that is missing here
-fails the matrix.
+`action` is what a role needs; `thing` says what an id in the request names (None: no id); `{}` in a query stands for
+that id. A route that is missing here fails the matrix. The console's routes are in `tests/console/matrix.py`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ class Entry:
     body: Callable[[str], dict[str, Any]] | None = None
     root_only: bool = False
     parts: dict[str, str] | None = None
+    form: Callable[[str], dict[str, Any]] | None = None
+    files: dict[str, tuple[str, bytes]] | None = None
+    or_action: Action | None = None  # a role that has this instead may as well
+    thing_first: bool = False  # a foreign thing is not found even by a role that could not act on its own
+    foreign: int = 404  # the answer about what is not the caller's
 
 
 def _decision(_: str) -> dict[str, Any]:
@@ -107,7 +112,7 @@ TABLE: dict[tuple[str, str], Entry] = {
     ("GET", "/api/v1/bills"): Entry(READ),
     ("PUT", "/api/v1/bills"): Entry(Action.BILL, "billed", body=_bill),
     ("DELETE", "/api/v1/bills/{meter}/{first_day}"): Entry(Action.BILL, "billed", parts={"first_day": "2025-04-01"}),
-    ("POST", "/api/v1/imports"): Entry(Action.IMPORT, "institution", {"dry_run": "true"}, _building),
+    ("POST", "/api/v1/imports"): Entry(Action.IMPORT, "institution", {"dry_run": "true"}, _building, foreign=422),
     ("POST", "/api/v1/imports/file"): Entry(None),
     ("GET", "/api/v1/exports"): Entry(READ),
     ("GET", "/api/v1/exports/{sheet}"): Entry(READ, parts={"sheet": "meters"}),

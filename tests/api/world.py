@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -119,11 +119,10 @@ def _decide(registry: Registry, province: Province) -> None:
 
 
 @contextlib.contextmanager
-def served(world: World) -> Iterator[World]:
+def served(world: World, *, home: Path | None = None, clock: Callable[[], float] = time.time) -> Iterator[World]:
     """The installation behind uvicorn on a port of its own."""
-    config = uvicorn.Config(
-        create_app(world.registry, world.store, zone=ZONE), host="127.0.0.1", port=0, log_level="warning"
-    )
+    app = create_app(world.registry, world.store, zone=ZONE, home=home, clock=clock)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="api")
     thread.start()

@@ -1,0 +1,121 @@
+"""Every page and every form of the console, who may use it, and how the thing it speaks of is named.
+
+As `tests/api/matrix.py`; a route that names things in several ways has a row for each.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from api.scope import Action
+from tests.api.matrix import READ, Entry
+
+_PDF: Final = ("proof.pdf", b"%PDF-1.4 proof")
+_SPAN: Final = {"start": "2025-03-03T00:00", "end": "2025-03-03T01:00"}
+_TARGET: Final = {"year": "2025", "indicator": "electricity_per_area", "caliber": "physical"}
+
+
+def _correction(meter: str) -> dict[str, Any]:
+    return {"meter": meter, "kind": "discard", "reason": "matrix", **_SPAN}
+
+
+def _bill(meter: str) -> dict[str, Any]:
+    return {
+        "meter": meter, "first_day": "2025-05-01", "last_day": "2025-05-20", "amount": "5", "unit": "m3",
+        "confirmed": "true",
+    }  # fmt: skip
+
+
+def _reading(meter: str) -> dict[str, Any]:
+    return {"meter": meter, "at": "2025-03-04T10:00", "value": "12.5"}
+
+
+def _swap(meter: str) -> dict[str, Any]:
+    return {"at": "2025-03-04T10:00", "new_start": "0"}
+
+
+def _task(institution: str) -> dict[str, Any]:
+    return {
+        "institution": institution, "kind": "rectify", "problem": "matrix", "responsible": "x",
+        "deadline": "2025-09-01",
+    }  # fmt: skip
+
+
+def _issue(institution: str) -> dict[str, Any]:
+    return {
+        "scope": "institution", "id": institution, "value": "90", "document": "matrix", "issued_on": "2025-07-01",
+        **_TARGET,
+    }  # fmt: skip
+
+
+PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
+    ("GET", "/", Entry(READ)),
+    ("GET", "/places", Entry(READ)),
+    ("GET", "/places", Entry(READ, "region", {"region": "{}"})),
+    ("GET", "/places.{form}", Entry(READ, parts={"form": "csv"})),
+    ("GET", "/places.{form}", Entry(READ, "region", {"region": "{}"}, parts={"form": "csv"})),
+    ("GET", "/institutions/{institution}", Entry(READ, "institution")),
+    ("GET", "/meters/{meter}", Entry(READ, "meter")),
+    ("POST", "/meters/{meter}/swaps", Entry(Action.CORRECT, "meter", form=_swap)),
+    ("GET", "/findings", Entry(READ)),
+    ("GET", "/findings", Entry(READ, "institution", {"institution": "{}"})),
+    ("GET", "/findings/{finding}", Entry(READ, "finding")),
+    ("POST", "/findings/{finding}/decisions", Entry(Action.JUDGE, "finding", form=lambda _: {"comment": "matrix"})),
+    ("GET", "/tasks", Entry(READ, query={"state": "all"})),
+    ("GET", "/tasks/new", Entry(Action.JUDGE)),
+    ("GET", "/tasks/new", Entry(Action.JUDGE, "institution", {"institution": "{}"})),
+    ("GET", "/tasks/new", Entry(Action.JUDGE, "finding", {"finding": "{}"})),
+    ("POST", "/tasks", Entry(Action.JUDGE, "institution", form=_task)),
+    ("POST", "/tasks", Entry(Action.JUDGE, "finding", form=lambda f: _task("own") | {"finding": f})),
+    ("GET", "/tasks/{task}", Entry(READ, "task")),
+    (
+        "POST",
+        "/tasks/{task}/acts",
+        Entry(Action.JUDGE, "task", form=lambda _: {"act": "withdraw"}, thing_first=True),
+    ),
+    (
+        "POST",
+        "/tasks/{task}/acts",
+        Entry(Action.JUDGE, "task", form=lambda _: {"act": "note", "text": "matrix"}, or_action=Action.CORRECT,
+              thing_first=True),
+    ),
+    (
+        "POST",
+        "/tasks/{task}/files",
+        Entry(Action.JUDGE, "task", files={"file": _PDF}, or_action=Action.CORRECT, thing_first=True),
+    ),
+    ("GET", "/tasks/{task}/files/{number}", Entry(READ, "task", parts={"number": "1"})),
+    ("GET", "/corrections", Entry(READ)),
+    ("GET", "/corrections/new", Entry(Action.CORRECT, "meter", {"meter": "{}", **_SPAN})),
+    ("POST", "/corrections", Entry(Action.CORRECT, "meter", form=_correction)),
+    ("POST", "/corrections/{correction}/{act}", Entry(Action.APPROVE, "correction", parts={"act": "undo"})),
+    ("GET", "/quality", Entry(READ)),
+    ("GET", "/entry", Entry(Action.BILL)),
+    ("GET", "/entry", Entry(Action.BILL, "institution", {"institution": "{}"})),
+    ("POST", "/entry/bills", Entry(Action.BILL, "billed", form=_bill)),
+    ("POST", "/entry/readings", Entry(Action.BILL, "meter", form=_reading)),
+    ("GET", "/ledger", Entry(Action.IMPORT)),
+    ("GET", "/costs", Entry(READ)),
+    ("GET", "/targets", Entry(READ, query={"year": "2025"})),
+    ("POST", "/targets", Entry(Action.APPROVE, "institution", form=_issue)),
+    (
+        "GET",
+        "/targets/{scope}/{id}/{year}/{indicator}/{caliber}/file",
+        Entry(READ, "institution", parts={"scope": "institution", **_TARGET}),
+    ),
+    ("GET", "/reports", Entry(READ)),
+)  # fmt: skip
+
+ELSEWHERE: Final[dict[tuple[str, str], str]] = {
+    ("GET", "/sign-in"): "tests/console/test_pages.py: for those who are nobody yet",
+    ("POST", "/sign-in"): "tests/api/test_sessions.py: for those who are nobody yet",
+    ("GET", "/enter/{secret}"): "tests/api/test_sessions.py: for those who are nobody yet",
+    ("POST", "/sign-out"): "tests/api/test_sessions.py: ends the caller's own session",
+    ("GET", "/password"): "tests/api/test_sessions.py: the caller's own password",
+    ("POST", "/password"): "tests/api/test_sessions.py: the caller's own password",
+    ("POST", "/ledger"): "tests/console/test_matrix.py: its rows name what they are about",
+}
+"""Routes that the matrix cannot walk, and where they are proved."""
+
+OPEN: Final = {"/api/v1/openapi.json", "/livez", "/static", "/docs"}
+"""What anybody may read: it holds nothing of anybody."""
