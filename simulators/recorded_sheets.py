@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from energy.intervals import HOUR
+from energy.intervals import HOUR, LocalCalendar
+from simulators.recorded import INSTITUTION, WEATHER_GATEWAY, Recorded
 from simulators.sheets import Row, Sheets
 
-if TYPE_CHECKING:
-    from simulators.replay import Recorded, Recording
-
-INSTITUTION: Final = "cam"
 REGION: Final = "998800"
 _DIGITS: Final = 9  # no recorded register comes near its end
 
 
-def of_recording(recording: Recording) -> Sheets:
-    """Everything the registry must know before a recording is sent."""
-    buildings = list(dict.fromkeys(m.building for m in recording.meters))
-    first = recording.calendar.date_of(min(m.start for m in recording.meters))
+def of_recording(
+    meters: Sequence[Recorded], calendar: LocalCalendar, areas: Mapping[str, float], gateways: Sequence[str]
+) -> Sheets:
+    """Everything the registry must know before a recording is sent; `areas` are m2 by building."""
+    buildings = list(dict.fromkeys(m.building for m in meters))
+    first = calendar.date_of(min(m.start for m in meters))
     return {
         "regions": [
             {"code": REGION, "name_zh": "实测样本区", "name_en": "recorded sample", "parent": "", "climate_zone": ""}
         ],
         "institutions": [_institution()],
-        "sites": [_site(recording.zone)],
+        "sites": [_site(calendar.zone)],
         "buildings": [_building(building) for building in buildings],
-        "gateways": [_gateway(gateway) for gateway in recording.gateways],
-        "meters": [_meter(meter, first) for meter in recording.meters],
-        "sensors": _sensors() if recording.weather is not None else [],
+        "gateways": [_gateway(gateway) for gateway in gateways],
+        "meters": [_meter(meter, first) for meter in meters],
+        "sensors": _sensors() if WEATHER_GATEWAY in gateways else [],
         "swaps": [],
-        "denominators": list(_floor_areas({b: recording.areas[b] for b in buildings if b in recording.areas}, first)),
+        "denominators": list(_floor_areas({b: areas[b] for b in buildings if b in areas}, first)),
         "calendars": [],
     }
 
@@ -80,7 +79,7 @@ def _meter(meter: Recorded, first: date) -> Row:
 def _sensors() -> list[Row]:
     return [
         {
-            "id": f"{INSTITUTION}.wx.{local}", "institution": INSTITUTION, "gateway": f"{INSTITUTION}-wx",
+            "id": f"{INSTITUTION}.wx.{local}", "institution": INSTITUTION, "gateway": WEATHER_GATEWAY,
             "local": local, "name_zh": zh, "name_en": en, "quantity": quantity, "unit": unit, "interval_s": HOUR,
             "place": f"region:{REGION}",
         }

@@ -20,56 +20,16 @@ from typing import Final
 import numpy as np
 
 from energy.errors import RecordingError
-from energy.intervals import HOUR, LocalCalendar, Window
+from energy.intervals import HOUR, LocalCalendar
 from energy.model import Category
 from energy.series import FloatArray, IntArray
 from energy.topics import Topic
 from simulators.messages import Message, Sender
-from simulators.recorded_sheets import INSTITUTION, of_recording
+from simulators.recorded import INSTITUTION, WEATHER_GATEWAY, Recorded
+from simulators.recorded_sheets import of_recording
 from simulators.sheets import Sheets
 
-_INITIAL_TENTHS: Final = 12_345  # a register does not begin at zero
 _KINDS: Final = ((Category.ELECTRICITY, "electricity", "e"), (Category.GAS, "gas", "g"))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Recorded:
-    """One recorded meter: amounts of consecutive hours, NaN where the source has none or zero. [kWh]"""
-
-    meter: str
-    local: str
-    building: str
-    category: Category
-    start: int
-    amounts: FloatArray
-
-    def registers(self, calendar: LocalCalendar) -> tuple[IntArray, FloatArray]:
-        """Instants at which the register is read, and the register; NaN where it is not sent.
-
-        It is read at the end of each hour that was measured, and once where measuring begins: at the first hour of
-        all, and at the beginning of a local year, so that a year complete in itself does not depend on the one before.
-        """
-        known = ~np.isnan(self.amounts)
-        edges = self.start + HOUR * np.arange(len(self.amounts) + 1, dtype=np.int64)
-        tenths = np.concatenate([[0], np.cumsum(np.where(known, np.rint(self.amounts * 10), 0).astype(np.int64))])
-        begins = np.concatenate(
-            [known & (_is_year_start(edges[:-1], calendar) | (np.arange(len(known)) == 0)), [False]]
-        )
-        sent = np.concatenate([[False], known]) | begins
-        if known.any():
-            sent[int(np.argmax(known))] = True
-        return edges, np.where(sent, (_INITIAL_TENTHS + tenths) / 10, np.nan)
-
-    def year_sums(self, calendar: LocalCalendar) -> dict[int, float]:
-        """kWh of each local year in which no hour is missing or zero, to 0.1 kWh."""
-        edges = calendar.edges(_window(self.start, len(self.amounts)), "year")
-        found = {}
-        for first, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            begin, stop = (first - self.start) // HOUR, (end - self.start) // HOUR
-            part = self.amounts[max(begin, 0) : stop]
-            if begin >= 0 and len(part) == stop - begin and not np.isnan(part).any():
-                found[calendar.date_of(first).year] = int(np.rint(part * 10).astype(np.int64).sum()) / 10
-        return found
 
 
 @dataclass(slots=True)
@@ -91,18 +51,18 @@ class Recording:
     def gateways(self) -> list[str]:
         """A gateway for each building, and one for the weather."""
         buildings = list(dict.fromkeys(m.building for m in self.meters))
-        return [f"{INSTITUTION}-{b}" for b in buildings] + ([f"{INSTITUTION}-wx"] if self.weather is not None else [])
+        return [f"{INSTITUTION}-{b}" for b in buildings] + ([WEATHER_GATEWAY] if self.weather is not None else [])
 
     @property
     def sheets(self) -> Sheets:
         """The registry of the recorded buildings, in a region of its own."""
-        return of_recording(self)
+        return of_recording(self.meters, self.calendar, self.areas, self.gateways)
 
     def messages(self, start: int | None = None, end: int | None = None) -> Iterator[Message]:
         """Column messages of one building after another, weather first; instants [start, end) when given."""
         if self.weather is not None:
             times, values = self.weather
-            yield from self._send(f"{INSTITUTION}-wx", times, ("t", "rh"), values, start, end)
+            yield from self._send(WEATHER_GATEWAY, times, ("t", "rh"), values, start, end)
         for building in dict.fromkeys(m.building for m in self.meters):
             meters = [m for m in self.meters if m.building == building]
             times, values = _together([m.registers(self.calendar) for m in meters])
@@ -200,15 +160,6 @@ def _weather(folder: Path) -> tuple[IntArray, FloatArray] | None:
     if missing := {"temp_c", "rel_hum_pct"} - set(names):
         raise RecordingError(f"{path}: expected the column {', '.join(sorted(missing))}")
     return times, values[:, [names.index("temp_c"), names.index("rel_hum_pct")]].T
-
-
-def _window(start: int, n: int) -> Window:
-    return Window(start, start + n * HOUR)
-
-
-def _is_year_start(instants: IntArray, calendar: LocalCalendar) -> np.typing.NDArray[np.bool_]:
-    years = calendar.to_local(np.stack([instants - 1, instants])).astype("M8[s]").astype("M8[Y]")
-    return np.asarray(years[0] != years[1])
 
 
 def _together(parts: list[tuple[IntArray, FloatArray]]) -> tuple[IntArray, FloatArray]:
