@@ -317,6 +317,11 @@ class DayParts:
     def __len__(self) -> int:
         return len(self.day)
 
+    def take(self, where: BoolArray) -> DayParts:
+        """Some of the days."""
+        columns = (self.inner, self.head, self.tail, self.inner_s, self.valid_s, self.estimated_s)
+        return DayParts(self.day[where], *(column[where] for column in columns))
+
 
 def day_parts(steps: Steps, first_day: int, day_edges: IntArray, intervals: IntervalEnergy | None) -> DayParts:
     """Parts of the local days between `day_edges` (UTC instants of midnights), the first being `first_day`.

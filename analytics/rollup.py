@@ -1,8 +1,9 @@
 """From meters to building, institution and region without counting anything twice.
 
 A category's total is the sum of its root meters: those with no meter of the same category above them in the same
-place. An item's total is the sum of the meters labelled with it, without those below a meter of the same label.
-What the items leave of the whole is `unallocated`; what a meter's children leave of it is its balance residual.
+place, and the mains below an account that measure the same (`analytics.mains`). An item's total is the sum of the
+meters labelled with it, without those below a meter of the same label. What the items leave of the whole is
+`unallocated`; what a meter's children leave of it is its balance residual.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from analytics.mains import twins
 from analytics.totals import Totals, stack
 from energy.model import Category, Meter, MeterKind, Scope
 
@@ -43,8 +45,9 @@ def groups(meters: Sequence[Meter]) -> list[Group]:
     """
     tree = _Tree(meters)
     found = [Group(Scope.METER, meter.id, meter.category, WHOLE, (i,)) for i, meter in enumerate(meters)]
-    for i, below in tree.children.items():
-        found.append(Group(Scope.METER, meters[i].id, meters[i].category, REST, (i,), tuple(below)))
+    for i, children in tree.children.items():
+        below = [child for child in children if child not in tree.mains]  # an account's mains measure what it does
+        found.append(Group(Scope.METER, meters[i].id, meters[i].category, REST, (i,), tuple(below or children)))
     by_category: dict[Category, list[int]] = {}
     for i, meter in enumerate(meters):
         by_category.setdefault(meter.category, []).append(i)
@@ -58,7 +61,7 @@ def groups(meters: Sequence[Meter]) -> list[Group]:
 
 
 def _of_place(tree: _Tree, scope: Scope, name: str, category: Category, places: list[int]) -> Iterator[Group]:
-    roots = tree.tops(places, lambda i: tree.counts(i))
+    roots = tree.roots(places)
     if roots:
         yield Group(scope, name, category, WHOLE, tuple(roots))
     labels = sorted(
@@ -66,7 +69,7 @@ def _of_place(tree: _Tree, scope: Scope, name: str, category: Category, places: 
     )
     first_level: list[int] = []
     for label in labels:
-        members = tree.tops(places, lambda i, label=label: tree.meters[i].item.startswith(label))  # type: ignore[misc]
+        members = tree.labelled(places, label)
         yield Group(scope, name, category, label, tuple(members))
         if len(label) == 1:
             first_level += members
@@ -87,6 +90,17 @@ class _Tree:
         for i, parent in enumerate(self.parent):
             if parent is not None and meters[parent].category is meters[i].category:
                 self.children.setdefault(parent, []).append(i)
+        self.mains = {account: pair.mains for pair in twins(meters) for account in pair.accounts}
+        """Of each account that has any: the mains that measure the same."""
+
+    def roots(self, places: Sequence[int]) -> list[int]:
+        """Meters whose sum is the whole of the places."""
+        tops = self.tops(places, self.counts)
+        return sorted({*tops, *(main for top in tops for main in self.mains.get(top, ()))})
+
+    def labelled(self, places: Sequence[int], label: str) -> list[int]:
+        """The topmost meters of an item."""
+        return self.tops(places, lambda i: self.meters[i].item.startswith(label))
 
     def counts(self, i: int) -> bool:
         """False for a virtual meter that only shows others."""
@@ -106,17 +120,23 @@ class _Tree:
             parent = self.parent[parent]
 
 
-def roll_up(found: Sequence[Group], meters: Totals) -> Totals:
-    """Totals of the groups (rows in their order) from the totals of the meters (rows in the meters' order)."""
-    return stack([_total(group, meters) for group in found])
+def roll_up(found: Sequence[Group], meters: Totals, counted: Totals | None = None) -> Totals:
+    """Totals of the groups (rows in their order) from the totals of the meters (rows in the meters' order).
+
+    `counted` is what of each meter counts in places, where that is less than its own total (`analytics.mains`).
+    """
+    of_places = meters if counted is None else counted
+    return stack([_total(group, meters if group.scope is Scope.METER else of_places) for group in found])
 
 
 def _total(group: Group, meters: Totals) -> Totals:
     whole = meters.rows(list(group.members)).together()
     if group.rest is None:
         return whole
-    taken = meters.rows(list(group.rest))
-    every = np.isfinite(meters.amount[list(group.members)]).all(axis=0) & np.isfinite(taken.amount).all(axis=0)
+    members, taken = meters.rows(list(group.members)), meters.rows(list(group.rest))
+    # A member of which nothing is due, such as a bill beside a main that is read, leaves nothing unknown.
+    every = (np.isfinite(members.amount) | (members.expected_s == 0)).all(axis=0)
+    every &= np.isfinite(taken.amount).all(axis=0)
     amount = np.where(every, whole.amount - taken.together().amount, np.nan)
     both = stack([whole, taken.together()]).together()
     return Totals(

@@ -6,6 +6,7 @@ intervals inside are missing. Where an edge is not known, it is the sum of what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,7 +144,7 @@ def stack(parts: list[Totals]) -> Totals:
     )
 
 
-def meter_totals(parts: DayParts, periods: Periods, *, read: Window, expected: Window) -> Totals:
+def meter_totals(parts: DayParts, periods: Periods, *, read: Window, expected: Sequence[Window]) -> Totals:
     """Totals of one meter, one row.
 
     Parameters
@@ -154,8 +155,8 @@ def meter_totals(parts: DayParts, periods: Periods, *, read: Window, expected: W
         The periods wanted.
     read : Window
         From its first to its last reading.
-    expected : Window
-        When readings are expected: the days it is in service, up to now.
+    expected : sequence of Window
+        When readings are expected: the days it is in service, up to now. They do not overlap.
 
     Notes
     -----
@@ -180,9 +181,9 @@ def meter_totals(parts: DayParts, periods: Periods, *, read: Window, expected: W
     amount = total(inner, inside & touched) + total(head, inside & (at > first[column]))
     amount += total(tail, inside & (at < last[column]))
     known = (total(parts.inner_s[lo:hi]) > 0) | (last > first)
-    expected_s = np.clip(
-        np.minimum(periods.edges[1:], expected.end) - np.maximum(periods.start, expected.start), 0, None
-    )
+    expected_s = np.zeros(n, np.int64)
+    for span in expected:
+        expected_s += np.clip(np.minimum(periods.edges[1:], span.end) - np.maximum(periods.start, span.start), 0, None)
     amount = np.where(known, amount, np.nan)
     return Totals(
         amount[None],

@@ -45,6 +45,11 @@ class Window:
         """True if the two share at least one instant."""
         return self.start < other.end and other.start < self.end
 
+    def within(self, other: Window) -> Window:
+        """The part that the other holds too; an empty window where there is none."""
+        start = max(self.start, other.start)
+        return Window(start, max(start, min(self.end, other.end)))
+
     def hull(self, other: Window) -> Window:
         """The smallest window that holds both."""
         return Window(min(self.start, other.start), max(self.end, other.end))

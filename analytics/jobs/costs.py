@@ -188,12 +188,17 @@ def with_costs(
         cost[:, span] = day_costs(store, estate, paid, bills, amount[:, span], days[span])
     found = []
     for part in sums:
-        own, of_period = cost, part.totals.amount[meters]
+        assert part.counted is not None  # the sums are of an institution
+        counts = part.counted.days
+        own, shared = cost, np.where(counts, cost, np.nan)
+        of_meters, of_places = part.totals.amount[meters], part.counted.totals.amount
         if part.periods.kind != "day":
             column = np.searchsorted(part.periods.days, days, side="right") - 1
-            own = period_costs(cost, amount, of_period, column)
-        own = _virtual(estate, own)
-        found.append(replace(part, cost=roll_up_costs(part.groups, own, np.isfinite(of_period))))
+            own = period_costs(own, amount, of_meters, column)
+            shared = period_costs(shared, np.where(counts, amount, np.nan), of_places, column)
+        own, shared = _virtual(estate, own), _virtual(estate, shared)
+        of_groups = roll_up_costs(part.groups, (own, np.isfinite(of_meters)), (shared, np.isfinite(of_places)))
+        found.append(replace(part, cost=of_groups))
     return found
 
 
@@ -374,17 +379,29 @@ def period_costs(cost: FloatArray, amount_of_days: FloatArray, amount: FloatArra
     return np.where(np.isfinite(amount), out, np.nan)
 
 
-def roll_up_costs(groups: Sequence[Group], cost: FloatArray, is_known: BoolArray) -> FloatArray:
-    """Cost of each group, shape (n_groups, n_periods): unknown where a member that used something has no cost."""
+def roll_up_costs(
+    groups: Sequence[Group], meters: tuple[FloatArray, BoolArray], counted: tuple[FloatArray, BoolArray]
+) -> FloatArray:
+    """Cost of each group, shape (n_groups, n_periods): unknown where a member that used something has no cost.
 
-    def together(members: Sequence[int]) -> FloatArray:
-        own, known = cost[list(members)], is_known[list(members)]
+    Parameters
+    ----------
+    groups : sequence of Group
+    meters : tuple of ndarray, shape (n_meters, n_periods)
+        Cost of each meter, and where its amount is known.
+    counted : tuple of ndarray
+        The same of what counts in places.
+    """
+
+    def together(members: Sequence[int], of: tuple[FloatArray, BoolArray]) -> FloatArray:
+        own, known = (values[list(members)] for values in of)
         total = np.where(known, own, 0.0).sum(axis=0)
         return np.where(known.any(axis=0), total, np.nan)
 
-    out = np.empty((len(groups), cost.shape[1]))
+    out = np.empty((len(groups), meters[0].shape[1]))
     for place, group in enumerate(groups):
-        out[place] = together(group.members)
+        of = meters if group.scope is Scope.METER else counted
+        out[place] = together(group.members, of)
         if group.rest is not None:
-            out[place] -= together(group.rest)
+            out[place] -= together(group.rest, of)
     return out

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from analytics.mains import Twins, twins
 from analytics.rollup import Group, groups, order_of_formulas
 from energy.errors import UnitError
 from energy.intervals import LocalCalendar, Window
@@ -42,6 +43,8 @@ class Estate:
     formulas : dict
         Place of each virtual meter to (place, factor) of what it sums, in an order in which each comes after those
         it uses.
+    twins : tuple of Twins
+        Accounts and the mains that measure the same.
     """
 
     institution: str
@@ -55,11 +58,20 @@ class Estate:
     buildings: tuple[str, ...]
     formulas: Mapping[int, tuple[tuple[int, float], ...]]
     groups: tuple[Group, ...]
+    twins: tuple[Twins, ...]
     denominators: tuple[Denominator, ...]
 
     def signature(self) -> str:
         """Changes when any total or indicator of the institution could, although no reading did."""
-        plain = (self.calendar.zone, self.groups, self.formulas, self.denominators, self.buildings)
+        plain = (
+            self.calendar.zone,
+            self.groups,
+            self.twins,
+            self.formulas,
+            self.denominators,
+            self.buildings,
+            self.spans,
+        )
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
 
@@ -140,6 +152,7 @@ def _estate(
         buildings=buildings,
         formulas=_formulas(meters),
         groups=tuple(groups(meters)),
+        twins=twins(meters),
         denominators=denominators,
     )
 

@@ -86,7 +86,9 @@ def _added(region: str, periods: Periods, rows: Table, wanted: np.ndarray[tuple[
     half = np.sqrt(complete((field["expected_high"] - field["expected"]) ** 2))
     of_meters = ExpectedTotals(complete(field["expected"]), half)
     groups = tuple(Group(Scope.REGION, region, Category(category), item, ()) for category, item in names)
-    return Sums(periods, groups, totals, known(field["last_year"]), wanted, of_meters, complete(field["cost_yuan"]))
+    return Sums(
+        periods, groups, totals, known(field["last_year"]), wanted, of_meters, cost=complete(field["cost_yuan"])
+    )
 
 
 def write_region(writer: Writer, region: str, sums: Sequence[Sums]) -> None:

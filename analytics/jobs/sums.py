@@ -13,10 +13,11 @@ from analytics.jobs.estate import Estate, service
 from analytics.jobs.habits import Habits
 from analytics.jobs.limits import Extents
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
+from analytics.mains import billed_days
 from analytics.rollup import Group, roll_up, virtual_totals
 from analytics.totals import Periods, Totals, meter_totals, stack
 from energy.intervals import RESOLUTIONS, LocalCalendar, Period, Window
-from energy.model import Meter, Scope
+from energy.model import Meter, Scope, ValueKind
 from energy.series import BoolArray, FloatArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import DAY_PART, TOTAL
@@ -27,8 +28,30 @@ _PARTS = ("inner", "head", "tail", "inner_s", "valid_s", "estimated_s")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """What of each meter counts in buildings and institution (`analytics.mains`).
+
+    Attributes
+    ----------
+    totals : Totals
+        One row a meter.
+    days : bool, shape (n_meters, n_days)
+        The days on which it does.
+    """
+
+    totals: Totals
+    days: BoolArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """Totals of groups (rows) in consecutive periods (columns), and which of the periods are to be written."""
+    """Totals of groups (rows) in consecutive periods (columns), and which of the periods are to be written.
+
+    Attributes
+    ----------
+    counted : Counted or None
+        What of each meter counts in places; None in the sums of regions, which know no meters.
+    """
 
     periods: Periods
     groups: tuple[Group, ...]
@@ -36,6 +59,7 @@ class Sums:
     last_year: FloatArray
     wanted: BoolArray
     expected: ExpectedTotals
+    counted: Counted | None = None
     cost: FloatArray | None = None
 
 
@@ -48,9 +72,66 @@ def compute_sums(
     calendar = estate.calendar
     span = _years_around(calendar, changed, max([now, *(last for _, last in extents.values())]))
     parts = _day_parts(store, calendar, [m.id for m in estate.meters], span)
+    days = Periods.covering(calendar, span, "day")
+    due = [_expected(calendar, meter, extents, now) for meter in estate.meters]
+    shares = _shares(estate, days, parts, extents, due)
     return [
-        _sums(estate, Periods.covering(calendar, span, kind), parts, changed, extents, now, habits) for kind in PERIODS
+        _sums(estate, Periods.covering(calendar, span, kind), parts, changed, extents, habits, due, shares)
+        for kind in PERIODS
     ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shares:
+    """Days on which each meter counts in places, shape (n_meters, n_days), and when those that share are due."""
+
+    first_day: int
+    counts: BoolArray
+    due: Mapping[int, Sequence[Window]]
+
+
+def _shares(
+    estate: Estate, days: Periods, parts: Mapping[str, _Days], extents: Extents, due: Sequence[Window]
+) -> _Shares:
+    """Bills and mains that measure the same, day by day; every other meter counts always."""
+    counts = np.ones((len(estate.meters), len(days)), np.bool_)
+    windows: dict[int, Sequence[Window]] = {}
+    for pair in estate.twins:
+        billed = np.stack([_is_told(parts[estate.meters[i].id].parts, days) for i in pair.accounts])
+        covered = np.stack([_is_covered(estate.meters[i], parts, days, extents) for i in pair.mains])
+        serves = np.stack([(days.start < due[i].end) & (days.edges[1:] > due[i].start) for i in pair.mains])
+        by_bill, bill_due = billed_days(billed, covered, serves)
+        for places, on, asked in ((pair.accounts, by_bill, bill_due), (pair.mains, ~by_bill, ~by_bill)):
+            spans = [Window(int(days.edges[a]), int(days.edges[b])) for a, b in runs(asked)]
+            for i in places:
+                counts[i] = on
+                windows[i] = [span.within(due[i]) for span in spans]
+    return _Shares(int(days.days[0]), counts, windows)
+
+
+def _is_told(parts: DayParts, days: Periods) -> BoolArray:
+    """Days of which anything is known."""
+    return _of_days(np.ones(len(parts)), parts, days) > 0
+
+
+def _is_covered(meter: Meter, parts: Mapping[str, _Days], days: Periods, extents: Extents) -> BoolArray:
+    """Days between the meter's first and last reading; of one without a register only those it wholly knows."""
+    if meter.id not in extents:
+        return np.zeros(len(days), np.bool_)
+    first, last = extents[meter.id]
+    inside = (days.start >= first) & (days.edges[1:] <= last)
+    if meter.value_kind is not ValueKind.REGISTER:
+        own = parts[meter.id].parts
+        inside &= _of_days(own.inner_s, own, days) >= np.diff(days.edges)
+    return np.asarray(inside)
+
+
+def _of_days(values: FloatArray, parts: DayParts, days: Periods) -> FloatArray:
+    """Values of the known days on their places among the days; 0 elsewhere."""
+    found = np.zeros(len(days))
+    inside = (parts.day >= days.days[0]) & (parts.day < days.days[-1])
+    found[parts.day[inside] - days.days[0]] = values[inside]
+    return found
 
 
 def _sums(
@@ -59,27 +140,34 @@ def _sums(
     parts: Mapping[str, _Days],
     changed: Sequence[Window],
     extents: Extents,
-    now: int,
     habits: Habits,
+    due: Sequence[Window],
+    shares: _Shares,
 ) -> Sums:
-    rows = [
-        meter_totals(
-            parts[meter.id].parts,
-            periods,
-            read=Window(*extents[meter.id]) if meter.id in extents else _NEVER,
-            expected=_expected(estate.calendar, meter, extents, now),
-        )
-        for meter in estate.meters
-    ]
+    def of_meter(i: int, expected: Sequence[Window], *, is_shared: bool) -> Totals:
+        meter = estate.meters[i]
+        own = parts[meter.id].parts
+        if is_shared:
+            inside = (own.day >= periods.days[0]) & (own.day < periods.days[-1])
+            own = own.take(inside)
+            own = own.take(shares.counts[i, own.day - shares.first_day])
+        read = Window(*extents[meter.id]) if meter.id in extents else _NEVER
+        return meter_totals(own, periods, read=read, expected=expected)
+
+    rows = [of_meter(i, [window], is_shared=False) for i, window in enumerate(due)]
     meters = virtual_totals(stack(rows), estate.formulas)
-    totals = roll_up(estate.groups, meters)
+    counted = meters
+    if shares.due:
+        split = {i: of_meter(i, windows, is_shared=True) for i, windows in shares.due.items()}
+        counted = stack([split.get(i) or meters.rows([i]) for i in range(len(rows))])
+    totals = roll_up(estate.groups, meters, counted)
     expected = virtual_expected(_expected_of(estate, periods, parts, extents, habits), estate.formulas)
     before = periods.a_year_before()
     last_year = np.where(before >= 0, totals.amount[:, before], np.nan)
     wanted = overlapping(periods, changed)
     wanted |= (before >= 0) & wanted[before]
-    of_groups = roll_up_expected(estate.groups, expected, np.isfinite(meters.amount))
-    return Sums(periods, estate.groups, totals, last_year, wanted, of_groups)
+    of_groups = roll_up_expected(estate.groups, expected, np.isfinite(counted.amount))
+    return Sums(periods, estate.groups, totals, last_year, wanted, of_groups, Counted(counted, shares.counts))
 
 
 def _expected_of(

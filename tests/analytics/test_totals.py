@@ -23,7 +23,7 @@ def totals_of(hours: list[float], values: list[float], first: str, zone: str, ki
     grid = on_grid(steps, int(edges[0]), int(edges[-1]), HOUR)
     parts = day_parts(steps, int(calendar.day_number(edges[:1])[0]), edges, grid)
     periods = Periods.covering(calendar, Window(int(edges[0]), int(edges[-1])), kind)  # type: ignore[arg-type]
-    return meter_totals(parts, periods, read=EVER, expected=EVER).amount[0]
+    return meter_totals(parts, periods, read=EVER, expected=[EVER]).amount[0]
 
 
 def test_a_day_is_the_difference_of_the_register_between_its_midnights() -> None:

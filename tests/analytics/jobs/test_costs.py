@@ -142,7 +142,7 @@ def test_places_add_their_meters_and_an_unpriced_one_leaves_them_unknown() -> No
     both = Group(Scope.INSTITUTION, "i", Category.ELECTRICITY, "all", (0, 1))
     with_silent = Group(Scope.INSTITUTION, "i", Category.ELECTRICITY, "all", (0, 2))
     rest = Group(Scope.METER, "m", Category.ELECTRICITY, "unallocated", (0,), (1,))
-    found = roll_up_costs([both, with_silent, rest], cost, known)
+    found = roll_up_costs([both, with_silent, rest], (cost, known), (cost, known))
     np.testing.assert_array_equal(found, [[14.0, NAN], [10.0, 10.0], [6.0, NAN]])
 
 
