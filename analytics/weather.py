@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from energy.intervals import DAY
-from energy.series import FloatArray
+from energy.intervals import DAY, HOUR
+from energy.series import FloatArray, IntArray
 
 
 def fill_weather(values: FloatArray, step: int, *, longest: int = 6 * 3600) -> tuple[FloatArray, float]:
@@ -103,27 +103,29 @@ def temperature_segments(temperature: FloatArray, knots: Sequence[float]) -> Flo
     return np.stack([np.minimum(temperature - first, 0), *middle, np.maximum(temperature - last, 0)], axis=1)
 
 
-def degree_days(temperature: FloatArray, step: int, *, heating: float = 18.0, cooling: float = 26.0) -> FloatArray:
-    """Heating and cooling degree days of each whole day, shape (n_days, 2). [K d]
+def degree_days(
+    temperature: FloatArray, times: IntArray, edges: IntArray, *, heating: float = 18.0, cooling: float = 26.0
+) -> FloatArray:
+    """Heating and cooling degree days of local days, shape (n_days, 2). [K d]
 
     Parameters
     ----------
     temperature : ndarray, shape (n,)
-        From local midnight on; NaN where unknown. [°C]
-    step : int
-        Distance of the values. [s]
+        Of hours; NaN where unknown. [°C]
+    times : int64, shape (n,)
+        When each hour begins. [s]
+    edges : int64, shape (n_days + 1,)
+        Local midnights; every hour lies between the first and the last. [s]
     heating, cooling : float
         Base temperatures; HDD18 and CDD26 are the ones of JGJ 26-2018. [°C]
 
     Notes
     -----
-    From the mean of the day, as in the standard; a day with less than half of its values stays NaN.
+    From the mean of the day, as in the standard; a day with less than half of its hours stays NaN.
     """
-    per_day = DAY // step
-    n_days = len(temperature) // per_day
-    days = np.asarray(temperature[: n_days * per_day], np.float64).reshape(n_days, per_day)
-    known = np.isfinite(days)
-    count = known.sum(axis=1)
-    enough = count * 2 >= per_day
-    mean = np.where(enough, np.where(known, days, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    known = np.isfinite(temperature)
+    column = np.searchsorted(edges, times[known], side="right") - 1
+    count = np.bincount(column, minlength=len(edges) - 1)
+    total = np.bincount(column, temperature[known], len(edges) - 1)
+    mean = np.where(count * 2 * HOUR >= np.diff(edges), total / np.maximum(count, 1), np.nan)
     return np.stack([np.maximum(heating - mean, 0), np.maximum(mean - cooling, 0)], axis=1)

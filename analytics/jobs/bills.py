@@ -9,17 +9,20 @@ from typing import Final
 import numpy as np
 
 from analytics.bills import Bill, spread_bills
+from analytics.consumption import resolution
 from analytics.jobs.estate import Estate
+from analytics.jobs.habits import Expectations
 from analytics.jobs.limits import Extents
 from analytics.jobs.meters import Recomputed
 from analytics.jobs.rows import Writer, repeated, table
+from analytics.weather import degree_days
 from energy.errors import MissingReference
 from energy.holidays import country_of, is_weekend, work_calendar
-from energy.intervals import LocalCalendar, Window
+from energy.intervals import HOUR, RESOLUTIONS, LocalCalendar, Window
 from energy.model import Meter, MeterKind
 from energy.registry import Registry
 from energy.registry.decisions import Bill as BillRow
-from energy.series import BoolArray, IntArray, Table
+from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.schema import DAY_PART
 from energy.units import CANONICAL, linear
 
@@ -49,7 +52,11 @@ def billed_extents(calendar: LocalCalendar, bills: Mapping[str, Sequence[Bill]])
 
 
 def compute_bills(
-    writer: Writer, estate: Estate, bills: Mapping[str, Sequence[Bill]], touched: Mapping[str, Sequence[Window]]
+    writer: Writer,
+    estate: Estate,
+    bills: Mapping[str, Sequence[Bill]],
+    touched: Mapping[str, Sequence[Window]],
+    expectations: Expectations,
 ) -> list[Recomputed]:
     """Write the days of every touched meter's bills; which windows that were. Meters that are read are not touched.
 
@@ -62,7 +69,7 @@ def compute_bills(
         windows = list(touched.get(meter.id, ()))
         if windows and meter.kind is MeterKind.MANUAL:
             span = _days(estate.calendar, windows, own)
-            rows = _day_parts(estate.calendar, meter, own) if own else _no_days()
+            rows = _day_parts(estate, meter, own, expectations) if own else _no_days()
             writer.replace(rows, {"meter": [meter.id]}, span)
             done.append(Recomputed(meter.id, span))
     return done
@@ -86,10 +93,17 @@ def _days(calendar: LocalCalendar, windows: Sequence[Window], bills: Sequence[Bi
     return Window(int(edges[0]), int(edges[-1]))
 
 
-def _day_parts(calendar: LocalCalendar, meter: Meter, bills: Sequence[Bill]) -> Table:
+def _day_parts(estate: Estate, meter: Meter, bills: Sequence[Bill], expectations: Expectations) -> Table:
+    calendar = estate.calendar
     first, end = min(b.first_day for b in bills), max(b.end_day for b in bills)
     days = np.arange(first, end, dtype=np.int64)
-    spread = spread_bills(bills, is_workday(calendar, days), first_day=first)
+    spread = spread_bills(
+        bills,
+        _is_open(estate, days),
+        first_day=first,
+        expected=_expected(estate, meter, days, expectations),
+        degree_days=_degree_days(calendar, days, expectations),
+    )
     known = np.isfinite(spread.amount)
     edges = calendar.day_start(np.arange(first, end + 1, dtype=np.int64))
     length = np.diff(edges)[known].astype(np.float64)
@@ -107,6 +121,46 @@ def _day_parts(calendar: LocalCalendar, meter: Meter, bills: Sequence[Bill]) -> 
             "estimated_s": length,
         },
     )
+
+
+def _is_open(estate: Estate, days: IntArray) -> BoolArray:
+    """Workdays by the public calendar and the institution's own: closed days and vacations are rest days."""
+    found = is_workday(estate.calendar, days)
+    for span in estate.spans:
+        inside = (days >= (span.first - _EPOCH).days) & (days <= (span.last - _EPOCH).days)
+        found = np.where(inside, span.kind == "workday", found)
+    return found
+
+
+def _expected(estate: Estate, billed: Meter, days: IntArray, expectations: Expectations) -> FloatArray | None:
+    """What the models expect of the institution's meters of the same category and item; None where none has a model.
+
+    Only its shape matters: a bill of a part that is not metered follows the people of the same house.
+    """
+    modelled = {name for name, _ in expectations.habits}
+    alike = [m for m in estate.meters if m.id in modelled and (m.category, m.item) == (billed.category, billed.item)]
+    if not alike:
+        return None
+    edges = estate.calendar.day_start(np.append(days, days[-1] + 1))
+    total = np.zeros(len(days))
+    for meter in alike:
+        step = RESOLUTIONS[resolution(meter.interval_s) or "hour"]
+        start = int(edges[0]) // step * step
+        n = -(-(int(edges[-1]) - start) // step)
+        amount = expectations.on_grid(meter.id, start, n, step).amount
+        column = np.clip(np.searchsorted(edges, start + step * np.arange(n), side="right") - 1, 0, None)
+        total += np.bincount(column, amount, len(days))
+    return total
+
+
+def _degree_days(calendar: LocalCalendar, days: IntArray, expectations: Expectations) -> FloatArray | None:
+    """By the nearest thermometer; None where none was read."""
+    edges = calendar.day_start(np.append(days, days[-1] + 1))
+    start, n = int(edges[0]), int(edges[-1] - edges[0]) // HOUR
+    temperature = expectations.around.weather(start, n, HOUR).temperature
+    if temperature is None:
+        return None
+    return degree_days(temperature, start + HOUR * np.arange(n), edges)
 
 
 def _no_days() -> Table:

@@ -17,7 +17,8 @@ from typing import Final
 
 import numpy as np
 
-from analytics.jobs.estate import estates
+from analytics.jobs.bills import billed_extents, bills_of
+from analytics.jobs.estate import Estate, estates
 from analytics.jobs.history import recorded
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.notices import publish
@@ -178,8 +179,7 @@ def _tasks(
         weather = union([w for sensor in estate.thermometers for w in by_meter.get(sensor.id, ())])
         before = shapes.get(name)
         everything = before is None or before.json()["signature"] != estate.signature()
-        is_read = any(meter.kind is MeterKind.PHYSICAL for meter in estate.meters)
-        if not (on_demand or everything or refresh or name in touched or (weather and is_read)):
+        if not (on_demand or everything or refresh or name in touched or _is_felt(registry, estate, weather)):
             continue
         yield Task(
             estate=estate,
@@ -192,6 +192,14 @@ def _tasks(
             former=tuple(before.json()["buildings"]) if before else (),
             weather=tuple(weather),
         )
+
+
+def _is_felt(registry: Registry, estate: Estate, weather: Sequence[Window]) -> bool:
+    """Whether temperatures that came change figures: of meters that are read, or of days that were billed."""
+    if not weather or any(meter.kind is MeterKind.PHYSICAL for meter in estate.meters):
+        return bool(weather)
+    billed = billed_extents(estate.calendar, bills_of(registry, estate, {}))
+    return any(window.start < end and window.end > first for first, end in billed.values() for window in weather)
 
 
 def _corrections(registry: Registry) -> dict[str, tuple[Correction, ...]]:

@@ -9,7 +9,7 @@ from datetime import date
 from analytics.jobs.bills import billed_extents, bills_of, compute_bills
 from analytics.jobs.costs import is_repriced, keep_prices, tariffs_of, with_costs
 from analytics.jobs.estate import Estate
-from analytics.jobs.habits import Expectations, Habits, fit_due, keep, load_habits
+from analytics.jobs.habits import Expectations, Habits, fit_due, keep, load_habits, years_of
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.judged import extents_of
 from analytics.jobs.limits import KIND, Extents, fit_missing, profile_of, refit_outgrown
@@ -102,8 +102,8 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     recomputed = compute_meters(writer, spans, readable, expectations)
     bills = bills_of(registry, estate, extents)
     billed = billed_extents(estate.calendar, bills)
-    unread = {name: windows for name, windows in _touched_bills(task, billed).items() if name not in extents}
-    recomputed += compute_bills(writer, estate, bills, unread)
+    unread = {name: windows for name, windows in _touched_bills(task, billed, fresh).items() if name not in extents}
+    recomputed += compute_bills(writer, estate, bills, unread, expectations)
     extents |= billed
     energy = {meter.id for meter in estate.meters}
     paid = tariffs_of(registry, estate)
@@ -154,12 +154,16 @@ def _outlook(
     )
 
 
-def _touched_bills(task: Task, billed: Extents) -> dict[str, list[Window]]:
-    """Windows of changed bills; a computation on demand takes all of a meter that reach into its time."""
+def _touched_bills(task: Task, billed: Extents, fresh: Habits) -> dict[str, list[Window]]:
+    """Windows of changed bills; and all bills of a meter where what shapes their days changed, or on demand."""
     touched = {name: list(windows) for name, windows in task.touched.items()}
+    spoken = {year for _, year in fresh}
     for name, extent in billed.items():
-        if task.since is not None and extent[1] > task.since:
-            touched.setdefault(name, []).append(_whole(extent))
+        whole = _whole(extent)
+        is_wanted = task.since is not None and extent[1] > task.since
+        is_reshaped = task.everything or any(window.overlaps(whole) for window in task.weather)
+        if is_wanted or is_reshaped or not spoken.isdisjoint(years_of(task.estate.calendar, extent)):
+            touched.setdefault(name, []).append(whole)
     return touched
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.analytics.jobs.conftest import Works, instant, meter
+from tests.analytics.jobs.conftest import HOUR, Works, instant, meter
 
 
 def bill(first: str, last: str, amount: float, name: str = "m1") -> dict[str, object]:
@@ -157,3 +157,89 @@ def test_what_items_leave_of_the_whole_is_known_on_both_sides(works: Works) -> N
         works.hourly(name, "2026-01-05T00:00:00", [use] * 24)
     works.run()
     assert works.total("school", "day", "2026-01-05T00:00:00", item="unallocated")["amount"] == 36.0
+
+
+def test_vacations_of_the_institution_are_rest_days(works: Works) -> None:
+    monday = {"institution": "school", "date_from": "2026-01-05", "date_to": "2026-01-05", "kind": "vacation"}
+    works.estate(MANUAL, bills=[bill("2026-01-05", "2026-01-06", 160.0)], calendars=[monday])
+    works.run()
+    assert (day_of(works, "m1", "2026-01-05"), day_of(works, "m1", "2026-01-06")) == (
+        pytest.approx(60.0), pytest.approx(100.0),
+    )  # fmt: skip
+    tuesday = {**monday, "date_from": "2026-01-06", "date_to": "2026-01-06"}
+    works.registry.import_sheets({"calendars": [tuesday]})
+    works.run()
+    assert day_of(works, "m1", "2026-01-06") == pytest.approx(80.0)
+
+
+def test_what_is_read_of_the_same_kind_in_the_house_shapes_its_bills(works: Works) -> None:
+    # another building of the school is read: 3 kWh an hour on Monday to Thursday, 1 kWh from Friday to Sunday
+    first = np.datetime64("2026-01-01")
+    weekday = (first + np.arange(64)).astype(int) + 3
+    use = np.repeat(np.where(weekday % 7 < 4, 3.0, 1.0), 24)
+    works.estate(MANUAL, meter("e1"), bills=[bill("2026-03-23", "2026-03-29", 1500.0)])
+    works.hourly("e1", "2026-01-01T00:00:00", use.tolist())
+    works.run(now="2026-04-02T00:00:00")
+    # four days of 72 and three of 24 out of 360
+    assert day_of(works, "m1", "2026-03-24") == pytest.approx(300.0, rel=0.02)
+    assert day_of(works, "m1", "2026-03-27") == pytest.approx(100.0, rel=0.05)
+    days = works.rows("total", id="m1", period="day", item="all")
+    assert days.fields["amount"].sum() == 1500.0
+
+
+MONTHS = np.arange(np.datetime64("2024-01"), np.datetime64("2026-01"))
+THERMOMETER = {
+    "id": "t1", "institution": "school", "quantity": "temperature", "unit": "degC", "interval_s": HOUR,
+    "place": "region:990101",
+}  # fmt: skip
+
+
+def mean_temperature(days: np.ndarray) -> np.ndarray:
+    """A winter of -2 degC on average with cold spells of five days, a summer of 22."""
+    number = days.astype("M8[D]").astype(int)
+    return 10 - 12 * np.cos(2 * np.pi * (number - 15) / 365.25) + 4 * np.where(number % 10 < 5, 1.0, -1.0)
+
+
+def heated(days: np.ndarray) -> np.ndarray:
+    """10 kWh a day and 2 more for each degree below 18."""
+    return 10 + 2 * np.maximum(18 - mean_temperature(days), 0)
+
+
+def warm_bills() -> list[dict[str, object]]:
+    found = []
+    for month in MONTHS:
+        days = np.arange(month.astype("M8[D]"), (month + 1).astype("M8[D]"))
+        found.append(bill(str(days[0]), str(days[-1]), round(float(heated(days).sum()), 2)))
+    return found
+
+
+def send_weather(works: Works) -> None:
+    days = np.arange(MONTHS[0].astype("M8[D]"), np.datetime64("2026-01-01"))
+    times = instant("2024-01-01T00:00:00") + HOUR * np.arange(24 * len(days))
+    works.read("t1", times.tolist(), np.repeat(mean_temperature(days), 24).tolist())
+
+
+def test_two_years_of_bills_follow_the_weather_even_where_it_comes_later(works: Works) -> None:
+    works.estate(MANUAL, sensors=[THERMOMETER], bills=warm_bills())
+    works.run()
+    flat = day_of(works, "m1", "2025-01-14")
+    assert flat == pytest.approx(day_of(works, "m1", "2025-01-16"))
+    send_weather(works)
+    works.run()
+    for day in ("2025-01-14", "2025-01-16", "2025-01-21"):
+        true = float(heated(np.array([day], "M8[D]"))[0])
+        assert day_of(works, "m1", day) == pytest.approx(true, rel=0.05), day
+    assert 10 < day_of(works, "m1", "2025-07-16") < 12  # a workday of summer: rest days get a little less
+    month = works.rows("total", id="m1", period="month", item="all")
+    np.testing.assert_array_equal(month.fields["amount"], [row["amount"] for row in warm_bills()])
+    again = works.run(since=0)
+    assert sum(again.written.values()) == sum(again.deleted.values()) == 0
+
+
+def test_weather_of_days_that_were_not_billed_moves_nothing(works: Works) -> None:
+    works.estate(MANUAL, sensors=[THERMOMETER], bills=[bill("2026-01-01", "2026-01-20", 1000.0)])
+    works.run()
+    works.read("t1", [instant("2026-02-02T00:00:00"), instant("2026-02-02T01:00:00")], [1.0, 2.0])
+    assert works.run().institutions == ("school",)  # the sensor's own; nothing of the court, which has no meter
+    works.read("t1", [instant("2026-01-02T00:00:00"), instant("2026-01-02T01:00:00")], [1.0, 2.0])
+    assert "m1" in {part.meter for part in works.run().recomputed}
