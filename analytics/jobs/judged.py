@@ -100,7 +100,9 @@ def _settle(
         return changed, not (len(before) or begin_known), not (len(after) or end_known)
     first = min(changed.start, int(times[0]) if n else changed.start) - loaded.reach_s
     start = int(times[before[-1]]) if len(before) else first
-    end = int(times[after[0]]) if len(after) else max(changed.end, int(times[-1]) if n else changed.end)
+    # A reading at midnight also bounds the day that begins with it.
+    last = int(times[-1]) + 1 if n else changed.end
+    end = int(times[after[0]]) if len(after) else max(changed.end, last)
     window = _local_days(calendar, Window(start, max(end, start + 1)))
     sure_before = begin_known or bool(np.any(times[anchors] <= window.start))
     final = anchors[anchors + loaded.ahead < n]

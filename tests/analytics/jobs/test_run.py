@@ -100,6 +100,19 @@ def test_late_readings_recompute_their_days_and_no_others(works: Works) -> None:
     assert record.written["interval"] == 18  # seventeen late readings end or begin eighteen unknown hours
 
 
+def test_a_last_reading_at_midnight_touches_the_day_it_begins_though_it_came_first(works: Works) -> None:
+    works.estate(meter("late"), meter("straight"))
+    midnight = instant("2026-02-02T00:00:00")
+    before = midnight - HOUR * np.arange(3, 0, -1)
+    works.read("straight", [*before, midnight], [10, 11, 12, 13])
+    works.read("late", [midnight], [13])
+    works.run()
+    works.read("late", before.tolist(), [10, 11, 12])
+    works.run()
+    days = [works.rows("day_part", meter=name).time.tolist() for name in ("late", "straight")]
+    assert days[0] == days[1] == [instant("2026-02-01T00:00:00"), midnight]
+
+
 def test_last_year_stands_beside_this_year_also_when_it_comes_late(works: Works) -> None:
     works.estate(meter("e1"))
     works.hourly("e1", "2026-01-05T00:00:00", [3.0] * 48)
