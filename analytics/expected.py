@@ -264,7 +264,7 @@ def _fit_by_choice(values: Float32Array, basis: Basis, calendar_basis: Basis, wi
     if with_weather.all():
         return fit_rows(values, basis)
     plain = fit_rows(values, calendar_basis)
-    slopes = np.zeros((len(values), len(basis.centred)), np.float32)
+    slopes = np.zeros((len(values), len(basis.gram)), np.float32)
     slopes[:, : plain.slopes.shape[1]] = plain.slopes
     profile = plain.profile
     if with_weather.any():

@@ -1,9 +1,12 @@
 """Weighted regression of many meters on shared rows plus a mean per slot of the week, gaps by low-rank update.
 
 The model of one meter is y[t] = profile[slot[t]] + sum_j slopes[j] rows[j, t]. All meters of one weather station share
-slots, rows and weights, so the slots are partialled out once (Frisch-Waugh) and the Gram matrix is built once. A meter
-with missing values differs from that only by what is missing: its Gram matrix is the shared one minus one outer
-product for each missing value and one for each slot that lost weight.
+slots, rows and weights, so the slots are partialled out once (Frisch-Waugh) and the Gram matrix is built and factored
+once. A meter with missing values differs from that only by what is missing: its Gram matrix is the shared one minus
+one outer product for each missing value and one for each slot that lost weight.
+
+Passes over the intervals are compiled; none of the compiled kernels calls another one, because a kernel is compiled
+again inside each of its callers. What is small (slots, slopes) is numpy.
 
 References
 ----------
@@ -20,17 +23,21 @@ import numpy as np
 
 from analytics.compiled import compiled
 from analytics.order import select
-from energy.series import Float32Array, FloatArray, Int32Array
+from energy.series import Float32Array, FloatArray, Int32Array, IntArray
 
 RIDGE: Final = 1e-3
 """Ridge on the slopes, as a share of each row's sum of squares over all intervals, known or not: where little is known
 of a meter, slopes shrink to 0."""
-
-
-BLOCK: Final = 1024
-"""Intervals worked on at a time: they stay in the first-level cache, and float32 sums stay short."""
+TILE: Final = 4
+"""Rows that a pass takes together."""
+BLOCK: Final = 512
+"""Intervals worked on at a time: rows of a block serve all meters from the cache, and float32 sums stay short."""
+CHUNK: Final = 32
+"""Meters worked on together: a year of hours of them in float32 stays in the processor's cache."""
 EMPTY: Final = 1e-6
 """A slot that keeps less than this share of its weight counts as empty (what is left may be rounding)."""
+MAD: Final = 1.4826
+"""Standard deviations of a normal distribution in one median absolute deviation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +47,12 @@ class Basis:
     Attributes
     ----------
     slot : int32, shape (n,)
-    centred : float32, shape (k, n)
-        Rows minus their weighted slot means.
+    runs : int32, shape (n_runs, 3)
+        Stretches in which the slot rises by one each interval: first, end, slot of the first.
+    padded : float32, shape (k + up to 3, n)
+        Rows minus their weighted slot means, then rows of zeros up to a multiple of `TILE`.
+    by_time : float32, shape (n, k)
+        The same rows the other way round.
     weight : float32, shape (n,)
         Weight of each interval, >= 0.
     means : float64, shape (n_slots, k)
@@ -50,34 +61,54 @@ class Basis:
         Sum of weights; sum of weighted centred rows (only rounding, kept so that updates stay exact).
     gram : float64, shape (k, k)
         Weighted Gram matrix of the centred rows.
+    ridge : float64, shape (k,)
+        Added to the diagonal of every meter's Gram matrix.
+    factor : float64, shape (k, k)
+        Cholesky factor of the Gram matrix of a meter without gaps.
     """
 
     slot: Int32Array
-    centred: Float32Array
+    runs: Int32Array
+    padded: Float32Array
+    by_time: Float32Array
     weight: Float32Array
     means: FloatArray
     slot_weight: FloatArray
     slot_rest: FloatArray
     gram: FloatArray
+    ridge: FloatArray
+    factor: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """Fitted profile (n_meters, n_slots), slopes (n_meters, k), used weight and values used (n_meters,)."""
+    """Fitted profile (n_meters, n_slots), slopes (n_meters, k) and number of values used (n_meters,)."""
 
     profile: Float32Array
     slopes: Float32Array
     n_used: Int32Array
 
 
-def prepare(slot: Int32Array, n_slots: int, rows: Float32Array, weight: Float32Array) -> Basis:
-    """Partial the slots out of the rows; rows of shape (k, n)."""
+def prepare(
+    slot: Int32Array, n_slots: int, rows: Float32Array, weight: Float32Array, ridge: float | FloatArray = RIDGE
+) -> Basis:
+    """Partial the slots out of the rows.
+
+    Parameters
+    ----------
+    slot, weight : ndarray, shape (n,)
+    n_slots : int
+    rows : float32, shape (k, n)
+    ridge : float or ndarray, shape (k,)
+        Share of each row's sum of squares that shrinks its slope.
+    """
     k = len(rows)
     w = weight.astype(np.float64)
     slot_weight = np.bincount(slot, w, n_slots).astype(np.float64)
     inverse = np.where(slot_weight > 0, 1 / np.where(slot_weight > 0, slot_weight, 1), 0.0)
     means = np.empty((n_slots, k))
-    centred = np.empty((k, len(slot)), np.float32)
+    padded = np.zeros((k + -k % TILE, len(slot)), np.float32)
+    centred = padded[:k]
     rest = np.empty((n_slots, k))
     for j in range(k):
         means[:, j] = np.bincount(slot, w * rows[j], n_slots) * inverse
@@ -85,17 +116,16 @@ def prepare(slot: Int32Array, n_slots: int, rows: Float32Array, weight: Float32A
         rest[:, j] = np.bincount(slot, w * centred[j], n_slots)
     exact = centred.astype(np.float64)
     gram = (exact * w) @ exact.T
-    return Basis(slot.astype(np.int32), centred, weight.astype(np.float32), means, slot_weight, rest, gram)
+    penalty = ridge * np.diag(gram) + 1e-9
+    breaks = np.flatnonzero(np.diff(slot, prepend=-2) != 1)
+    runs = np.stack([breaks, np.r_[breaks[1:], len(slot)], slot[breaks]], axis=1) if len(slot) else np.empty((0, 3))
+    return Basis(
+        slot.astype(np.int32), runs.astype(np.int32), padded, np.ascontiguousarray(centred.T),
+        weight.astype(np.float32), means, slot_weight, rest, gram, penalty, _factor(gram + np.diag(penalty)),
+    )  # fmt: skip
 
 
-def fit_rows(
-    values: Float32Array,
-    basis: Basis,
-    *,
-    ridge: float = RIDGE,
-    trim: float = np.inf,
-    trimmed: Float32Array | None = None,
-) -> Fit:
+def fit_rows(values: Float32Array, basis: Basis, *, trim: float = np.inf, trimmed: Float32Array | None = None) -> Fit:
     """Fit every meter.
 
     Parameters
@@ -103,13 +133,11 @@ def fit_rows(
     values : float32, shape (n_meters, n)
         NaN where unknown.
     basis : Basis
-    ridge : float
-        Share of each row's sum of squares added to the diagonal.
     trim : float
         Values farther than this many robust standard deviations (1.4826 MAD) from a first fit are left out of the
         last one: three fits in all. Infinite: plain least squares.
     trimmed : float32, shape (n_meters, n), optional
-        Receives the values with NaN in place of those left out.
+        Receives the values with NaN in place of those left out; may be `values` itself.
 
     Returns
     -------
@@ -118,17 +146,30 @@ def fit_rows(
     """
     n_meters, n = values.shape
     n_slots, k = basis.means.shape
-    profile = np.full((n_meters, n_slots), np.nan, np.float32)
-    slopes = np.zeros((n_meters, k), np.float32)
-    n_used = np.zeros(n_meters, np.int32)
-    if n and n_meters:
-        own = np.ascontiguousarray(values, np.float32)
-        _fit(
-            own, basis.slot, basis.centred, np.ascontiguousarray(basis.centred.T), basis.weight, basis.means,
-            basis.slot_weight, basis.slot_rest, basis.gram, max(n_slots // 7, 1), ridge, trim, profile, slopes, n_used,
-            np.empty((0, n), np.float32) if trimmed is None else trimmed,
-        )  # fmt: skip
-    return Fit(profile, slopes, n_used)
+    fit = Fit(np.full((n_meters, n_slots), np.nan, np.float32), np.zeros((n_meters, k), np.float32),
+              np.zeros(n_meters, np.int32))  # fmt: skip
+    for first in range(0, n_meters if n else 0, CHUNK):
+        here = slice(first, first + CHUNK)
+        own = np.ascontiguousarray(values[here], np.float32)
+        sums = _Sums.read(own, basis)
+        left_out = sums.unknown
+        level, slopes = _solve(sums, basis, left_out)
+        for _ in range(0 if np.isinf(trim) else 2):
+            fitted = np.empty_like(own)
+            _predict(level.astype(np.float32), slopes.astype(np.float32), basis.slot, basis.padded[:k], fitted)
+            left_out = [_outlying(own[m], fitted[m], n - len(places), trim) for m, places in enumerate(sums.unknown)]
+            level, slopes = _solve(sums, basis, left_out)
+        known = np.array([len(places) < n for places in sums.unknown])
+        shift = np.empty_like(level)
+        _products(basis.means, slopes, shift)
+        fit.profile[here][known] = (level - shift)[known]
+        fit.slopes[here][known] = slopes[known]
+        fit.n_used[here] = [n - len(places) for places in left_out]
+        if trimmed is not None:
+            trimmed[here] = own
+            for row, places in zip(trimmed[here], left_out, strict=True):
+                row[places] = np.nan
+    return fit
 
 
 def predict_rows(fit: Fit, slot: Int32Array, rows: Float32Array, out: Float32Array | None = None) -> Float32Array:
@@ -138,256 +179,243 @@ def predict_rows(fit: Fit, slot: Int32Array, rows: Float32Array, out: Float32Arr
     return result
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """What the passes over the intervals leave of each meter.
+
+    Weighted values are taken about their slot's own mean (0 where unknown), so that float32 sums of products hold
+    only what the rows may explain.
+    """
+
+    weighted: Float32Array
+    middle: Float32Array
+    slot_sum: FloatArray
+    right: FloatArray
+    unknown: list[IntArray]
+
+    @classmethod
+    def read(cls, values: Float32Array, basis: Basis) -> _Sums:
+        unknown = [np.flatnonzero(np.isnan(row)) for row in values]
+        middle = np.zeros((len(values), len(basis.slot_weight)), np.float32)
+        slot_sum, weighted = np.zeros(middle.shape), np.empty_like(values)
+        _read(values, basis.weight, basis.runs, middle, weighted, slot_sum)
+        left = np.tile(basis.slot_weight, (len(values), 1))
+        for m in (m for m, places in enumerate(unknown) if len(places)):
+            left[m] -= np.bincount(basis.slot[unknown[m]], basis.weight[unknown[m]], left.shape[1])
+        has_weight = left > EMPTY * basis.slot_weight
+        middle[:] = np.where(has_weight, slot_sum / np.where(has_weight, left, 1.0), 0.0)
+        slot_sum[:] = 0.0
+        _read(values, basis.weight, basis.runs, middle, weighted, slot_sum)
+        right = np.zeros((len(values), len(basis.padded)))
+        _dots(weighted, basis.padded, right)
+        return cls(weighted, middle, slot_sum, np.ascontiguousarray(right[:, : len(basis.gram)]), unknown)
+
+
+def _solve(sums: _Sums, basis: Basis, left_out: list[IntArray]) -> tuple[FloatArray, FloatArray]:
+    """Levels of the slots at centred rows = 0, and slopes, without the intervals left out of each meter."""
+    slopes, level = np.empty(sums.right.shape), np.empty(sums.middle.shape)
+    _substitute(basis.factor, sums.right, slopes)
+    _products(basis.slot_rest, slopes, level)
+    _levels(level, sums.middle, sums.slot_sum, basis.slot_weight)
+    for m in (m for m, places in enumerate(left_out) if len(places)):
+        own = slice(m, m + 1)
+        slot_weight, slot_sum, slot_rest, gram, right = _without(sums, basis, m, left_out[m])
+        _substitute(_factor(gram), right[None], slopes[own])
+        _products(slot_rest, slopes[own], level[own])
+        _levels(level[own], sums.middle[own], slot_sum[None], slot_weight)
+    return level, slopes
+
+
+def _without(sums: _Sums, basis: Basis, m: int, places: IntArray) -> tuple[FloatArray, ...]:
+    """Slot weights, sums and rests, Gram matrix with ridge and right side of one meter without some intervals."""
+    slot_weight, slot_sum, slot_rest = basis.slot_weight.copy(), sums.slot_sum[m].copy(), basis.slot_rest.copy()
+    right = sums.right[m].copy()
+    taken = np.empty((len(places) + min(len(places), len(slot_weight)), len(right)))
+    n_taken = _leave_out(places, basis.slot, basis.weight, sums.weighted[m], basis.by_time, basis.slot_weight,
+                         slot_weight, slot_sum, slot_rest, right, taken)  # fmt: skip
+    gram = basis.gram - taken[:n_taken].T @ taken[:n_taken]
+    diagonal = np.einsum("ii->i", gram)
+    # What rounding leaves of a row that is wholly unknown must not turn negative.
+    diagonal[:] = np.maximum(diagonal, 0.0) + basis.ridge
+    return slot_weight, slot_sum, slot_rest, gram, right
+
+
+def _factor(gram: FloatArray) -> FloatArray:
+    """Cholesky factor, lower triangle."""
+    return np.asarray(np.linalg.cholesky(gram), np.float64)
+
+
+def _levels(level: FloatArray, middle: Float32Array, slot_sum: FloatArray, slot_weight: FloatArray) -> None:
+    """From what the rows explain to levels, in place; a slot without values takes the mean of its time of day."""
+    filled = slot_weight > 0
+    level *= -1
+    level += slot_sum
+    level /= np.where(filled, slot_weight, 1.0)
+    level += middle
+    if not filled.all():
+        per_day = max(len(filled) // 7, 1)
+        there = filled.reshape(-1, per_day)
+        days = np.where(there, level.reshape(len(level), -1, per_day), 0.0)
+        of_hour, count = days.sum(axis=1), there.sum(axis=0)
+        overall = of_hour.sum(axis=1) / max(int(count.sum()), 1)
+        usual = np.where(count > 0, of_hour / np.maximum(count, 1), overall[:, None])
+        level[:, ~filled] = np.tile(usual, (1, len(there)))[:, ~filled]
+
+
+def _outlying(values: Float32Array, fitted: Float32Array, n_known: int, trim: float) -> IntArray:
+    """Places that are unknown or farther than `trim` robust standard deviations from the fit."""
+    distance = np.abs(values - fitted)
+    limit = trim * MAD * select(distance, len(distance), max(n_known - 1, 0) // 2)  # unknown ones rank last
+    return np.flatnonzero(~(distance <= limit) if limit > 0 else np.isnan(distance))
+
+
 @compiled
-def _solve(gram: FloatArray, right: FloatArray, factor: FloatArray, x: FloatArray) -> None:
-    """Cholesky solve of a small positive definite system; `factor` is work space."""
-    k = len(right)
-    for i in range(k):
-        for j in range(i + 1):
-            s = gram[i, j]
-            for m in range(j):
-                s -= factor[i, m] * factor[j, m]
-            if i == j:
-                factor[i, i] = np.sqrt(max(s, 1e-300))
-            else:
-                factor[i, j] = s / factor[j, j]
-    for i in range(k):
-        s = right[i]
-        for m in range(i):
-            s -= factor[i, m] * x[m]
-        x[i] = s / factor[i, i]
-    for i in range(k - 1, -1, -1):
-        s = x[i]
-        for m in range(i + 1, k):
-            s -= factor[m, i] * x[m]
-        x[i] = s / factor[i, i]
+def _read(
+    values: Float32Array, weight: Float32Array, runs: Int32Array, middle: Float32Array, weighted: Float32Array,
+    slot_sum: FloatArray,
+) -> None:  # fmt: skip
+    """Weighted values about the middle of their slot, 0 where unknown, and their sum in each slot.
+
+    Along a run neighbours have different slots, so that its loop fills vector lanes.
+    """
+    for m in range(len(values)):
+        for r in range(len(runs)):
+            first, end, s = runs[r, 0], runs[r, 1], runs[r, 2]
+            y, w, out = values[m, first:end], weight[first:end], weighted[m, first:end]
+            about, into = middle[m, s : s + end - first], slot_sum[m, s : s + end - first]
+            for i in range(len(y)):
+                v = (y[i] - about[i]) * w[i]
+                v = v if v == v else np.float32(0.0)
+                out[i] = v
+                into[i] += v
+
+
+@compiled
+def _dots(weighted: Float32Array, centred: Float32Array, right: FloatArray) -> None:
+    """right[m, j] = sum_t centred[j, t] weighted[m, t], in blocks so that float32 sums stay short.
+
+    Two meters and four rows at a time share what they read; the last of an odd number is taken twice, so that each
+    meter's sums are the same in any company. Slices are read from 0 on: only then loops fill vector lanes.
+    """
+    k, n = centred.shape
+    last = len(weighted) - 1
+    for first in range(0, n, BLOCK):
+        for m in range(0, last + 1, 2):
+            v, w = weighted[m, first : first + BLOCK], weighted[min(m + 1, last), first : first + BLOCK]
+            for j in range(0, k, 4):
+                p, q = centred[j, first : first + BLOCK], centred[j + 1, first : first + BLOCK]
+                r, s = centred[j + 2, first : first + BLOCK], centred[j + 3, first : first + BLOCK]
+                a = b = c = d = e = f = g = h = np.float32(0.0)
+                for i in range(len(v)):
+                    a += p[i] * v[i]
+                    b += q[i] * v[i]
+                    c += r[i] * v[i]
+                    d += s[i] * v[i]
+                    e += p[i] * w[i]
+                    f += q[i] * w[i]
+                    g += r[i] * w[i]
+                    h += s[i] * w[i]
+                right[m, j] += a
+                right[m, j + 1] += b
+                right[m, j + 2] += c
+                right[m, j + 3] += d
+                if m < last:
+                    right[m + 1, j] += e
+                    right[m + 1, j + 1] += f
+                    right[m + 1, j + 2] += g
+                    right[m + 1, j + 3] += h
 
 
 @compiled
 def _predict(
     profile: Float32Array, slopes: Float32Array, slot: Int32Array, rows: Float32Array, out: Float32Array
 ) -> None:
+    """Fitted values; four rows of a block serve all meters from the first-level cache."""
     n, k = len(slot), len(rows)
-    for m in range(len(profile)):
-        for first in range(0, n, BLOCK):
-            o, where = out[m, first : first + BLOCK], slot[first : first + BLOCK]
+    for first in range(0, n, BLOCK):
+        where = slot[first : first + BLOCK]
+        for m in range(len(profile)):
+            o = out[m, first : first + BLOCK]
             for i in range(len(o)):
                 o[i] = profile[m, where[i]]
-            for j in range(0, k - 3, 4):
+        for j in range(0, k - 3, TILE):
+            p, q = rows[j, first : first + BLOCK], rows[j + 1, first : first + BLOCK]
+            r, s = rows[j + 2, first : first + BLOCK], rows[j + 3, first : first + BLOCK]
+            for m in range(len(profile)):
+                o = out[m, first : first + BLOCK]
                 a, b, c, d = slopes[m, j], slopes[m, j + 1], slopes[m, j + 2], slopes[m, j + 3]
-                p, q = rows[j, first : first + BLOCK], rows[j + 1, first : first + BLOCK]
-                r, s = rows[j + 2, first : first + BLOCK], rows[j + 3, first : first + BLOCK]
                 for i in range(len(o)):
                     o[i] += a * p[i] + b * q[i] + c * r[i] + d * s[i]
-            for j in range(k - k % 4, k):
-                a, p = slopes[m, j], rows[j, first : first + BLOCK]
+        for j in range(k - k % TILE, k):
+            p = rows[j, first : first + BLOCK]
+            for m in range(len(profile)):
+                o = out[m, first : first + BLOCK]
+                a = slopes[m, j]
                 for i in range(len(o)):
                     o[i] += a * p[i]
 
 
 @compiled
-def _dots(weighted: Float32Array, centred: Float32Array, right: FloatArray) -> None:
-    """right[j] = sum_t centred[j, t] weighted[t], in blocks so that float32 sums stay short."""
-    k, n = centred.shape
-    right[:] = 0.0
-    for first in range(0, n, BLOCK):
-        part = weighted[first : first + BLOCK]
-        for j in range(k):
-            row = centred[j, first : first + BLOCK]
-            s = np.float32(0.0)
-            for i in range(len(part)):  # slices from 0 on: only then the compiler uses vector lanes
-                s += row[i] * part[i]
-            right[j] += s
-
-
-@compiled
-def _read(
-    values: Float32Array,
-    weight: Float32Array,
-    slot: Int32Array,
-    full_weight: FloatArray,
-    weighted: Float32Array,
-    middle: Float32Array,
-    slot_sum: FloatArray,
-    left_out: Int32Array,
-) -> int:
-    """Weighted values about their slot's own mean (0 where unknown), slot sums, places of unknown values.
-
-    The slot means go out first so that float32 sums of products hold only what the rows may explain.
-    """
-    n_missing = 0
-    own_weight = full_weight.copy()
-    slot_sum[:] = 0.0
-    for t in range(len(values)):
-        y = values[t]
-        if np.isnan(y):
-            left_out[n_missing] = t
-            n_missing += 1
-            own_weight[slot[t]] -= weight[t]
-        else:
-            slot_sum[slot[t]] += float(y) * weight[t]
-    for s in range(len(middle)):
-        has_weight = own_weight[s] > EMPTY * full_weight[s]
-        middle[s] = slot_sum[s] / own_weight[s] if has_weight else 0.0
-    slot_sum[:] = 0.0
-    for t in range(len(values)):
-        s = slot[t]
-        weighted[t] = (values[t] - middle[s]) * weight[t]
-    for i in range(n_missing):
-        weighted[left_out[i]] = 0.0
-    for t in range(len(values)):
-        slot_sum[slot[t]] += weighted[t]
-    return n_missing
-
-
-@compiled
-def _subtract_products(left: FloatArray, right: FloatArray, gram: FloatArray) -> None:
-    """gram -= left @ right.T for its lower triangle; long inner loops, so that they fill vector lanes."""
-    for j in range(len(gram)):
-        a = left[j]
-        for q in range(j + 1):
-            b = right[q]
-            s = 0.0
-            for i in range(len(a)):
-                s += a[i] * b[i]
-            gram[j, q] -= s
-
-
-@compiled
 def _leave_out(
-    left_out: Int32Array, n_left: int, slot: Int32Array, weight: Float32Array, weighted: Float32Array,
-    by_time: Float32Array, slot_weight: FloatArray, slot_sum: FloatArray, slot_rest: FloatArray, gram: FloatArray,
-    right: FloatArray,
-) -> None:  # fmt: skip
-    """Take single values out of all sums (a missing value's `weighted` is 0 already)."""
+    places: IntArray, slot: Int32Array, weight: Float32Array, weighted: Float32Array, by_time: Float32Array,
+    full_weight: FloatArray, slot_weight: FloatArray, slot_sum: FloatArray, slot_rest: FloatArray, right: FloatArray,
+    taken: FloatArray,
+) -> int:  # fmt: skip
+    """Take single values out of all sums (an unknown value's `weighted` is 0 already), then centre again.
+
+    `taken` receives the rows whose outer products the Gram matrix loses: one for each value, one for each slot that
+    lost weight; returns how many.
+    """
     k = len(right)
-    rows, weighted_rows = np.empty((k, n_left)), np.empty((k, n_left))
-    for i in range(n_left):
-        t = left_out[i]
+    n = len(places)
+    for i in range(n):
+        t = places[i]
         w, y, s = float(weight[t]), float(weighted[t]), slot[t]
         slot_weight[s] -= w
         slot_sum[s] -= y
+        root = np.sqrt(w)
         for j in range(k):
             x = float(by_time[t, j])
-            rows[j, i] = x
-            weighted_rows[j, i] = w * x
+            taken[i, j] = root * x
             right[j] -= y * x
             slot_rest[s, j] -= w * x
-    _subtract_products(weighted_rows, rows, gram)
-
-
-@compiled
-def _partial_out(
-    full_weight: FloatArray, slot_weight: FloatArray, slot_sum: FloatArray, slot_rest: FloatArray, gram: FloatArray,
-    right: FloatArray,
-) -> None:  # fmt: skip
-    """Centre again in the slots that lost weight: one outer product each."""
-    k = len(right)
-    rest, shares = np.empty((k, len(full_weight))), np.empty((k, len(full_weight)))
-    n = 0
     for s in range(len(full_weight)):
-        if slot_weight[s] >= full_weight[s]:
-            continue
         if slot_weight[s] <= EMPTY * full_weight[s]:
             slot_weight[s] = 0.0
-            continue
-        inverse = 1.0 / slot_weight[s]
-        for j in range(k):
-            rest[j, n] = slot_rest[s, j]
-            shares[j, n] = slot_rest[s, j] * inverse
-            right[j] -= shares[j, n] * slot_sum[s]
-        n += 1
-    _subtract_products(shares[:, :n], rest[:, :n], gram)
-
-
-@compiled
-def _slot_levels(slot_weight: FloatArray, slot_sum: FloatArray, slot_rest: FloatArray, middle: Float32Array,
-                 slopes: FloatArray, per_day: int, level: FloatArray) -> None:  # fmt: skip
-    """Level of each slot at centred rows = 0; a slot without values takes the mean of its time of day."""
-    n_slots = len(level)
-    day_sum = np.zeros(per_day)
-    day_count = np.zeros(per_day)
-    for s in range(n_slots):
-        if slot_weight[s] <= 0.0:
-            continue
-        v = slot_sum[s]
-        for j in range(len(slopes)):
-            v -= slot_rest[s, j] * slopes[j]
-        level[s] = middle[s] + v / slot_weight[s]
-        day_sum[s % per_day] += level[s]
-        day_count[s % per_day] += 1.0
-    overall = day_sum.sum() / max(day_count.sum(), 1.0)
-    for s in range(n_slots):
-        if slot_weight[s] <= 0.0:
-            d = s % per_day
-            level[s] = day_sum[d] / day_count[d] if day_count[d] > 0.0 else overall
-
-
-@compiled
-def _outlying(values: Float32Array, fitted: Float32Array, trim: float, distance: Float32Array,
-              left_out: Int32Array, n_missing: int) -> int:  # fmt: skip
-    """Append the places farther than `trim` robust standard deviations from the fit; how many are left out."""
-    n_known = 0
-    for t in range(len(values)):
-        if not np.isnan(values[t]):
-            distance[n_known] = abs(values[t] - fitted[t])
-            n_known += 1
-    limit = trim * 1.4826 * select(distance, n_known, (n_known - 1) // 2)
-    n_left = n_missing
-    if limit > 0.0:
-        for t in range(len(values)):
-            if abs(values[t] - fitted[t]) > limit:
-                left_out[n_left] = t
-                n_left += 1
-    return n_left
-
-
-@compiled
-def _fit(
-    values: Float32Array, slot: Int32Array, centred: Float32Array, by_time: Float32Array, weight: Float32Array,
-    means: FloatArray, full_weight: FloatArray, full_rest: FloatArray, full_gram: FloatArray, per_day: int,
-    ridge: float, trim: float, profile: Float32Array, slopes: Float32Array, n_used: Int32Array, trimmed: Float32Array,
-) -> None:  # fmt: skip
-    n_slots, k = means.shape
-    n = len(slot)
-    weighted, distance, fitted = np.empty(n, np.float32), np.empty(n, np.float32), np.empty((1, n), np.float32)
-    left_out = np.empty(n, np.int32)
-    all_sum, all_right = np.empty(n_slots), np.empty(k)
-    level32, slopes32 = np.empty((1, n_slots), np.float32), np.empty((1, k), np.float32)
-    level, middle, factor, x = np.empty(n_slots), np.empty(n_slots, np.float32), np.zeros((k, k)), np.empty(k)
-    for m in range(len(values)):
-        n_missing = _read(values[m], weight, slot, full_weight, weighted, middle, all_sum, left_out)
-        if n_missing == n:
-            if len(trimmed):
-                trimmed[m] = np.nan
-            continue
-        _dots(weighted, centred, all_right)
-        n_left = n_missing
-        for attempt in range(1 if np.isinf(trim) else 3):
-            if attempt:
-                for s in range(n_slots):
-                    level32[0, s] = level[s]
-                for j in range(k):
-                    slopes32[0, j] = x[j]
-                _predict(level32, slopes32, slot, centred, fitted)
-                n_left = _outlying(values[m], fitted[0], trim, distance, left_out, n_missing)
-            slot_weight, slot_sum, slot_rest = full_weight.copy(), all_sum.copy(), full_rest.copy()
-            gram, right = full_gram.copy(), all_right.copy()
-            _leave_out(left_out, n_left, slot, weight, weighted, by_time, slot_weight, slot_sum, slot_rest, gram, right)
-            _partial_out(full_weight, slot_weight, slot_sum, slot_rest, gram, right)
+        elif slot_weight[s] < full_weight[s]:
+            mean, root = slot_sum[s] / slot_weight[s], 1.0 / np.sqrt(slot_weight[s])
             for j in range(k):
-                gram[j, j] = max(gram[j, j], 0.0) + ridge * full_gram[j, j] + 1e-9
-            _solve(gram, right, factor, x)
-            _slot_levels(slot_weight, slot_sum, slot_rest, middle, x, per_day, level)
-        for s in range(n_slots):
-            a = level[s]
-            for j in range(k):
-                a -= means[s, j] * x[j]
-            profile[m, s] = a
-        for j in range(k):
-            slopes[m, j] = x[j]
-        n_used[m] = n - n_left
-        if len(trimmed):
-            trimmed[m] = values[m]
-            for i in range(n_left):
-                trimmed[m, left_out[i]] = np.nan
+                right[j] -= slot_rest[s, j] * mean
+                taken[n, j] = slot_rest[s, j] * root
+            n += 1
+    return n
+
+
+@compiled
+def _substitute(factor: FloatArray, right: FloatArray, x: FloatArray) -> None:
+    """x[m] = (factor factor')^-1 right[m], meter by meter."""
+    k = len(factor)
+    for m in range(len(right)):
+        own = x[m]
+        for i in range(k):
+            s = right[m, i]
+            for j in range(i):
+                s -= factor[i, j] * own[j]
+            own[i] = s / factor[i, i]
+        for i in range(k - 1, -1, -1):
+            own[i] /= factor[i, i]
+            for j in range(i):
+                own[j] -= factor[i, j] * own[i]
+
+
+@compiled
+def _products(matrix: FloatArray, x: FloatArray, out: FloatArray) -> None:
+    """out[m, s] = sum_j matrix[s, j] x[m, j], meter by meter (numpy's sums depend on how many meters there are)."""
+    for m in range(len(x)):
+        own = x[m]
+        for s in range(len(matrix)):
+            row = matrix[s]
+            total = 0.0
+            for j in range(len(own)):
+                total += row[j] * own[j]
+            out[m, s] = total

@@ -39,7 +39,7 @@ def meters(n_meters: int, n: int, seed: int, missing: float, constant: bool) -> 
 
 def refit(values: np.ndarray, seed: int, trim: float = np.inf) -> Fit:
     slot, rows, weight = shared(values.shape[1], seed)
-    return fit_rows(values, prepare(slot, N_SLOTS, rows, weight), ridge=RIDGE, trim=trim)
+    return fit_rows(values, prepare(slot, N_SLOTS, rows, weight, RIDGE), trim=trim)
 
 
 @settings(max_examples=60, deadline=None)
