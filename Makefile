@@ -4,7 +4,7 @@ BIN := .venv/bin
 HOME_FOLDER ?= .jieneng
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench docs format clean
+.PHONY: help install demo stack screenshots test check bench docs format clean
 
 help: ## list the words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ install: .venv/.installed ## make .venv with everything in it (again when pyproj
 
 demo: install ## show the product: a simulated province and real buildings, through MQTT, to a chart
 	$(BIN)/jieneng up --demo --home $(HOME_FOLDER)/demo
+
+stack: install ## the Standard size here: Mosquitto, InfluxDB 2, Grafana and ours; DEMO=1 sends the province through it
+	@servers=$$($(BIN)/python scripts/test-servers MOSQUITTO INFLUXD GRAFANA_HOME --require) && eval "$$servers" && \
+	exec $(BIN)/jieneng stack --home $(HOME_FOLDER)/stack $(if $(DEMO),--demo) \
+	  --mosquitto "$$MOSQUITTO" --influxd "$$INFLUXD" --grafana "$$GRAFANA_HOME"
 
 test: install ## set everything up and run all tests (servers that are missing are named and skipped)
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -39,6 +39,9 @@ class MqttSettings(_Group):
     username: str | None = Field(None, description="user name towards a broker")
     password: SecretStr | None = Field(None, description="password towards a broker")
     password_file: Path | None = Field(None, description="file that holds the password, instead of `password`")
+    broker_passwords: Path | None = Field(
+        None, description="password file of Mosquitto into which issued credentials are written"
+    )
     tls_ca: Path | None = Field(None, description="CA certificate the broker is verified with; turns TLS on")
     tls_cert: Path | None = Field(None, description="certificate of the endpoint; turns TLS on")
     tls_key: Path | None = Field(None, description="private key of the endpoint")
@@ -82,6 +85,9 @@ class StoreSettings(_Group):
     bucket: str = Field("jieneng", description="InfluxDB bucket")
     token: SecretStr | None = Field(None, description="InfluxDB token that may write")
     token_file: Path | None = Field(None, description="file that holds the token, instead of `token`")
+    admin_token_file: Path | None = Field(
+        None, description="file of the token that may make buckets and tokens; only `jieneng doctor --fix` reads it"
+    )
     read_token: SecretStr | None = Field(None, description="InfluxDB token that may only read")
     read_token_file: Path | None = Field(None, description="file that holds the reading token")
     timeout_s: float = Field(30.0, gt=0, description="longest wait for one answer")

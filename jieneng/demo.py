@@ -15,6 +15,7 @@ from energy.registry import Registry
 from energy.settings import Settings
 from energy.storage import open_store
 from jieneng import verdict
+from jieneng.credentials import issue
 from jieneng.progress import Watcher, counters
 from simulators import province, replay
 from simulators.messages import Message, Tally
@@ -39,16 +40,16 @@ class Session:
     tally: Tally = field(default_factory=Tally)
 
     @classmethod
-    def prepare(cls, settings: Settings, *, days: int | None, console: Console) -> Self:
+    def prepare(cls, settings: Settings, *, days: int | None, houses: int | None, console: Console) -> Self:
         """Grow the province, put it into the registry, issue its gateways' credentials."""
-        plan, recording = _plan(int(time.time()), days), replay.sample()
+        plan, recording = _plan(int(time.time()), days, houses), replay.sample()
         grown = plan.province
         registry = Registry.open(settings.registry_url)
         try:
             for sheets in (grown.sheets, recording.sheets):
                 registry.import_sheets(sheets)
             gateways = [g.id for parts in grown.gateways.values() for g in parts] + recording.gateways
-            secrets = {gateway: registry.issue_credential(gateway) for gateway in gateways}
+            secrets = issue(settings, registry, gateways)
         finally:
             registry.close()
         return cls(settings, console, plan, recording, secrets, counters(settings))
@@ -117,8 +118,8 @@ class Session:
         yield from self.plan.province.messages(start, end, houses=others)
 
 
-def _plan(now: int, days: int | None) -> province.DemoPlan:
-    plan = province.demo_plan(now, billed=BILLED if days is None else FEW_BILLED)
+def _plan(now: int, days: int | None, houses: int | None) -> province.DemoPlan:
+    plan = province.demo_plan(now, houses=houses, billed=BILLED if days is None else FEW_BILLED)
     if days is None:
         return plan
     local = plan.province.calendar

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import sys
 import time
 import urllib.error
@@ -12,10 +10,13 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from energy.errors import EnergyError
 from energy.settings import Settings
+from jieneng.probes import listens
+from jieneng.secret_files import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Check:
 
 
 def examine(settings: Settings, *, fix: bool = False) -> Iterator[Check]:
-    """All checks in order; with `fix`, what can be made is made first (folder, schema, bucket, reading token)."""
+    """All checks in order; with `fix`, what can be made is made first (folder, schema, bucket, tokens)."""
     yield _python()
     yield _home(settings, fix=fix)
     yield _disk(settings)
@@ -88,19 +89,13 @@ def _registry(settings: Settings, *, fix: bool) -> Check:
     return Check("Registry", True, f"{len(snapshot.institutions)} institutions, {len(snapshot.meters)} meters")
 
 
-def _listens(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(2)
-        return probe.connect_ex((host, port)) == 0
-
-
 def _ports(settings: Settings) -> Iterator[Check]:
     wanted = [("Console port", settings.web.host, settings.web.port)]
     wanted.append(("Ingest HTTP port", settings.ingest.http_host, settings.ingest.http_port))
     if settings.mqtt.source == "endpoint":
         wanted.append(("MQTT port", settings.mqtt.host, settings.mqtt.port))
     for name, host, port in wanted:
-        if port == 0 or not _listens(host, port):
+        if port == 0 or not listens(host, port)():
             yield Check(name, True, f"{host}:{port} is free")
         else:
             yield Check(name, True, f"{host}:{port} is in use (by Jieneng, if it runs; else set another port)")
@@ -110,7 +105,7 @@ def _broker(settings: Settings) -> Iterator[Check]:
     if settings.mqtt.source != "broker":
         return
     where = f"{settings.mqtt.host}:{settings.mqtt.port}"
-    is_up = _listens(settings.mqtt.host, settings.mqtt.port)
+    is_up = listens(settings.mqtt.host, settings.mqtt.port)()
     yield Check(
         "MQTT broker", is_up, f"{where} {'answers' if is_up else 'does not answer'}", "start it, or set mqtt.host"
     )
@@ -134,11 +129,11 @@ def _store(settings: Settings, *, fix: bool) -> Iterator[Check]:
 def _influx(settings: Settings, *, fix: bool) -> Iterator[Check]:
     from energy.storage import influx, open_store
 
-    mend = "start InfluxDB, set store.url, store.org, store.bucket and store.token_file, then jieneng doctor --fix"
+    mend = "start InfluxDB, set store.url, org, bucket, admin_token_file and token_file, then jieneng doctor --fix"
     try:
         if fix:
             influx.ensure_bucket(settings.store)
-            _make_read_token(settings)
+            _make_tokens(settings)
         started = time.monotonic()
         store = open_store(settings, role="ingest")
         store.check()
@@ -157,16 +152,15 @@ def _influx(settings: Settings, *, fix: bool) -> Iterator[Check]:
     yield Check("InfluxDB reading token", not is_too_strong, found, "make one that may only read: jieneng doctor --fix")
 
 
-def _make_read_token(settings: Settings) -> None:
-    """Make the read-only token, once, where the settings name a file for it that is not there."""
+def _make_tokens(settings: Settings) -> None:
+    """Make the tokens whose files the settings name and that are not there yet, each with no more than its right."""
     from energy.storage import influx
 
-    file = settings.store.read_token_file
-    if settings.store.read_token is not None or file is None or file.exists():
-        return
-    token = influx.make_read_token(settings.store)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(token)
+    store = settings.store
+    if store.token is None and store.token_file is not None:
+        kept(store.token_file, partial(influx.make_token, store, "read", "write"))
+    if store.read_token is None and store.read_token_file is not None:
+        kept(store.read_token_file, partial(influx.make_token, store, "read"))
 
 
 def _grafana(settings: Settings) -> Iterator[Check]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
-import secrets
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,18 +13,12 @@ from collector.access import Trust
 from energy.errors import SpoolError
 from energy.registry import Registry
 from energy.settings import Settings
+from jieneng.secret_files import kept
 
 
 def key(home: Path) -> str:
     """The key of an installation, made at the first call; the file is readable by its owner only."""
-    path = home / "secrets" / "operator"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            new.write(secrets.token_urlsafe(32))
-    except FileExistsError:
-        pass
-    return path.read_text()
+    return kept(home / "secrets" / "operator")
 
 
 class OperatorOrGateway:

@@ -1,9 +1,14 @@
-"""A part that was started by `jieneng up` must not outlive it, however `up` ended."""
+"""A part that was started by a supervisor must not outlive it, however that ended.
+
+`python -m jieneng.parentage COMMAND ...` runs a server that knows nothing of this, hands on the signals it gets, and
+ends with it.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -17,3 +22,16 @@ def _wait() -> None:
     while sys.stdin.buffer.read(4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> int:
+    """Run the command to its end; its exit code."""
+    server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: server.send_signal(received))
+    stop_when_input_ends()
+    return server.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

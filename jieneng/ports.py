@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Mapping
 from typing import Final
 
 from energy.errors import SettingsError
@@ -33,6 +34,17 @@ def settled(settings: Settings) -> tuple[Settings, list[str]]:
             notes.append(f"{group}.{key}: {port}" + (f" (port {wanted} is taken)" if wanted else ""))
             settings = settings.model_copy(update={group: part.model_copy(update={key: port})})
     return settings, notes
+
+
+def apart(host: str, wanted: Mapping[str, int]) -> dict[str, int]:
+    """For each name the wanted port or the next free one (0: any), no two the same."""
+    found: dict[str, int] = {}
+    for name, port in wanted.items():
+        free = port if port and _is_free(host, port) else _other(host, port, is_named=False)
+        while free in found.values():
+            free = _other(host, 0, is_named=False)
+        found[name] = free
+    return found
 
 
 def is_loopback(host: str) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
+
+from jieneng.probes import Probe
 
 logger = logging.getLogger(__name__)
 _STOP_S: Final = 12.0  # a part promises to stop within 10 s
@@ -19,30 +23,54 @@ _LONGEST_PAUSE_S: Final = 30.0
 
 @dataclass
 class Part:
-    """One supervised process: `jieneng <verb>` with its own log file."""
+    """One supervised process with its own log file.
 
-    verb: str
-    home: Path
-    environment: dict[str, str]
+    Its standard input ends when the supervisor ends, however that ends: the process must then stop by itself.
+    """
+
+    name: str
+    command: list[str]
+    log: Path
+    is_ready: Probe
+    environment: Mapping[str, str] = field(default_factory=dict)
+    reread: Path | None = None
+    """A file that the process reads again when it is told to (SIGHUP)."""
     process: subprocess.Popen[bytes] | None = None
     pause_s: float = 0.5
     started: float = 0.0
     restarts: int = 0
-    next_start: float = field(default=0.0)
+    next_start: float = 0.0
+    _read: float = 0.0
 
-    @property
-    def log(self) -> Path:
-        """Where the part writes what it has to say."""
-        return self.home / "logs" / f"{self.verb}.log"
+    @classmethod
+    def of_jieneng(cls, verb: str, home: Path, is_ready: Probe, environment: Mapping[str, str]) -> Self:
+        """`jieneng <verb>` of an installation."""
+        command = [sys.executable, "-m", "jieneng", verb, "--home", str(home), "--with-parent"]
+        return cls(verb, command, _log(home, verb), is_ready, environment)
+
+    @classmethod
+    def of_server(
+        cls,
+        command: Sequence[str | Path],
+        home: Path,
+        is_ready: Probe,
+        environment: Mapping[str, str] | None = None,
+        *,
+        reread: Path | None = None,
+    ) -> Self:
+        """A server that does not mind its standard input: `jieneng.parentage` does it for it."""
+        name = Path(command[0]).name
+        minded = [sys.executable, "-m", "jieneng.parentage", *map(str, command)]
+        return cls(name, minded, _log(home, name), is_ready, environment or {}, reread)
 
     def start(self) -> None:
         """Start the process; its output goes to the log."""
-        if self.process is not None and self.process.stdin is not None:
-            self.process.stdin.close()
+        self.bury()
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._read = self._changed()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jieneng", self.verb, "--home", str(self.home), "--with-parent"],
+                self.command,
                 stdin=subprocess.PIPE,  # closed by the kernel when the supervisor ends, however it ends
                 stdout=log,
                 stderr=log,
@@ -51,10 +79,33 @@ class Part:
             )
         self.started = time.monotonic()
 
+    def bury(self) -> None:
+        """End what is left of the process and of those it started itself."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
     @property
     def is_running(self) -> bool:
         """True while the process lives."""
         return self.process is not None and self.process.poll() is None
+
+    def mind_file(self) -> None:
+        """Tell the process to read its file again when it has changed."""
+        if self.process is not None and self._changed() != self._read:
+            self._read = self._changed()
+            self.process.send_signal(signal.SIGHUP)
+
+    def _changed(self) -> float:
+        return self.reread.stat().st_mtime if self.reread is not None and self.reread.exists() else 0.0
+
+
+def _log(home: Path, name: str) -> Path:
+    return home / "logs" / f"{name}.log"
 
 
 class Supervisor:
@@ -73,13 +124,14 @@ class Supervisor:
         now = time.monotonic()
         for part in self.parts:
             if part.is_running:
+                part.mind_file()
                 if now - part.started > 60:
                     part.pause_s = 0.5
                 continue
             if part.next_start <= part.started:
                 code = part.process.returncode if part.process else None
                 logger.error(
-                    "%s ended with %s; starting it again in %.1f s (%s)", part.verb, code, part.pause_s, part.log
+                    "%s ended with %s; starting it again in %.1f s (%s)", part.name, code, part.pause_s, part.log
                 )
                 part.next_start = now + part.pause_s
                 part.pause_s = min(2 * part.pause_s, _LONGEST_PAUSE_S)
@@ -100,9 +152,6 @@ class Supervisor:
                 part.process.wait(max(0.0, limit - time.monotonic()))
             except subprocess.TimeoutExpired:
                 logger.warning(
-                    "%s did not stop within %.0f s and was killed; nothing accepted is lost", part.verb, _STOP_S
+                    "%s did not stop within %.0f s and was killed; nothing accepted is lost", part.name, _STOP_S
                 )
-                part.process.kill()
-                part.process.wait()
-            if part.process.stdin is not None:
-                part.process.stdin.close()
+            part.bury()

@@ -70,6 +70,8 @@ class Limits:
     connections: int = 6
     answer_s: float = 60.0
     retry_s: float = 0.5
+    refused_s: float = 4.0
+    """How long a refused connection is tried again: a broker may be about to read new credentials."""
 
     def __post_init__(self) -> None:
         if self.in_flight < 1 or self.connections < 1:
@@ -104,6 +106,7 @@ class Link:
         self._early: dict[int, int] = {}  # acknowledged before publish() had told us the message id
         self._again: list[Outgoing] = []
         self._refusal: str | None = None
+        self._refused_since: float | None = None
         self._connections = 0
         self._last_answer = time.monotonic()
         self._client = self._connected(target)
@@ -172,16 +175,20 @@ class Link:
         with self._changed:
             self._last_answer = max(self._last_answer, time.monotonic() - self._limits.answer_s / 2)
             while not ready():
-                if self._refusal is not None:
+                if self._is_turned_away():
                     raise ConnectionLost(f"gateway {self._gateway}: connection refused: {self._refusal}")
                 if time.monotonic() - self._last_answer > self._limits.answer_s:
                     waited = f"{len(self._pending)} messages unanswered for {self._limits.answer_s} s"
                     raise ConnectionLost(f"gateway {self._gateway}: {waited}")
                 self._changed.wait(0.2)
 
+    def _is_turned_away(self) -> bool:
+        return self._refused_since is not None and time.monotonic() - self._refused_since > self._limits.refused_s
+
     def _on_connect(self, _client: Client, _data: object, _flags: object, reason: Any, _properties: object) -> None:
         with self._changed:
             self._refusal = str(reason) if reason.is_failure else None
+            self._refused_since = (self._refused_since or time.monotonic()) if reason.is_failure else None
             self._connections += not reason.is_failure
             self._report.reconnects += self._connections > 1 and not reason.is_failure
             self._changed.notify_all()

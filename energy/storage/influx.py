@@ -12,10 +12,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from influxdb_client import Authorization, BucketRetentionRules, InfluxDBClient, Permission, PermissionResource
+from influxdb_client import (
+    Authorization,
+    BucketRetentionRules,
+    InfluxDBClient,
+    OnboardingRequest,
+    Permission,
+    PermissionResource,
+    SetupService,
+)
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.dialect import Dialect
 from influxdb_client.rest import ApiException
@@ -27,6 +35,8 @@ from energy.settings import StoreSettings, secret
 
 _PLAIN_CSV: Final = Dialect(header=True, annotations=[], delimiter=",", comment_prefix="#", date_time_format="RFC3339")
 _LOCAL: Final = {"127.0.0.1", "::1", "localhost"}
+Action = Literal["read", "write"]
+"""What a token may do with a bucket."""
 NANOSECONDS: Final = 1_000_000_000
 
 
@@ -44,6 +54,14 @@ class Address:
     def to_write(cls, settings: StoreSettings) -> Address:
         """With the token that may write."""
         token = secret(settings.token, settings.token_file, "store.token")
+        return cls(settings.url, settings.org, settings.bucket, token, settings.timeout_s)
+
+    @classmethod
+    def to_manage(cls, settings: StoreSettings) -> Address:
+        """With the token that may make buckets and tokens; where none is set, with the one that may write."""
+        if settings.admin_token_file is None:
+            return cls.to_write(settings)
+        token = secret(None, settings.admin_token_file, "store.admin_token")
         return cls(settings.url, settings.org, settings.bucket, token, settings.timeout_s)
 
     @classmethod
@@ -120,6 +138,18 @@ class Influx:
         self._write.close()
         self._client.close()
 
+    def set_up(self, username: str, password: str, token: str) -> bool:
+        """First user, organisation, bucket and managing token of a new InfluxDB; False if it has them already."""
+        wanted = OnboardingRequest(
+            username=username, password=password, org=self.address.org, bucket=self.address.bucket, token=token
+        )
+        with self._errors():
+            service = SetupService(self._client.api_client)
+            if not service.get_setup().allowed:
+                return False
+            service.post_setup(wanted)
+            return True
+
     def ensure_bucket(self, retention_days: int) -> bool:
         """Make the bucket, or give it the retention wanted (0 = for ever); False if all was well."""
         rules = [BucketRetentionRules(type="expire", every_seconds=retention_days * DAY)]
@@ -135,8 +165,8 @@ class Influx:
             buckets.update_bucket(found)
             return True
 
-    def make_read_token(self, description: str = "jieneng: read only") -> str:
-        """A new token that may only read this bucket."""
+    def make_token(self, *actions: Action) -> str:
+        """A new token that may do this with this bucket, and nothing else; it cannot be seen again."""
         with self._errors():
             bucket = self._client.buckets_api().find_bucket_by_name(self.address.bucket)
             if bucket is None:
@@ -145,23 +175,29 @@ class Influx:
             made = self._client.authorizations_api().create_authorization(
                 authorization=Authorization(
                     org_id=bucket.org_id,
-                    permissions=[Permission(action="read", resource=resource)],
-                    description=description,
+                    permissions=[Permission(action=action, resource=resource) for action in actions],
+                    description=f"jieneng: {' and '.join(actions)}",
                 )
             )
             return str(made.token)
 
 
+def set_up(settings: StoreSettings, *, username: str, password: str, token: str) -> bool:
+    """Give a new InfluxDB its first user, organisation, bucket and managing token; False if it has them already."""
+    with opened(Address(settings.url, settings.org, settings.bucket, "", settings.timeout_s)) as influx:
+        return influx.set_up(username, password, token)
+
+
 def ensure_bucket(settings: StoreSettings) -> bool:
     """Make the bucket of the settings with its retention where it is missing; True if something changed."""
-    with opened(Address.to_write(settings)) as influx:
+    with opened(Address.to_manage(settings)) as influx:
         return influx.ensure_bucket(settings.retention_days)
 
 
-def make_read_token(settings: StoreSettings) -> str:
-    """A new token that may only read the bucket of the settings; show it once, it cannot be seen again."""
-    with opened(Address.to_write(settings)) as influx:
-        return influx.make_read_token()
+def make_token(settings: StoreSettings, *actions: Action) -> str:
+    """A new token that may do this with the bucket of the settings, and nothing else."""
+    with opened(Address.to_manage(settings)) as influx:
+        return influx.make_token(*actions)
 
 
 def may_write(settings: StoreSettings) -> bool:

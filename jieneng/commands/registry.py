@@ -90,10 +90,12 @@ def export(
 def credential(gateway: Annotated[str, typer.Argument(help="Gateway id.")], home: Home = None) -> None:
     """Issue a gateway's MQTT password (user name = gateway id). It is shown once; an earlier one ends."""
     from energy.registry import Registry
+    from jieneng.credentials import issue
 
-    registry = Registry.open(load(home).registry_url)
+    settings = load(home)
+    registry = Registry.open(settings.registry_url)
     try:
-        secret = registry.issue_credential(gateway)
+        secret = issue(settings, registry, [gateway])[gateway]
     finally:
         registry.close()
     typer.echo(f"username: {gateway}\npassword: {secret}")

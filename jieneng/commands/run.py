@@ -1,38 +1,61 @@
-"""Verbs that run parts: `up`, `collect`, `serve`, `analyse`, `migrate`."""
+"""Verbs that run parts: `up`, `stack`, `collect`, `serve`, `analyse`, `migrate`."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from energy.settings import load
 from jieneng.commands.options import Home
 
+if TYPE_CHECKING:
+    from jieneng.running import Demo
+
+WithDemo = Annotated[bool, typer.Option("--demo", help="Load a simulated province and real buildings through MQTT.")]
+Once = Annotated[bool, typer.Option("--once", help="With --demo: load, check against the truth, print a table, end.")]
+Days = Annotated[int | None, typer.Option(help="With --demo: days of history instead of two years.", min=2)]
+Houses = Annotated[int | None, typer.Option(help="With --demo: only so many institutions.", min=1)]
 WithParent = Annotated[bool, typer.Option(help="End when standard input ends (so `up` starts its parts).")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command(epilog="Example: jieneng up --demo --once")(up)
+    app.command(epilog="Example: jieneng stack --demo --days 60")(stack)
     app.command(epilog="Example: jieneng collect --home /var/lib/jieneng")(collect)
     app.command(epilog="Example: jieneng serve --home /var/lib/jieneng")(serve)
     app.command(epilog="Example: jieneng analyse --institution 990101-01 --since 2026-01-01")(analyse)
     app.command(epilog="Example: jieneng migrate --home /var/lib/jieneng")(migrate)
 
 
-def up(
-    home: Home = None,
-    demo: Annotated[bool, typer.Option(help="Load a simulated province and real buildings through MQTT.")] = False,
-    once: Annotated[bool, typer.Option(help="With --demo: load, check against the truth, print a table, end.")] = False,
-    days: Annotated[int | None, typer.Option(help="With --demo: days of history instead of two years.", min=2)] = None,
-) -> None:
+def up(home: Home = None, demo: WithDemo = False, once: Once = False, days: Days = None, houses: Houses = None) -> None:
     """Run everything by one command: ingest and work as supervised processes, embedded store, console."""
-    from jieneng.up import Demo, run_up
+    from jieneng.up import run_up
 
-    raise typer.Exit(run_up(load(home), Demo(once=once, days=days) if demo or once else None))
+    raise typer.Exit(run_up(load(home), _demo(demo, once, days, houses)))
+
+
+def stack(
+    home: Home = None,
+    demo: WithDemo = False,
+    once: Once = False,
+    days: Days = None,
+    houses: Houses = None,
+    free_ports: Annotated[bool, typer.Option(help="At the first start: any free ports instead of the usual.")] = False,
+    mosquitto: Annotated[Path | None, typer.Option(help="Program; default: that on PATH.")] = None,
+    influxd: Annotated[Path | None, typer.Option(help="Program of InfluxDB 2; default: that on PATH.")] = None,
+    grafana: Annotated[Path | None, typer.Option(help="Grafana's folder; default: /usr/share/grafana.")] = None,
+) -> None:
+    """Run the Standard size on this machine: Mosquitto, InfluxDB 2, Grafana and our processes, on loopback."""
+    from jieneng.stack.run import run_stack
+    from jieneng.stack.servers import Servers
+
+    servers = Servers.found(mosquitto, influxd, grafana)
+    raise typer.Exit(run_stack(load(home), servers, _demo(demo, once, days, houses), free_ports=free_ports))
 
 
 def collect(home: Home = None, with_parent: WithParent = False) -> None:
@@ -77,6 +100,12 @@ def migrate(home: Home = None) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     Registry.open(settings.registry_url, migrate=True).close()
     typer.echo(f"{settings.home}: registry is up to date")
+
+
+def _demo(demo: bool, once: bool, days: int | None, houses: int | None) -> Demo | None:
+    from jieneng.running import Demo
+
+    return Demo(once=once, days=days, houses=houses) if demo or once else None
 
 
 def _mind_parent(with_parent: bool) -> None:

@@ -74,12 +74,13 @@ def _send(
         typer.echo(f"{len(sizes):,} messages with {sum(sizes):,} readings of {len(gateways)} gateways would be sent")
         return
     from energy.registry import Registry
+    from jieneng.credentials import issue
     from simulators.publish import Target, publish
 
     registry = Registry.open(settings.registry_url)
     try:
         registry.import_sheets(sheets)
-        secrets = {gateway: registry.issue_credential(gateway) for gateway in gateways}
+        secrets = issue(settings, registry, gateways)
     finally:
         registry.close()
     console = Console()

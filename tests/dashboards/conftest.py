@@ -35,7 +35,7 @@ def stage_set(influx_server: Influx, tmp_path_factory: pytest.TempPathFactory) -
     finally:
         store.close()
     with opened(address) as connection:
-        token = connection.make_read_token()
+        token = connection.make_token("read")
     reading = Influx(influx_server.folder, influx_server.port, org=influx_server.org, bucket="stage", token=token)
     return Stage(reading, now - stage.DAYS * 86_400, now)
 

@@ -48,17 +48,7 @@ class Viewer:
 
     def fill(self, query: str) -> str:
         """The query as it is sent."""
-        query = query.replace("$timeFilter", f"time >= {self.start}000ms AND time <= {self.end}000ms")
-        query = query.replace("${__to}", f"{self.end}000").replace("$__interval", "1h")
-        return re.sub(r"\$\{(\w+):(raw|regex)\}", lambda found: self._value(found[1], found[2]), query)
-
-    def _value(self, name: str, form: str) -> str:
-        value = self.chosen[name]
-        if form == "raw":
-            assert isinstance(value, str), f"{name} holds many values"
-            return value
-        values = [value] if isinstance(value, str) else value
-        return "(" + "|".join(re.escape(v).replace(r"\-", "-") for v in values) + ")"
+        return filled(query, self.chosen, self.start, self.end)
 
     def values(self, variable: Mapping[str, Any]) -> list[str]:
         """What the viewer may choose in a variable that asks."""
@@ -73,3 +63,18 @@ class Viewer:
 def panels(dashboard: Mapping[str, Any]) -> Iterator[Json]:
     """The panels that ask something."""
     return (panel for panel in dashboard["panels"] if panel["type"] != "row")
+
+
+def filled(query: str, chosen: Mapping[str, str | list[str]], start: int, end: int) -> str:
+    """The query with variables, range and step in their places."""
+    query = query.replace("$timeFilter", f"time >= {start}000ms AND time <= {end}000ms")
+    query = query.replace("${__to}", f"{end}000").replace("$__interval", "1h")
+    return re.sub(r"\$\{(\w+):(raw|regex)\}", lambda found: _written(chosen[found[1]], found[2]), query)
+
+
+def _written(value: str | list[str], form: str) -> str:
+    if form == "raw":
+        assert isinstance(value, str), f"raw: expected one value, came {value}"
+        return value
+    values = [value] if isinstance(value, str) else value
+    return "(" + "|".join(re.escape(v).replace(r"\-", "-") for v in values) + ")"

@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 from energy.errors import StorageForbidden, StorageRejected, StorageUnavailable
 from energy.series import Readings
 from energy.settings import StoreSettings
-from energy.storage.influx import Address, ensure_bucket, make_read_token, may_write
+from energy.storage.influx import Address, ensure_bucket, make_token, may_write
 from energy.storage.influx import Influx as Door
 from energy.storage.influx_store import InfluxStore
 from tests.servers import Influx, free_port
@@ -99,7 +99,7 @@ def test_a_reading_token_reads_and_cannot_write(influx: Influx) -> None:
     assert may_write(settings)
     writer = InfluxStore.from_settings(settings, role="ingest")
     writer.write_readings(Readings.of([reading("a", T0, 1.0)]))
-    reading_settings = settings_of(influx, token="none", read_token=make_read_token(settings))
+    reading_settings = settings_of(influx, token="none", read_token=make_token(settings, "read"))
     assert not may_write(reading_settings)
     reader = InfluxStore.from_settings(reading_settings, role="read")
     assert reader.latest(["a"]) == {"a": (T0, 1.0)}
