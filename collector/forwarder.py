@@ -253,7 +253,7 @@ def merge(batches: list[Batch], names: tuple[str, ...]) -> tuple[Readings, BoolA
     numbers = np.concatenate([batch.meter for batch in batches])
     used, index = np.unique(numbers, return_inverse=True)
     readings = Readings(
-        tuple(names[number] for number in used.tolist()),
+        tuple(map(names.__getitem__, used.tolist())),
         index.astype(np.int32),
         np.concatenate([batch.time for batch in batches]),
         np.concatenate([batch.value for batch in batches]),

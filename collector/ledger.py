@@ -27,7 +27,8 @@ KINDS: Final = ("taken", "stored", "duplicate", "parked")
 _FOLD: Final = 64  # pages of a level that become one of the next,
 _FOLD_LARGE: Final = 8  # or fewer,
 _FOLD_BYTES: Final = 1_000_000  # when they are large
-_HELD: Final = 100_000  # counts in memory while folding
+_HELD: Final = 30_000  # counts in memory while folding
+_DEFLATE: Final = 8  # the low half of the first byte of whatever zlib has compressed
 _LAST_DAY: Final = 2**20 - 1
 
 
@@ -47,15 +48,25 @@ class Page:
     count: Int32Array
 
     def encode(self, level: int) -> bytes:
-        """The page as it lies on the disk; compressed, but for the lowest level, which is folded soon."""
-        return zlib.compress(self.key.tobytes() + self.count.tobytes(), min(level, 1))
+        """The page as it lies on the disk: compressed, but for the lowest level, which is folded soon.
+
+        There it is one byte for the kinds that occur, mostly one, and the counts of these alone.
+        """
+        if level:
+            return zlib.compress(self.key.tobytes() + self.count.tobytes(), 1)
+        occurs = self.count.any(axis=0)
+        return np.packbits(occurs).tobytes() + self.key.tobytes() + self.count[:, occurs].tobytes()
 
     @classmethod
     def decode(cls, blob: bytes) -> Page:
         """The page of a blob."""
-        text = zlib.decompress(blob)
-        n = len(text) // (8 + 4 * len(KINDS))
-        count = np.frombuffer(text, np.int32, n * len(KINDS), 8 * n).reshape(n, len(KINDS))
+        if blob[0] & 0x0F == _DEFLATE:
+            text, kinds = zlib.decompress(blob), np.arange(len(KINDS))
+        else:
+            text, kinds = blob[1:], np.flatnonzero(np.unpackbits(np.frombuffer(blob, np.uint8, 1)))
+        n = len(text) // (8 + 4 * len(kinds))
+        count = np.zeros((n, len(KINDS)), np.int32)
+        count[:, kinds] = np.frombuffer(text, np.int32, n * len(kinds), 8 * n).reshape(n, len(kinds))
         return cls(np.frombuffer(text, np.int64, n), count)
 
 

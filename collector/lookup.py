@@ -167,13 +167,12 @@ def _decoder(gateway: str, profile: str) -> Decoder:
 
 
 def _origins(snapshot: Snapshot) -> dict[str, Origin]:
-    origins = {}
-    for meter in snapshot.meters.values():
-        gateway = snapshot.gateways.get(meter.gateway or "")
-        if gateway is not None and meter.local:
-            topic = str(Topic(gateway.institution, gateway.id))
-            origins[meter.id] = Origin(topic, gateway.id, meter.local)
-    return origins
+    topics = {gateway.id: str(Topic(gateway.institution, gateway.id)) for gateway in snapshot.gateways.values()}
+    return {
+        meter.id: Origin(topics[meter.gateway], meter.gateway, meter.local)
+        for meter in snapshot.meters.values()
+        if meter.gateway in topics and meter.local
+    }
 
 
 def _possible(meter: Meter) -> tuple[float, float]:

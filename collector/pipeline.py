@@ -20,6 +20,7 @@ from datetime import datetime
 from itertools import accumulate, groupby
 from typing import Final
 
+from collector.checkpoint import Checkpoints
 from collector.checks import Clock
 from collector.decoders import Limits
 from collector.forwarder import Forwarder, Settlement
@@ -112,15 +113,13 @@ class Pipeline:
         """Open the spool, learn what is known of every meter, and begin to work."""
         ingest = self.settings.ingest
         self._spool = self._open_spool()
-        snapshot = self.registry.snapshot()
-        self.gateways = snapshot.gateways
         self._judge = Judge(
-            Lookup.of(snapshot, self._spool.number(snapshot.meters)),
+            self._first_lookup(),
             Recent(ingest.recent_per_meter),
             Limits(ingest.max_message_bytes, ingest.max_message_readings),
         )
         self._past = _instant(ingest.clock_past)
-        self._remember(snapshot)
+        self._remember()
         reader = SpoolReader(self._spool.path)
         self.counters.update(reader.counters())
         reader.close()
@@ -133,8 +132,10 @@ class Pipeline:
             settle=self._settle,
             fatal=self._fatal,
         )
+        self._checkpoints = Checkpoints(self._spool.path)
         self._thread.start()
         self.forwarder.start()
+        self._checkpoints.start()
 
     def stop(self) -> None:
         """Commit and acknowledge what waits, then stop; what is not forwarded stays in the spool."""
@@ -143,6 +144,7 @@ class Pipeline:
         self._enough.set()
         self._thread.join(_DRAIN_S)
         self.forwarder.stop(_FORWARDER_STOP_S)
+        self._checkpoints.stop()
         self._thread.join(0)
         if not self._thread.is_alive():
             with suppress(SpoolFull):  # what the store has is then recognised as known when it is sent again
@@ -342,11 +344,17 @@ class Pipeline:
                 if self._stopping.wait(_FULL_RETRY_S):
                     raise
 
-    def _remember(self, snapshot: Snapshot) -> None:
+    def _first_lookup(self) -> Lookup:
+        """The registry, compiled; the snapshot, a kilobyte a meter, ends here."""
+        snapshot = self.registry.snapshot()
+        self.gateways = snapshot.gateways
+        return Lookup.of(snapshot, self._spool.number(snapshot.meters))
+
+    def _remember(self) -> None:
         """Rebuild the newest readings: what the store holds, then what waits in the spool."""
-        recent = self._judge.recent
-        recent.grow(len(self._judge.lookup.ids))
-        self.learn(self.ask(snapshot.meters))
+        recent, ids = self._judge.recent, self._judge.lookup.ids
+        recent.grow(len(ids))
+        self.learn(self.ask(ids))
         reader = SpoolReader(self._spool.path)
         for _, batch in reader.batches():
             hold(recent, batch)

@@ -24,9 +24,11 @@ logger = logging.getLogger(__name__)
 async def run_collect(settings: Settings) -> None:
     """The ingest process: source, checks, spool, forwarder, its own HTTP port; ends on SIGTERM or SIGINT."""
     from collector.ingest import Ingest
+    from collector.memory import share_one_arena
     from jieneng.operator import OperatorOrGateway
     from jieneng.sources import open_source
 
+    share_one_arena()
     registry = Registry.open(settings.registry_url)
     store = open_store(settings, role="ingest")
     ingest = Ingest(settings, registry, store, authorize=OperatorOrGateway(settings, registry))

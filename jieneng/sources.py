@@ -31,8 +31,8 @@ class Credentials:
 
     def __call__(self, username: str, password: bytes) -> str | None:
         """The gateway id that user name and password prove, else None."""
-        if self._registry.revision() != self._revision:
-            snapshot = self._registry.snapshot()
-            self._revision, self._gateways = snapshot.revision, snapshot.gateways
+        revision = self._registry.revision()
+        if revision != self._revision:
+            self._revision, self._gateways = revision, self._registry.gateways()
         gateway = self._gateways.get(username)
         return username if gateway is not None and is_secret_of(gateway, password) else None

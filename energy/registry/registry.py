@@ -14,13 +14,24 @@ from energy.registry.accounts import Accounts
 from energy.registry.alarms import Alarms
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
-from energy.registry.decisions import ApprovedQuota, Bill, Correction, Run, Stage, TargetRule, Tariff, TariffUse
+from energy.registry.decisions import (
+    ApprovedQuota,
+    Bill,
+    CalorificValue,
+    Correction,
+    Run,
+    Stage,
+    TargetRule,
+    Tariff,
+    TariffUse,
+)
 from energy.registry.findings import Findings
 from energy.registry.fitted import FittedModel
 from energy.registry.importing import ImportResult, Sheets
 from energy.registry.migrate import require_head, upgrade
 from energy.registry.reporting import Reporting
 from energy.registry.repository import Repository
+from energy.registry.rows import Gateway
 from energy.registry.sessions import Sessions
 from energy.registry.sheets import SHEETS
 from energy.registry.snapshot import Snapshot
@@ -40,6 +51,7 @@ class Registry:
         self.bills = Repository(database, decided.BILLS, Bill)
         self.tariffs = Repository(database, decided.TARIFFS, Tariff)
         self.tariff_uses = Repository(database, decided.TARIFF_USES, TariffUse)
+        self.calorific_values = Repository(database, decided.CALORIFIC_VALUES, CalorificValue)
         self.quotas = Repository(database, decided.QUOTAS, ApprovedQuota)
         self.targets = Targets(database)
         self.target_rules = Repository(database, decided.TARGET_RULES, TargetRule)
@@ -80,6 +92,11 @@ class Registry:
         """Everything about who and where, at one instant."""
         with self._database.reading() as connection:
             return snapshot.take(connection)
+
+    def gateways(self) -> Mapping[str, Gateway]:
+        """The gateways with the hashes of their secrets: all that a door has to know, at a hundredth of a snapshot."""
+        with self._database.reading() as connection:
+            return snapshot.gateways(connection)
 
     def import_sheets(self, sheets: Sheets, *, dry_run: bool = False) -> ImportResult:
         """Take all rows or none; ImportRefused lists every problem. The same sheets again change nothing.

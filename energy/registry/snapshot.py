@@ -149,13 +149,18 @@ def take(connection: Connection) -> Snapshot:
         departments=_group((row.institution, Department(**_fields(row))) for row in rows(DepartmentRow)),
         sites=_by("id", (Site(**_fields(row)) for row in rows(SiteRow))),
         buildings=_by("id", (Building(**_fields(row)) for row in rows(BuildingRow))),
-        gateways=_by("id", (Gateway(**_fields(row)) for row in rows(GatewayRow))),
+        gateways=gateways(connection),
         meters=MappingProxyType(meters),
         meter_names=MappingProxyType(names),
         swaps=_group((row.meter, _swap(row, meters[row.meter].ratio)) for row in rows(SwapRow)),
         denominators=tuple(Denominator(**_fields(row)) for row in rows(DenominatorRow)),
         calendars=_group((row.institution, _span(row)) for row in rows(CalendarRow)),
     )
+
+
+def gateways(connection: Connection) -> Mapping[str, Gateway]:
+    """The gateways alone, by id."""
+    return _by("id", (Gateway(**_fields(row)) for row in connection.execute(select(GatewayRow.__table__))))
 
 
 def _group(pairs: Iterable[tuple[Any, Any]]) -> Mapping[Any, tuple[Any, ...]]:

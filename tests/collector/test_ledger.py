@@ -24,17 +24,17 @@ DAY_OF_T0 = T0 // 86_400
 def test_pages_add_up_whatever_was_folded(groups: list[list[tuple[int, int]]]) -> None:
     connection = sqlite3.connect(":memory:")
     connection.executescript(ledger.SCHEMA)
-    expected: dict[tuple[int, int], int] = {}
+    expected: dict[tuple[int, int], list[int]] = {}
     for group in groups:
         meter = np.array([row[0] for row in group], np.int32)
         time = np.array([row[1] for row in group], np.int64) * 86_400
         ledger.write(connection, [ledger.page(taken=[(meter, time)], stored=[(meter[:1], time[:1])])])
-        for row in group:
-            expected[row] = expected.get(row, 0) + 1
+        for place, row in enumerate(group):
+            sums = expected.setdefault(row, [0, 0, 0, 0])
+            sums[0] += 1
+            sums[1] += place == 0
     counts = ledger.read(connection)
-    got = {
-        (key >> 20, key & 0xFFFFF): n for key, n in zip(counts.key.tolist(), counts.count[:, 0].tolist(), strict=True)
-    }
+    got = {(key >> 20, key & 0xFFFFF): n for key, n in zip(counts.key.tolist(), counts.count.tolist(), strict=True)}
     assert got == expected
     assert connection.execute("SELECT count(*) FROM ledger").fetchone()[0] < 64 + 64
     connection.close()
