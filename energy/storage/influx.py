@@ -1,39 +1,34 @@
 """The door to InfluxDB 2: requests, their errors, buckets and tokens. The only importer of its client library.
 
-Of the library this uses the plain request layer, the synchronous writer with ready lines, the raw query with bound
-parameters, and management. Not its batching writer, which forgets what it could not send, and not its data frames,
-which are fifty times slower than reading the CSV.
+Of the library this uses the raw Flux query with bound parameters, deletion and management. Not its batching writer,
+which forgets what it could not send, and not its data frames, which are fifty times slower than reading the CSV.
+Lines and InfluxQL, all that the ingest process needs, are one POST each by urllib3, on which the library stands too:
+the library is imported at its first use, since it would be a tenth of that process's memory.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlencode, urlsplit
 
-from influxdb_client import (
-    Authorization,
-    BucketRetentionRules,
-    InfluxDBClient,
-    OnboardingRequest,
-    Permission,
-    PermissionResource,
-    SetupService,
-)
-from influxdb_client.client.write_api import SYNCHRONOUS
-from influxdb_client.domain.dialect import Dialect
-from influxdb_client.rest import ApiException
+import urllib3
 from urllib3.exceptions import HTTPError
 
 from energy.errors import StorageForbidden, StorageRejected, StorageUnavailable
 from energy.intervals import DAY
 from energy.settings import StoreSettings, secret
 
-_PLAIN_CSV: Final = Dialect(header=True, annotations=[], delimiter=",", comment_prefix="#", date_time_format="RFC3339")
+if TYPE_CHECKING:
+    from influxdb_client import InfluxDBClient
+
+_CONNECTIONS: Final = 4
 _LOCAL: Final = {"127.0.0.1", "::1", "localhost"}
 Action = Literal["read", "write"]
 """What a token may do with a bucket."""
@@ -78,73 +73,96 @@ class Influx:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._client = InfluxDBClient(
-            address.url,
-            token=address.token,
-            org=address.org,
-            timeout=int(address.timeout_s * 1000),
-            enable_gzip=urlsplit(address.url).hostname not in _LOCAL,  # on one machine it only costs
-        )
-        self._write = self._client.write_api(write_options=SYNCHRONOUS)
-        self._query = self._client.query_api()
+        self._headers = {"Authorization": f"Token {address.token}"}
+        self._packs = urlsplit(address.url).hostname not in _LOCAL  # on one machine it only costs
+        if self._packs:
+            self._headers["Accept-Encoding"] = "gzip"
+        self._pool = urllib3.PoolManager(maxsize=_CONNECTIONS, retries=False, timeout=address.timeout_s)
+
+    @cached_property
+    def _library(self) -> InfluxDBClient:
+        from influxdb_client import InfluxDBClient
+
+        at = self.address
+        return InfluxDBClient(at.url, token=at.token, org=at.org, timeout=int(at.timeout_s * 1000))
 
     def write(self, lines: bytes) -> None:
         """Write lines with times in seconds. After StorageRejected by a field's type the other lines are stored."""
-        with self._errors():
-            self._write.write(self.address.bucket, record=lines, write_precision="s")
-
-    def flux(self, query: str, params: Mapping[str, object]) -> bytes:
-        """CSV answer of a Flux query; parameters are bound as options of the query's syntax tree."""
-        bound = {"bucket": self.address.bucket, **params}
-        with self._errors():
-            return bytes(self._query.query_raw(query, dialect=_PLAIN_CSV, params=bound).read())
+        where = urlencode({"org": self.address.org, "bucket": self.address.bucket, "precision": "s"})
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if self._packs:
+            lines, headers["Content-Encoding"] = gzip.compress(lines, 1), "gzip"
+        self._post(f"/api/v2/write?{where}", lines, headers)
 
     def influxql(self, query: str, params: Mapping[str, object], *, accept: str = "application/json") -> bytes:
         """JSON or CSV answer of an InfluxQL query, times in seconds; parameters are bound by the server."""
         form = {"db": self.address.bucket, "q": query, "params": json.dumps(params), "epoch": "s"}
         headers = {"Accept": accept, "Content-Type": "application/x-www-form-urlencoded"}
+        return self._post("/query", urlencode(form).encode(), headers)
+
+    def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         with self._errors():
-            answer = self._client.api_client.call_api(
-                "/query",
-                "POST",
-                header_params=headers,
-                post_params=form,
-                async_req=False,
-                _preload_content=False,
-                _return_http_data_only=True,
+            answer = self._pool.request(
+                "POST", self.address.url + path, body=body, headers={**self._headers, **headers}
             )
-            return bytes(answer.read())
+            content = answer.data
+        if answer.status >= 300:
+            raise _refusal(self._where, answer.status, content, answer.reason)
+        return content
+
+    def flux(self, query: str, params: Mapping[str, object]) -> bytes:
+        """CSV answer of a Flux query; parameters are bound as options of the query's syntax tree."""
+        from influxdb_client.domain.dialect import Dialect
+
+        plain = Dialect(header=True, annotations=[], delimiter=",", comment_prefix="#", date_time_format="RFC3339")
+        bound = {"bucket": self.address.bucket, **params}
+        with self._library_errors():
+            return bytes(self._library.query_api().query_raw(query, dialect=plain, params=bound).read())
 
     def delete(self, measurement: str, tags: Mapping[str, str], first: int, last: int) -> None:
         """Delete one series' points from the instant `first` to `last`, both included."""
         conditions = {"_measurement": measurement, **tags}
         predicate = " AND ".join(f"{_quoted(name)}={_quoted(value)}" for name, value in conditions.items())
         begin, end = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
-        with self._errors():
-            self._client.delete_api().delete(begin, end + timedelta(microseconds=1), predicate, self.address.bucket)
+        with self._library_errors():
+            self._library.delete_api().delete(begin, end + timedelta(microseconds=1), predicate, self.address.bucket)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        where = f"InfluxDB {self.address.url}, bucket {self.address.bucket}"
         try:
             yield
-        except ApiException as exc:
-            raise _translated(where, exc) from exc
         except (HTTPError, OSError) as exc:
-            raise StorageUnavailable(f"{where}: no answer: {exc}") from exc
+            raise StorageUnavailable(f"{self._where}: no answer: {exc}") from exc
+
+    @contextmanager
+    def _library_errors(self) -> Iterator[None]:
+        from influxdb_client.rest import ApiException
+
+        try:
+            with self._errors():
+                yield
+        except ApiException as exc:
+            raise _refusal(self._where, exc.status or 0, exc.body, exc.reason) from exc
+
+    @property
+    def _where(self) -> str:
+        return f"InfluxDB {self.address.url}, bucket {self.address.bucket}"
 
     def close(self) -> None:
         """Close the connections."""
-        self._write.close()
-        self._client.close()
+        self._pool.clear()
+        if "_library" in self.__dict__:
+            self._library.close()
 
     def set_up(self, username: str, password: str, token: str) -> bool:
         """First user, organisation, bucket and managing token of a new InfluxDB; False if it has them already."""
+        from influxdb_client import OnboardingRequest, SetupService
+
         wanted = OnboardingRequest(
             username=username, password=password, org=self.address.org, bucket=self.address.bucket, token=token
         )
-        with self._errors():
-            service = SetupService(self._client.api_client)
+        with self._library_errors():
+            service = SetupService(self._library.api_client)
             if not service.get_setup().allowed:
                 return False
             service.post_setup(wanted)
@@ -152,9 +170,11 @@ class Influx:
 
     def ensure_bucket(self, retention_days: int) -> bool:
         """Make the bucket, or give it the retention wanted (0 = for ever); False if all was well."""
+        from influxdb_client import BucketRetentionRules
+
         rules = [BucketRetentionRules(type="expire", every_seconds=retention_days * DAY)]
-        with self._errors():
-            buckets = self._client.buckets_api()
+        with self._library_errors():
+            buckets = self._library.buckets_api()
             found = buckets.find_bucket_by_name(self.address.bucket)
             if found is None:
                 buckets.create_bucket(bucket_name=self.address.bucket, org=self.address.org, retention_rules=rules)
@@ -167,12 +187,14 @@ class Influx:
 
     def make_token(self, *actions: Action) -> str:
         """A new token that may do this with this bucket, and nothing else; it cannot be seen again."""
-        with self._errors():
-            bucket = self._client.buckets_api().find_bucket_by_name(self.address.bucket)
+        from influxdb_client import Authorization, Permission, PermissionResource
+
+        with self._library_errors():
+            bucket = self._library.buckets_api().find_bucket_by_name(self.address.bucket)
             if bucket is None:
                 raise StorageForbidden(f"there is no bucket {self.address.bucket}: run `jieneng doctor --fix`")
             resource = PermissionResource(type="buckets", id=bucket.id, org_id=bucket.org_id)
-            made = self._client.authorizations_api().create_authorization(
+            made = self._library.authorizations_api().create_authorization(
                 authorization=Authorization(
                     org_id=bucket.org_id,
                     permissions=[Permission(action=action, resource=resource) for action in actions],
@@ -222,9 +244,10 @@ def opened(address: Address) -> Iterator[Influx]:
         influx.close()
 
 
-def _translated(where: str, exc: ApiException) -> StorageUnavailable | StorageRejected | StorageForbidden:
-    status = exc.status or 0
-    text = f"{where}: answer {status}: {_message(exc)}"
+def _refusal(
+    where: str, status: int, body: bytes | str | None, reason: str | None
+) -> StorageUnavailable | StorageRejected | StorageForbidden:
+    text = f"{where}: answer {status}: {_message(body) or reason}"
     if status in (401, 403, 404, 413):
         return StorageForbidden(text)
     if status in (400, 422):
@@ -232,13 +255,12 @@ def _translated(where: str, exc: ApiException) -> StorageUnavailable | StorageRe
     return StorageUnavailable(text)
 
 
-def _message(exc: ApiException) -> str:
-    body: Any = exc.body
+def _message(body: bytes | str | None) -> str:
     try:
-        answer = json.loads(body)
+        answer = json.loads(body or "")
         return str(answer.get("message") or answer.get("error") or answer)
-    except (TypeError, ValueError, AttributeError):
-        return str(exc.reason)
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _quoted(text: str) -> str:
