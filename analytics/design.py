@@ -13,6 +13,7 @@ import numpy as np
 from analytics.calendars import N_PARTS, CalendarRows
 from analytics.weather import fill_weather, inertia, temperature_segments
 from energy.holidays import DayKind
+from energy.intervals import DAY
 from energy.series import Float32Array, FloatArray
 
 KNOT_QUANTILES: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -22,6 +23,14 @@ MARGIN: Final = 5.0
 """Beyond the temperatures of the fit period by this much the model stops extrapolating. [K]"""
 ENOUGH_WEATHER: Final = 0.9
 """Share of the fit period's temperatures that must be measured for temperature terms."""
+HARMONICS: Final = 4
+"""Waves of the year: what terms, teaching breaks and daylight do to use comes back next year."""
+SEASON_ROWS: Final = 4
+"""Rows of one wave: sine and cosine, in occupied and in other hours."""
+WHOLE_YEAR: Final = 329
+"""Days of a fit period from which on it tells the seasons (CalTRACK 2.0, 2.2.1). [d]"""
+HOURS_ALIKE: Final = 2
+"""Hours of the day that share a slope of temperature: heaters and chillers run by clocks. [h]"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +57,18 @@ class Terms:
         Lowest and highest temperature of the fit period. [°C]
     solar : bool
         Whether irradiance is a term.
+    by_hour : bool
+        Whether the year ahead has a slope of temperature for each part of the day.
+    harmonics : int
+        Waves of the year that the year ahead has; 0 where the fit period does not tell the seasons.
     """
 
     step: int
     knots: tuple[float, ...] = ()
     span: tuple[float, float] = (0.0, 0.0)
     solar: bool = False
+    by_hour: bool = False
+    harmonics: int = 0
 
     @property
     def has_weather(self) -> bool:
@@ -66,8 +81,15 @@ class Terms:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Self:
-        """From storage."""
-        return cls(stored["step"], tuple(stored["knots"]), (stored["span"][0], stored["span"][1]), stored["solar"])
+        """From storage; models of old have neither seasons nor slopes by hour."""
+        return cls(
+            stored["step"],
+            tuple(stored["knots"]),
+            (stored["span"][0], stored["span"][1]),
+            stored["solar"],
+            stored.get("by_hour", False),
+            stored.get("harmonics", 0),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,31 +100,36 @@ class Design:
     ----------
     calendar : CalendarRows
     rows : float32, shape (k, n)
-        Calendar rows first, then weather rows.
+        Calendar rows, then weather rows: enough to tell what is usual within a year.
+    ahead : float32, shape (k', n)
+        Rows to expect another year from: calendar rows and seasons, then weather rows and slopes by hour.
     n_calendar : int
-        How many rows are calendar rows.
+        How many rows of `ahead` do without weather.
     weather_measured : float
         Share of temperatures that were measured rather than bridged.
     """
 
     calendar: CalendarRows
     rows: Float32Array
+    ahead: Float32Array
     n_calendar: int
     weather_measured: float
 
 
 def choose_terms(calendar: CalendarRows, weather: Weather) -> Terms:
     """Terms that the fit period supports; without enough temperatures: none of the weather."""
+    harmonics = HARMONICS if len(calendar) * calendar.step >= WHOLE_YEAR * DAY else 0
+    without = Terms(calendar.step, harmonics=harmonics)
     if weather.temperature is None or not len(calendar):
-        return Terms(calendar.step)
+        return without
     temperature, measured = fill_weather(weather.temperature, calendar.step)
     if measured < ENOUGH_WEATHER:
-        return Terms(calendar.step)
+        return without
     # Whole degrees read well and keep a stored model the same under a corrected reading.
     knots = np.unique(np.round(np.quantile(temperature, KNOT_QUANTILES)))
     has_solar = weather.solar is not None and float(np.isfinite(weather.solar).mean()) >= ENOUGH_WEATHER
     span = (float(temperature.min()), float(temperature.max()))
-    return Terms(calendar.step, tuple(float(k) for k in knots), span, has_solar)
+    return Terms(calendar.step, tuple(float(k) for k in knots), span, has_solar, True, harmonics)
 
 
 def build_design(terms: Terms, calendar: CalendarRows, weather: Weather) -> Design:
@@ -115,8 +142,9 @@ def build_design(terms: Terms, calendar: CalendarRows, weather: Weather) -> Desi
     """
     if calendar.step != terms.step:
         raise ValueError(f"design: expected intervals of {terms.step} s, got {calendar.step} s")
-    rows = _calendar_rows(calendar)
-    n_calendar = len(rows)
+    habits, seasons = _calendar_rows(calendar), _seasons(calendar, terms.harmonics)
+    by_weather: list[FloatArray] = []
+    by_hour: list[FloatArray] = []
     measured = 0.0
     if terms.has_weather:
         if weather.temperature is None:
@@ -124,10 +152,15 @@ def build_design(terms: Terms, calendar: CalendarRows, weather: Weather) -> Desi
         temperature, measured = fill_weather(weather.temperature, calendar.step)
         if not np.isfinite(temperature).all():
             raise ValueError("design: the model has temperature terms, but no temperature is known in this period")
-        rows += _temperature_rows(terms, calendar, temperature)
+        inside = np.clip(temperature, terms.span[0] - MARGIN, terms.span[1] + MARGIN)
+        by_weather = _temperature_rows(terms, calendar, inside)
         if terms.solar:
-            rows += _solar_rows(calendar, weather.solar)
-    return Design(calendar, np.array(rows, np.float32), n_calendar, measured)
+            by_weather += _solar_rows(calendar, weather.solar)
+        if terms.by_hour:
+            by_hour = _slopes_by_hour(terms, calendar, inside)
+    rows = np.array(habits + by_weather, np.float32)
+    ahead = np.array(habits + seasons + by_weather + by_hour, np.float32)
+    return Design(calendar, rows, ahead, len(habits) + len(seasons), measured)
 
 
 def _calendar_rows(calendar: CalendarRows) -> list[FloatArray]:
@@ -139,9 +172,22 @@ def _calendar_rows(calendar: CalendarRows) -> list[FloatArray]:
     ]
 
 
-def _temperature_rows(terms: Terms, calendar: CalendarRows, temperature: FloatArray) -> list[FloatArray]:
+def _seasons(calendar: CalendarRows, harmonics: int) -> list[FloatArray]:
+    """Waves of the year over its local days, apart for occupied hours."""
+    date = calendar.day.astype("M8[D]")
+    angle = (date - date.astype("M8[Y]").astype("M8[D]")).astype(np.float64) * (2 * np.pi / 365.25)
+    waves = [wave(order * angle) for order in range(1, harmonics + 1) for wave in (np.sin, np.cos)]
+    return [wave * hours for wave in waves for hours in (calendar.occupied, ~calendar.occupied)]
+
+
+def _slopes_by_hour(terms: Terms, calendar: CalendarRows, inside: FloatArray) -> list[FloatArray]:
+    """Distance from the middle knot, apart for each pair of hours of the day."""
+    distance = inside - terms.knots[len(terms.knots) // 2]
+    return [distance * (calendar.hour // HOURS_ALIKE == part) for part in range(24 // HOURS_ALIKE)]
+
+
+def _temperature_rows(terms: Terms, calendar: CalendarRows, inside: FloatArray) -> list[FloatArray]:
     """Segments of the present temperature, apart for occupied hours, and of the temperature felt through the walls."""
-    inside = np.clip(temperature, terms.span[0] - MARGIN, terms.span[1] + MARGIN)
     now = temperature_segments(inside, terms.knots).T
     felt = temperature_segments(inertia(inside, calendar.step, TIME_CONSTANT), terms.knots[1:-1] or terms.knots).T
     return [*(now * calendar.occupied), *(now * ~calendar.occupied), *felt]

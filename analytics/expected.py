@@ -2,11 +2,12 @@
 
 Model: time of week and temperature (TOWT), in local civil time,
 
-    y[t] = profile[slot of week(t)] + sum_j slopes[j] rows[j, t]
+    y[t] = profile[slot of week(t)] + sum_j slopes[j] rows[j, t] + sum_i steps[i] before[i, t]
 
-with the rows of `analytics.design`. Recent months weigh more than old ones, because a building's level drifts and the
-next year begins where the last one ended: over six pairs of years of 35 to 50 university buildings the median hourly
-CV(RMSE) out of sample fell from .168 to .157 by this alone.
+with the rows of `analytics.design`. A building's level drifts and the next year begins where the last one ended: the
+fit tells how the level before each two months differed, and what is expected of another time is the level at the
+end. Recent months also weigh more than old ones. Steps, seasons and slopes are shrunk (a ridge is the prior that they
+are small), so that a year of noise does not make habits. docs/measurements-analytics.md holds what each is worth.
 
 References
 ----------
@@ -24,15 +25,23 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from analytics.design import Design, Terms
+from analytics.design import SEASON_ROWS, Design, Terms
 from analytics.regression import Basis, Fit, fit_rows, predict_rows, prepare
 from analytics.sufficiency import Sufficiency, sufficiency
 from energy.intervals import DAY, Window
-from energy.series import BoolArray, Float32Array, FloatArray
+from energy.series import BoolArray, Float32Array, FloatArray, Int32Array, IntArray
 
-VERSION: Final = "towt-recent-1"
-HALF_LIFE: Final = 90.0
+VERSION: Final = "towt-level-2"
+HALF_LIFE: Final = 180.0
 """An interval this much older than the end of the fit period counts half. [d]"""
+STEP_DAYS: Final = 60
+"""The level, apart for occupied hours, may change after each of these many days, counted from the end. [d]"""
+SHORTEST_STEP: Final = 30
+"""Days that the oldest level must have. [d]"""
+STEP_RIDGE: Final = 0.5
+SEASON_RIDGE: Final = 1.0
+SLOPE_RIDGE: Final = 0.01
+"""Shares of a row's own sum of squares: a step known from half of it, a season from all of it is halved."""
 CHUNK: Final = 32
 """Meters worked on together: a year of hours of them in float32 stays in the processor's cache."""
 DRIFT_PRIOR: Final = 0.085
@@ -41,7 +50,7 @@ DRIFT_WEIGHT: Final = 12.0
 """The prior counts like this many months of the meter's own."""
 DAYS_ALIKE: Final = 5.0
 """Errors of days this close are alike and do not average out."""
-UNSEEN: Final = 1.07
+UNSEEN: Final = 1.2
 """Errors in a year that the model has not seen are this much wider than in its own."""
 NOMINAL_Z: Final = 1.2815515594
 """80 % of a normal distribution lie within this many standard deviations."""
@@ -120,7 +129,7 @@ class ExpectedModel:
             Intervals in which the meters are active (heating season); outside the resting level is expected.
         """
         fit = Fit(self.profile, self.slopes, np.zeros(len(self), np.int32))
-        out = predict_rows(fit, design.calendar.slot, design.rows)
+        out = predict_rows(fit, design.calendar.slot, design.ahead)
         np.maximum(out, self.floor[:, None], out=out)
         if season is not None:
             out[:, ~season] = self.resting[:, None]
@@ -227,24 +236,49 @@ def fit_expected(
     weight = recency(values.shape[1], terms.step, half_life)
     if season is not None:
         weight = weight * season
-    n_slots = design.calendar.n_slots
-    basis = prepare(design.calendar.slot, n_slots, design.rows, weight)
-    calendar_basis = prepare(design.calendar.slot, n_slots, design.rows[: design.n_calendar], weight)
-    folds = _folds(design, weight) if use is WeatherUse.IF_BETTER and terms.has_weather else None
+    steps = _level_steps(design)
+    rows = np.concatenate([steps, design.ahead])
+    n_plain = len(steps) + design.n_calendar
+    ridge = np.full(len(rows), SLOPE_RIDGE)
+    ridge[: len(steps)] = STEP_RIDGE
+    ridge[n_plain - SEASON_ROWS * terms.harmonics : n_plain] = SEASON_RIDGE
+
+    def basis(n_rows: int, counted: Float32Array) -> Basis:
+        slot = design.calendar.slot
+        return prepare(slot, design.calendar.n_slots, rows[:n_rows], counted, ridge[:n_rows])
+
+    everything, plain = basis(len(rows), weight), basis(n_plain, weight)
+    folds = []
+    if use is WeatherUse.IF_BETTER and terms.has_weather:
+        folds = [
+            _Fold(out, basis(len(rows), weight * ~out), basis(n_plain, weight * ~out)) for out in _left_out(design)
+        ]
     parts = []
     for chunk in chunks(len(values)):
         own = np.ascontiguousarray(values[chunk], np.float32)
         with_weather = np.full(len(own), terms.has_weather and use is not WeatherUse.NEVER)
-        if folds is not None:
-            with_weather &= _weather_helps(own, design, folds)
-        fit = _fit_by_choice(own, basis, calendar_basis, with_weather)
-        parts.append(_model(own, design, terms, period, fit, with_weather, season))
+        if folds:
+            with_weather &= _weather_helps(own, design.calendar.slot, rows, folds)
+        fit = _fit_by_choice(own, everything, plain, with_weather)
+        parts.append(_model(own, design, terms, period, fit, rows, with_weather, season))
     if not parts:
         empty = Fit(
-            np.zeros((0, n_slots), np.float32), np.zeros((0, len(design.rows)), np.float32), np.zeros(0, np.int32)
+            np.zeros((0, design.calendar.n_slots), np.float32),
+            np.zeros((0, len(rows)), np.float32),
+            np.zeros(0, np.int32),
         )
-        return _model(values, design, terms, period, empty, np.zeros(0, np.bool_), season)
+        return _model(values, design, terms, period, empty, rows, np.zeros(0, np.bool_), season)
     return join(parts)
+
+
+def _level_steps(design: Design) -> Float32Array:
+    """1 in the intervals before each change of level, apart for occupied hours; shape (n_steps, n)."""
+    calendar = design.calendar
+    age = np.arange(len(calendar), 0, -1) * (calendar.step / DAY)
+    oldest = age[0] if len(age) else 0.0
+    befores = [age > days for days in np.arange(STEP_DAYS, oldest - SHORTEST_STEP, STEP_DAYS)]
+    found = [before & hours for before in befores for hours in (calendar.occupied, ~calendar.occupied)]
+    return np.array(found, np.float32).reshape(len(found), len(calendar))
 
 
 def chunks(n_meters: int, size: int = CHUNK) -> Iterator[slice]:
@@ -259,11 +293,11 @@ def join(parts: list[ExpectedModel]) -> ExpectedModel:
     return replace(parts[0], **arrays, sufficiency=Sufficiency.join([part.sufficiency for part in parts]))
 
 
-def _fit_by_choice(values: Float32Array, basis: Basis, calendar_basis: Basis, with_weather: BoolArray) -> Fit:
+def _fit_by_choice(values: Float32Array, basis: Basis, plain_basis: Basis, with_weather: BoolArray) -> Fit:
     """Weather terms for some meters, calendar terms alone for the rest (their weather slopes are 0)."""
     if with_weather.all():
         return fit_rows(values, basis)
-    plain = fit_rows(values, calendar_basis)
+    plain = fit_rows(values, plain_basis)
     slopes = np.zeros((len(values), len(basis.gram)), np.float32)
     slopes[:, : plain.slopes.shape[1]] = plain.slopes
     profile = plain.profile
@@ -280,28 +314,19 @@ class _Fold:
     calendar: Basis
 
 
-def _folds(design: Design, weight: Float32Array) -> list[_Fold]:
-    """Two folds of alternating fortnights, so that every season is in both."""
-    fortnight = (np.arange(len(weight)) * design.calendar.step // (14 * DAY)) % 2
-    n_slots, slot = design.calendar.n_slots, design.calendar.slot
-    return [
-        _Fold(
-            out := fortnight == fold,
-            prepare(slot, n_slots, design.rows, weight * ~out),
-            prepare(slot, n_slots, design.rows[: design.n_calendar], weight * ~out),
-        )
-        for fold in range(2)
-    ]
+def _left_out(design: Design) -> list[BoolArray]:
+    """Alternating fortnights, so that every season is in both."""
+    fortnight = np.arange(len(design.calendar)) * design.calendar.step // (14 * DAY) % 2
+    return [fortnight == fold for fold in range(2)]
 
 
-def _weather_helps(values: Float32Array, design: Design, folds: list[_Fold]) -> BoolArray:
+def _weather_helps(values: Float32Array, slot: Int32Array, rows: Float32Array, folds: list[_Fold]) -> BoolArray:
     """Whether weather terms predict the left-out fortnights better than calendar terms alone."""
     gain = np.zeros(len(values))
     for fold in folds:
-        known = values[:, fold.left_out]
-        slot, rows = design.calendar.slot[fold.left_out], design.rows[:, fold.left_out]
-        full = predict_rows(fit_rows(values, fold.full), slot, rows)
-        plain = predict_rows(fit_rows(values, fold.calendar), slot, rows[: design.n_calendar])
+        known, there, unseen = values[:, fold.left_out], slot[fold.left_out], rows[:, fold.left_out]
+        full = predict_rows(fit_rows(values, fold.full), there, unseen)
+        plain = predict_rows(fit_rows(values, fold.calendar), there, unseen[: len(fold.calendar.gram)])
         gain += np.nansum(np.square(known - plain) - np.square(known - full), axis=1, dtype=np.float64)
     return gain > 0
 
@@ -312,24 +337,28 @@ def _model(
     terms: Terms,
     period: Window,
     fit: Fit,
+    rows: Float32Array,
     with_weather: BoolArray,
     season: BoolArray | None,
 ) -> ExpectedModel:
     lowest = np.where(np.isnan(values), np.float32(np.inf), values).min(axis=1, initial=np.inf)
     floor = np.where(np.isfinite(lowest), np.minimum(lowest, 0), 0).astype(np.float32)
-    expected = np.maximum(predict_rows(fit, design.calendar.slot, design.rows), floor[:, None])
+    slot, occupied = design.calendar.slot, design.calendar.occupied
+    slopes = np.ascontiguousarray(fit.slopes[:, len(rows) - len(design.ahead) :])
+    fitted = np.maximum(predict_rows(fit, slot, rows), floor[:, None])
+    expected = np.maximum(predict_rows(Fit(fit.profile, slopes, fit.n_used), slot, design.ahead), floor[:, None])
     resting = np.full(len(values), np.nan, np.float32)
     active = np.ones(values.shape[1], np.bool_) if season is None else season
     if not active.all():
         resting = _mean(values[:, ~active]).astype(np.float32)
-        expected[:, ~active] = resting[:, None]
-    residual = values - expected
-    occupied = design.calendar.occupied
+        fitted[:, ~active] = expected[:, ~active] = resting[:, None]
+    residual = values - fitted
     spread = np.stack([_spread(residual[:, active & ~occupied]), _spread(residual[:, active & occupied])], axis=1)
-    day_spread, drift = _slow_spread(residual, expected, terms.step)
-    enough = sufficiency(values, expected, design.calendar)
+    day_spread = _day_spread(residual, terms.step)
+    drift = _drift(values - expected, expected, terms.step)
+    enough = sufficiency(values, fitted, design.calendar)
     return ExpectedModel(
-        terms, period, fit.profile, fit.slopes, with_weather, floor, resting, spread, day_spread, drift, enough
+        terms, period, fit.profile, slopes, with_weather, floor, resting, spread, day_spread, drift, enough
     )
 
 
@@ -354,16 +383,18 @@ def _spread(residual: Float32Array) -> Float32Array:
     return out
 
 
-def _slow_spread(residual: Float32Array, expected: Float32Array, step: int) -> tuple[Float32Array, Float32Array]:
-    """Spread of days' sums and of months' relative means about the model."""
+def _day_spread(residual: Float32Array, step: int) -> Float32Array:
+    """Spread of the sums of days that are nearly whole."""
     per_day = DAY // step
-    n_days = residual.shape[1] // per_day
-    shape = (len(residual), n_days, per_day)
-    known = np.isfinite(residual[:, : n_days * per_day]).reshape(shape)
-    error = np.where(known, residual[:, : n_days * per_day].reshape(shape), 0).sum(axis=2, dtype=np.float64)
-    use = np.where(known, expected[:, : n_days * per_day].reshape(shape), 0).sum(axis=2, dtype=np.float64)
-    whole = known.sum(axis=2) * 10 >= per_day * 9
-    day_spread = _spread(np.where(whole, error, np.nan).astype(np.float32))
+    error, count = _day_sums(residual, np.isfinite(residual), per_day)
+    return _spread(np.where(count * 10 >= per_day * 9, error, np.nan).astype(np.float32))
+
+
+def _drift(residual: Float32Array, expected: Float32Array, step: int) -> Float32Array:
+    """Standard deviation of the relative change of level, from months about the level at the end and the prior."""
+    known = np.isfinite(residual)
+    error, use = (_day_sums(values, known, DAY // step)[0] for values in (residual, expected))
+    n_days = error.shape[1]
     n_months = max(n_days // 30, 1)
     month = np.minimum(np.arange(n_days) // 30, n_months - 1)
     drift = np.full(len(residual), DRIFT_WEIGHT * DRIFT_PRIOR**2)
@@ -374,4 +405,13 @@ def _slow_spread(residual: Float32Array, expected: Float32Array, step: int) -> t
         relative = np.where(below > 0, error[:, there].sum(axis=1) / np.where(below > 0, below, 1), 0.0)
         drift += np.clip(relative, -1, 1) ** 2 * (below > 0)
         count += below > 0
-    return day_spread, np.sqrt(drift / count).astype(np.float32)
+    return np.asarray(np.sqrt(drift / count), np.float32)
+
+
+def _day_sums(values: Float32Array, known: BoolArray, per_day: int) -> tuple[FloatArray, IntArray]:
+    """Sums of the known values of each whole day of the grid, and how many there are."""
+    n_days = values.shape[1] // per_day
+    shape = (len(values), n_days, per_day)
+    there = known[:, : n_days * per_day].reshape(shape)
+    kept = np.where(there, values[:, : n_days * per_day].reshape(shape), 0)
+    return kept.sum(axis=2, dtype=np.float64), there.sum(axis=2)

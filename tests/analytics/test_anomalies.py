@@ -145,7 +145,15 @@ def _split(rows: Design) -> tuple[Design, Design]:
     parts = []
     for where in (slice(0, cut), slice(cut, None)):
         arrays = {n: getattr(whole, n)[where] for n in ("slot", "part", "hour", "kind", "vacation", "day", "occupied")}
-        parts.append(Design(type(whole)(whole.step, **arrays), rows.rows[:, where].copy(), rows.n_calendar, 0.0))
+        parts.append(
+            Design(
+                type(whole)(whole.step, **arrays),
+                rows.rows[:, where].copy(),
+                rows.ahead[:, where].copy(),
+                rows.n_calendar,
+                0.0,
+            )
+        )
     return parts[0], parts[1]
 
 
