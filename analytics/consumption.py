@@ -80,8 +80,8 @@ class Steps:
         own = slice(int(lo), max(int(hi), int(lo)))
         return Steps(self.start[own], self.end[own], self.amount[own], self.method[own])
 
-    def times(self, factor: float) -> Steps:
-        """The same steps in another unit."""
+    def times(self, factor: float | FloatArray) -> Steps:
+        """The same steps in another unit; one factor, or one for each step."""
         return Steps(self.start, self.end, self.amount * factor, self.method)
 
 
@@ -295,7 +295,7 @@ class DayParts:
         Local day number (days since 1970-01-01), rising; only days of which anything is known.
     inner : float64
         Amount between the first and last reading that bound the day, or its edges where they are known;
-        NaN where no reading touches the day. [unit]
+        NaN where no reading touches the day, or none that tells an amount. [unit]
     head : float64
         Share of the day in a long step that began before it. [unit]
     tail : float64
@@ -351,6 +351,8 @@ def day_parts(steps: Steps, first_day: int, day_edges: IntArray, intervals: Inte
     seconds = pieces.seconds.astype(np.float64)
     inner_s = total(inside, seconds)
     touched = _touched(steps, day_edges) | (inner_s > 0)
+    n_pieces = np.bincount(pieces.column, minlength=n)
+    touched &= (n_pieces == 0) | (np.bincount(pieces.column, known, n) > 0)  # readings that tell nothing are none
     inner = np.where(touched, total(inside, pieces.amount), np.nan)
     head, tail = total(known & from_before, pieces.amount), total(known & to_after, pieces.amount)
     if intervals is None:

@@ -73,7 +73,7 @@ class JudgedBill:
 def judged_bills(
     store: Store, registry: Registry, snapshot: Snapshot, institution: str, *, zone: str = DEFAULT_ZONE
 ) -> list[JudgedBill]:
-    """Every bill of an institution, by meter and first day.
+    """Every bill of an institution whose amount can be converted, by meter and first day.
 
     Parameters
     ----------
@@ -88,12 +88,13 @@ def judged_bills(
     zone : str
         Time zone where its sites name none.
     """
-    (estate,) = estates(snapshot, [institution], zone)
+    (estate,) = estates(snapshot, [institution], zone, calorific=registry.calorific_values.rows())
     place = {meter.id: i for i, meter in enumerate(estate.meters)}
     rows = registry.bills.rows(meter=sorted(place)) if place else []
-    if not rows:
+    told_of = [(row.meter, bill_of(row, estate.meters[place[row.meter]], estate)) for row in rows]
+    bills = [(name, bill) for name, bill in told_of if bill is not None]
+    if not bills:
         return []
-    bills = [(row.meter, bill_of(row, estate.meters[place[row.meter]])) for row in rows]
     days = _days_around([bill for _, bill in bills])
     amount = _amounts(store, estate, days)
     read = extents_of(store, list(place))

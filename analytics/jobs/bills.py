@@ -10,6 +10,7 @@ import numpy as np
 
 from analytics.bills import Bill, spread_bills
 from analytics.consumption import resolution
+from analytics.jobs.conversion import canonical_factors
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations
 from analytics.jobs.limits import Extents
@@ -24,7 +25,6 @@ from energy.registry import Registry
 from energy.registry.decisions import Bill as BillRow
 from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.schema import DAY_PART
-from energy.units import CANONICAL, linear
 
 _EPOCH: Final = date(1970, 1, 1)
 
@@ -34,15 +34,18 @@ def bills_of(registry: Registry, estate: Estate, read: Extents) -> dict[str, tup
     manual = {m.id: m for m in estate.meters if m.kind is MeterKind.MANUAL and m.id not in read}
     found: dict[str, list[Bill]] = {}
     for row in registry.bills.rows(meter=sorted(manual)) if manual else ():
-        found.setdefault(row.meter, []).append(bill_of(row, manual[row.meter]))
+        bill = bill_of(row, manual[row.meter], estate)
+        if bill is not None:
+            found.setdefault(row.meter, []).append(bill)
     return {name: tuple(bills) for name, bills in found.items()}
 
 
-def bill_of(row: BillRow, meter: Meter) -> Bill:
-    """A bill of the registry in the canonical unit of its meter's category."""
-    factor, _ = linear(row.unit, CANONICAL[meter.category])
+def bill_of(row: BillRow, meter: Meter, estate: Estate) -> Bill | None:
+    """A bill of the registry in the canonical unit of its meter's category; None where nothing converts its amount."""
     first, end = (row.first_day - _EPOCH).days, (row.last_day - _EPOCH).days + 1
-    return Bill(first, end, row.amount * factor, row.yuan, row.document)
+    edges = estate.calendar.day_start(np.array([first, end]))
+    (factor,) = canonical_factors(meter.category, row.unit, edges[:1], edges[1:], estate.gas).tolist()
+    return Bill(first, end, row.amount * factor, row.yuan, row.document) if np.isfinite(factor) else None
 
 
 def billed_extents(calendar: LocalCalendar, bills: Mapping[str, Sequence[Bill]]) -> dict[str, tuple[int, int]]:

@@ -113,12 +113,12 @@ def _version(name: str, rows: Sequence[TariffRow], first: date, end: date) -> Ta
     return Tariff(
         name,
         tuple(
-            Price(row.price_yuan, Band(row.band), _months(row.months), row.days, _hours(row.hours), row.tier_from)  # type: ignore[arg-type]
+            Price(row.price_yuan, Band(row.band), _months(row.months), row.days, _hours(row.hours), row.tier_from)
             for row in energy
         ),
         energy[0].source,
         energy[0].unit.rpartition("/")[2],
-        energy[0].tier_period,  # type: ignore[arg-type]
+        energy[0].tier_period,
         by_component.get("demand", 0.0),
         by_component.get("capacity", 0.0),
         by_component.get("fixed", 0.0),

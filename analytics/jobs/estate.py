@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from analytics.indicators import Stated
+from analytics.jobs.conversion import gas_of_heat
 from analytics.mains import Twins, twins
 from analytics.rollup import Group, groups, order_of_formulas
-from energy.errors import UnitError
 from energy.intervals import LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind, Swap, ValueKind
-from energy.registry import Denominator, Snapshot
+from energy.registry import CalorificValue, Denominator, Snapshot
 from energy.registry.decisions import Correction
 from energy.registry.formula import parse
 from energy.registry.rows import CalendarSpan
-from energy.units import CANONICAL, linear, unit
+from energy.units import linear
 
 ENERGY = "energy"
 _EVER = Window(0, 2**40)
@@ -45,6 +46,8 @@ class Estate:
         it uses.
     twins : tuple of Twins
         Accounts and the mains that measure the same.
+    gas : tuple of Stated
+        Volume of gas by the heat in it, dated. [m3/kWh]
     """
 
     institution: str
@@ -59,19 +62,13 @@ class Estate:
     formulas: Mapping[int, tuple[tuple[int, float], ...]]
     groups: tuple[Group, ...]
     twins: tuple[Twins, ...]
+    gas: tuple[Stated, ...]
     denominators: tuple[Denominator, ...]
 
     def signature(self) -> str:
         """Changes when any total or indicator of the institution could, although no reading did."""
-        plain = (
-            self.calendar.zone,
-            self.groups,
-            self.twins,
-            self.formulas,
-            self.denominators,
-            self.buildings,
-            self.spans,
-        )
+        own = (self.groups, self.twins, self.formulas, self.denominators, self.buildings, self.spans, self.gas)
+        plain = (self.calendar.zone, *own)
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
 
@@ -80,8 +77,12 @@ def estates(
     institutions: Iterable[str],
     default_zone: str,
     corrections: Mapping[str, tuple[Correction, ...]] | None = None,
+    calorific: Iterable[CalorificValue] = (),
 ) -> Iterator[Estate]:
     """The estate of each institution; its days are counted in the time zone of its first site."""
+    heat: dict[str, list[CalorificValue]] = {}
+    for value in calorific:
+        heat.setdefault(f"{value.scope}:{value.id}", []).append(value)
     outdoors = outdoor_sensors(snapshot)
     zones: dict[str, str] = {}
     for _, site in sorted(snapshot.sites.items()):
@@ -94,14 +95,17 @@ def estates(
         stated.setdefault((row.scope, row.id), []).append(row)
     for name in institutions:
         places = [("institution", name), *(("building", b) for b in sorted(buildings.get(name, ())))]
+        calendar = LocalCalendar(zones.get(name, default_zone))
+        above = [f"institution:{name}", *regions_above(snapshot, name)]
         yield _estate(
             snapshot,
             name,
-            LocalCalendar(zones.get(name, default_zone)),
+            calendar,
             tuple(b for scope, b in places if scope == "building"),
             tuple(row for place in places for row in stated.get(place, ())),
             corrections or {},
             tuple(outdoors[place] for place in weather_places(snapshot, name) if place in outdoors),
+            gas_of_heat(calendar, [heat.get(place, ()) for place in above]),
         )
 
 
@@ -120,7 +124,12 @@ def outdoor_sensors(snapshot: Snapshot) -> dict[str, Meter]:
 def weather_places(snapshot: Snapshot, institution: str) -> list[str]:
     """Where an institution's weather may be measured, the nearest first: its sites, its region, those above it."""
     sites = sorted(site.id for site in snapshot.sites.values() if site.institution == institution)
-    found = [f"site:{site}" for site in sites]
+    return [*(f"site:{site}" for site in sites), *regions_above(snapshot, institution)]
+
+
+def regions_above(snapshot: Snapshot, institution: str) -> list[str]:
+    """An institution's region and those above it, the nearest first, as `region:CODE`."""
+    found: list[str] = []
     code: str | None = snapshot.institutions[institution].region
     while code is not None and f"region:{code}" not in found:
         found.append(f"region:{code}")
@@ -137,6 +146,7 @@ def _estate(
     denominators: tuple[Denominator, ...],
     corrections: Mapping[str, tuple[Correction, ...]],
     thermometers: tuple[Meter, ...],
+    gas: tuple[Stated, ...],
 ) -> Estate:
     own = [snapshot.meters[name] for name in sorted(snapshot.meters_of(institution))]
     meters = tuple(m for m in own if m.quantity == ENERGY)
@@ -153,6 +163,7 @@ def _estate(
         formulas=_formulas(meters),
         groups=tuple(groups(meters)),
         twins=twins(meters),
+        gas=gas,
         denominators=denominators,
     )
 
@@ -166,20 +177,6 @@ def _formulas(meters: Sequence[Meter]) -> dict[int, tuple[tuple[int, float], ...
             if all(term.meter in place for term in terms):
                 found[i] = tuple((place[term.meter], term.factor) for term in terms)
     return {i: found[i] for i in order_of_formulas(found)}
-
-
-def canonical_factor(meter: Meter) -> float | None:
-    """What turns the meter's unit into the one analytics uses for its category; None where nothing can.
-
-    Power becomes energy by integration, so a meter in kW counts as one in kWh. Gas metered in kWh needs a dated
-    calorific value; without one its volume stays unknown.
-    """
-    source = {"kW": "kWh", "W": "Wh", "MW": "MWh"}.get(unit(meter.unit).symbol, meter.unit)
-    try:
-        factor, _ = linear(source, CANONICAL[meter.category])
-    except UnitError:
-        return None
-    return factor
 
 
 def rated_per_hour(meter: Meter) -> float | None:

@@ -9,7 +9,8 @@ import numpy as np
 
 from analytics.consumption import DayParts, IntervalEnergy, Steps, day_parts, mean_on_grid, on_grid, resolution
 from analytics.estimation import PROFILE_S, fill_by_profile
-from analytics.jobs.estate import ENERGY, canonical_factor, service
+from analytics.jobs.conversion import canonical_steps
+from analytics.jobs.estate import ENERGY, Estate, service
 from analytics.jobs.habits import Expectations, Expected
 from analytics.jobs.judged import Judged
 from analytics.jobs.rows import Writer, plain, repeated, table, union
@@ -17,7 +18,7 @@ from analytics.jobs.spans import Spans
 from analytics.registers import GAP_FACTOR
 from energy.intervals import HOUR, RESOLUTIONS, LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind, ValueKind
-from energy.series import FloatArray, IntArray, Table
+from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.schema import DAY_PART, INTERVAL
 from energy.units import linear
 
@@ -47,17 +48,15 @@ def compute_meters(
         found = [spans.judged(meter, changed) for changed in union(list(touched[meter.id]))]
         for part in found:
             if part is not None:
-                _write(writer, estate.calendar, part, extents[meter.id], expectations)
+                _write(writer, estate, part, extents[meter.id], expectations)
                 done.append(Recomputed(meter.id, part.window))
     return done
 
 
-def _write(
-    writer: Writer, calendar: LocalCalendar, part: Judged, extent: tuple[int, int], expectations: Expectations
-) -> None:
-    meter, window = part.meter, part.window
+def _write(writer: Writer, estate: Estate, part: Judged, extent: tuple[int, int], expectations: Expectations) -> None:
+    calendar, meter, window = estate.calendar, part.meter, part.window
     name = resolution(meter.interval_s)
-    steps = _canonical(calendar, part)
+    steps = _canonical(estate, part)
     intervals = expected = None
     if name is not None:
         step = RESOLUTIONS[name]
@@ -70,7 +69,8 @@ def _write(
             if len(intervals):
                 expected = expectations.on_grid(meter.id, int(intervals.start[0]), len(intervals), step)
         outer = Window(_floor(window.start, step), -_floor(-window.end, step))
-        writer.replace(interval_table(meter, name, intervals, expected), {"meter": [meter.id]}, outer)
+        rows = interval_table(meter, name, intervals, expected).take(_telling(calendar, intervals, steps))
+        writer.replace(rows, {"meter": [meter.id]}, outer)
     if meter.quantity == ENERGY:
         edges = calendar.edges(window, "day")
         first = int(calendar.day_number(edges[:1])[0])
@@ -83,10 +83,10 @@ def _floor(instant: int, step: int) -> int:
     return instant // step * step
 
 
-def _canonical(calendar: LocalCalendar, part: Judged) -> Steps:
+def _canonical(estate: Estate, part: Judged) -> Steps:
     """The steps of the time in service, in the unit analytics uses; unknown where nothing converts the meter's."""
-    factor = canonical_factor(part.meter) if part.meter.quantity == ENERGY else None
-    return part.steps.within(service(calendar, part.meter)).times(np.nan if factor is None else factor)
+    steps = part.steps.within(service(estate.calendar, part.meter))
+    return canonical_steps(part.meter, steps, estate.gas) if part.meter.quantity == ENERGY else steps.times(np.nan)
 
 
 def _filled(meter: str, steps: Steps, window: Window, step: int, expectations: Expectations) -> Steps:
@@ -124,6 +124,22 @@ def _spoken_of(meter: Meter, extent: tuple[int, int]) -> Window:
 def _sensor_unit(meter: Meter) -> tuple[float, float]:
     wanted = _CANONICAL_OF_SENSORS.get(meter.quantity)
     return linear(meter.unit, wanted) if wanted else (1.0, 0.0)
+
+
+def _telling(calendar: LocalCalendar, intervals: IntervalEnergy, steps: Steps) -> BoolArray:
+    """Intervals that say something: in a gap too long to be filled the first of each local day stands for the day.
+
+    Nobody can fill such a gap later from the readings around it, and totals tell its coverage; a year of silence
+    would else be 35,000 rows that say the same.
+    """
+    silent = np.zeros(len(intervals), bool)
+    long = steps.end - steps.start > PROFILE_S
+    for start, end in zip(steps.start[long].tolist(), steps.end[long].tolist(), strict=True):
+        silent |= (intervals.start >= start) & (intervals.start + intervals.step <= end)
+    day = calendar.day_number(intervals.start)
+    opens = np.ones(len(intervals), bool)
+    opens[1:] = (day[1:] != day[:-1]) | ~silent[:-1]
+    return np.asarray(opens | ~silent)
 
 
 def _expected_days(

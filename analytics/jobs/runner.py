@@ -174,7 +174,7 @@ def _tasks(
     wanted = snapshot.institutions if asked.institutions is None else asked.institutions
     # Those with new readings first: people look at them, and what is in bills has waited for a month.
     names = sorted(wanted, key=lambda name: (name not in read, name))
-    for estate in estates(snapshot, names, calendar.zone, _corrections(registry)):
+    for estate in estates(snapshot, names, calendar.zone, _corrections(registry), registry.calorific_values.rows()):
         name = estate.institution
         weather = union([w for sensor in estate.thermometers for w in by_meter.get(sensor.id, ())])
         before = shapes.get(name)

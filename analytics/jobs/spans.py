@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analytics.consumption import Steps
-from analytics.jobs.estate import Estate, canonical_factor, service
+from analytics.jobs.conversion import canonical_steps
+from analytics.jobs.estate import Estate, service
 from analytics.jobs.judged import Judged, judged
 from analytics.jobs.limits import Extents
 from analytics.registers import RegisterProfile
@@ -38,10 +39,9 @@ class Spans:
     def canonical(self, meter: Meter, span: Window) -> Steps:
         """Its steps of the time in service, in the unit analytics uses; none where nothing converts the meter's."""
         part = self.judged(meter, span)
-        factor = canonical_factor(meter)
-        if part is None or factor is None:
+        if part is None:
             return Steps.empty()
-        return part.steps.within(service(self.estate.calendar, meter)).times(factor)
+        return canonical_steps(meter, part.steps.within(service(self.estate.calendar, meter)), self.estate.gas)
 
 
 def _covers(window: Window, span: Window, extent: tuple[int, int]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from analytics.jobs.bills import billed_extents, bills_of, compute_bills
+from analytics.jobs.conversion import is_heat_of_gas
 from analytics.jobs.costs import is_repriced, keep_prices, tariffs_of, with_costs
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations, Habits, fit_due, keep, load_habits, years_of
@@ -95,6 +96,10 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
         for name, (first, last) in extents.items():
             if last >= task.since:
                 touched.setdefault(name, []).append(Window(max(first, task.since), last + 1))
+    if task.everything:
+        for meter in estate.meters:
+            if meter.id in extents and is_heat_of_gas(meter.category, meter.unit):
+                touched.setdefault(meter.id, []).append(_whole(extents[meter.id]))  # its calorific value may be another
     profiles = {name: profile_of(model) for name, model in models.items()}
     spans = Spans(store, estate, profiles, extents)
     expectations, fresh = _expectations(task, registry, spans, touched)

@@ -6,6 +6,7 @@ from energy.registry.credentials import is_secret_of
 from energy.registry.decisions import (
     ApprovedQuota,
     Bill,
+    CalorificValue,
     Correction,
     Finding,
     FindingEvent,
@@ -46,6 +47,7 @@ __all__ = [
     "Bill",
     "Building",
     "CalendarSpan",
+    "CalorificValue",
     "Correction",
     "Denominator",
     "Department",

@@ -190,7 +190,15 @@ def denominators(book: Book) -> None:
 
 def validities(book: Book) -> None:
     """Of one thing there is one row a day: validities [valid_from, valid_to) do not overlap."""
-    for sheet in ("departments", "denominators", "tariffs", "tariff_uses", "quotas", "target_rules"):
+    for sheet in (
+        "departments",
+        "denominators",
+        "tariffs",
+        "tariff_uses",
+        "calorific_values",
+        "quotas",
+        "target_rules",
+    ):
         groups: dict[Key, list[Key]] = defaultdict(list)
         for key, row in book.sheet(sheet).items():
             if row["valid_to"] is not None and row["valid_to"] <= row["valid_from"]:

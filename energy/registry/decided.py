@@ -16,6 +16,7 @@ _MONTH: Final = r"([1-9]|1[0-2])(-([1-9]|1[0-2]))?"
 _MONTHS = pattern("months like 1-3,7,12", re.compile(rf"{_MONTH}(,{_MONTH})*").fullmatch)
 _SPAN: Final = r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)"
 _HOURS = pattern("spans of the day like 08:00-11:30,17:00-24:00", re.compile(rf"{_SPAN}(,{_SPAN})*").fullmatch)
+_CONFIDENCE = choice("sure", "seen", "unsure")
 _ANY_SCOPE = choice("meter", "building", "institution", "region")
 
 CORRECTIONS = Sheet(
@@ -87,6 +88,23 @@ TARIFF_USES = Sheet(
         Column("tariff", ID, needed=True),
         VALID_FROM,
         VALID_TO,
+        Column("capacity_kva", number(above=0)),
+    ),
+)
+CALORIFIC_VALUES = Sheet(
+    "calorific_values",
+    table_of(tables.CalorificValueRow),
+    ("scope", "id", "valid_from"),
+    (
+        Column("scope", choice("institution", "region"), needed=True),
+        Column("id", ID, needed=True),
+        Column("value", number(above=0), needed=True),
+        Column("unit", choice("kWh/m3", "MJ/m3"), needed=True),
+        VALID_FROM,
+        VALID_TO,
+        Column("source", TEXT, needed=True),
+        Column("confidence", _CONFIDENCE, needed=True),
+        NOTE,
     ),
 )
 QUOTAS = Sheet(
@@ -109,7 +127,7 @@ QUOTAS = Sheet(
         VALID_FROM,
         VALID_TO,
         Column("source", TEXT, needed=True),
-        Column("confidence", choice("sure", "seen", "unsure"), needed=True),
+        Column("confidence", _CONFIDENCE, needed=True),
         Column("approved_by", TEXT, needed=True),
         NOTE,
     ),
@@ -245,5 +263,6 @@ RUNS = Sheet(
 )
 
 DECIDED = (
-    CORRECTIONS, BILLS, TARIFFS, TARIFF_USES, QUOTAS, TARGETS, TARGET_RULES, FINDINGS, FINDING_EVENTS, STAGES, RUNS,
+    CORRECTIONS, BILLS, TARIFFS, TARIFF_USES, CALORIFIC_VALUES, QUOTAS, TARGETS, TARGET_RULES, FINDINGS, FINDING_EVENTS,
+    STAGES, RUNS,
 )  # fmt: skip

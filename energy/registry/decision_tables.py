@@ -69,6 +69,22 @@ class TariffUseRow(Base):
     valid_from: Mapped[date] = mapped_column(primary_key=True)
     valid_to: Mapped[date | None]
     tariff: Mapped[str]
+    capacity_kva: Mapped[float | None]
+
+
+class CalorificValueRow(Base):
+    """How much heat a cubic metre of gas gives in a region or at an institution, dated."""
+
+    __tablename__ = "calorific_values"
+    scope: Mapped[Key]
+    id: Mapped[Key]
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    valid_to: Mapped[date | None]
+    value: Mapped[float]
+    unit: Mapped[str]
+    source: Mapped[str]
+    confidence: Mapped[str]
+    note: Mapped[str]
 
 
 class QuotaRow(Base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ class Tariff:
     source: str
     band: str = "all"
     months: str = "1-12"
-    days: str = "all"
+    days: Literal["all", "workday", "restday"] = "all"
     hours: str = "00:00-24:00"
     tier_from: float = 0.0
-    tier_period: str = "month"
+    tier_period: Literal["month", "year"] = "month"
     valid_from: date | None = None
     valid_to: date | None = None
 
@@ -65,6 +66,22 @@ class TariffUse:
     tariff: str
     valid_from: date | None = None
     valid_to: date | None = None
+    capacity_kva: float | None = None  # installed behind it; asked for by tariffs with a charge per kVA
+
+
+@dataclass(frozen=True, slots=True)
+class CalorificValue:
+    """How much heat a cubic metre of gas gives in [valid_from, valid_to); an institution's own before its region's."""
+
+    scope: str  # institution | region
+    id: str
+    value: float
+    unit: str  # kWh/m3 | MJ/m3
+    source: str
+    confidence: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

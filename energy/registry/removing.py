@@ -20,6 +20,7 @@ REMOVABLE: Final = (
     "calendars",
     "bills",
     "tariff_uses",
+    "calorific_values",
     "targets",
     "target_rules",
 )

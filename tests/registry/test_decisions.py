@@ -53,6 +53,10 @@ def decided() -> Sheets:
              "source": "example"},
         ],
         "tariff_uses": [{"scope": "institution", "id": "office", "category": "electricity", "tariff": "sd-10kv"}],
+        "calorific_values": [
+            {"scope": "institution", "id": "office", "value": 10.8, "unit": "kWh/m3", "valid_from": "2026-01-01",
+             "source": "example", "confidence": "unsure"},
+        ],
         "quotas": [
             {"region": "示例省", "standard": "X 1-2026", "institution_type": "党政机关", "tier": "市级",
              "climate_zone": "寒冷A", "indicator": "energy_per_area", "constraint": 20, "baseline": 11.9, "guide": 6.5,

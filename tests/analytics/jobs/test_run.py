@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analytics.jobs import run
+from energy.model import State
 from energy.registry import Registry, Touched
 from tests.analytics.jobs.conftest import DAY, HOUR, Works, instant, meter
 from tests.analytics.jobs.everything import everything
@@ -40,6 +41,23 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(works: Works) -> Non
     again = works.run()
     assert again.recomputed == ()
     assert sum(again.written.values()) == sum(again.deleted.values()) == 0
+
+
+def test_a_gap_of_months_is_a_row_a_day_and_its_days_have_no_coverage(works: Works) -> None:
+    works.estate(meter("e1", building="b1"))
+    first, again = instant("2025-09-01T06:00:00"), instant("2026-02-01T00:00:00")
+    works.read("e1", [first + h * HOUR for h in range(10)], [2.0 * h for h in range(10)])
+    works.read("e1", [again + h * HOUR for h in range(10)], [5000.0 + 2.0 * h for h in range(10)])
+    works.run()
+    rows = works.rows("interval", meter="e1")
+    gap = (rows.time >= first + 9 * HOUR) & (rows.time < again)
+    # 1 September from 15:00 on, and every day from the 2nd to 31 January: 1 + 29 + 31 + 30 + 31 + 31
+    assert int(gap.sum()) == 153
+    assert set(rows.fields["state"][gap]) == {State.SPREAD}
+    assert int((~gap).sum()) == 18
+    day = works.total("e1", "day", "2025-11-11T00:00:00")
+    assert (day["coverage"], np.isnan(day["amount"])) == (0.0, True)
+    assert works.total("e1", "year", "2026-01-01T00:00:00")["coverage"] < 0.2
 
 
 def test_a_swap_bridges_two_registers_and_two_ratios(works: Works) -> None:
@@ -377,3 +395,43 @@ def test_marks_of_what_is_imported_while_a_run_begins_are_not_lost(works: Works)
     run(works.store, busy, now=instant("2026-03-01T00:00:00"))
     busy.close()
     assert works.total("account", "month", "2026-01-01T00:00:00")["amount"] == pytest.approx(310)
+
+
+GAS = meter("g1", category="gas", unit="kWh")
+
+
+def calorific(value: float, **columns: object) -> dict[str, object]:
+    return {
+        "scope": "region", "id": "990000", "value": value, "unit": "kWh/m3", "source": "示例", "confidence": "unsure",
+        **columns,
+    }  # fmt: skip
+
+
+def test_gas_metered_as_heat_becomes_a_volume_by_the_value_of_its_time_and_nearest_place(works: Works) -> None:
+    works.estate(
+        GAS,
+        calorific_values=[
+            calorific(10.0, valid_from="2026-01-01"),
+            calorific(43.2, scope="institution", id="school", unit="MJ/m3", valid_from="2026-01-07"),
+        ],
+    )
+    works.hourly("g1", "2025-12-31T00:00:00", [5.0] * 24 * 8)
+    works.run()
+    assert np.isnan(works.total("school", "day", "2025-12-31T00:00:00", category="gas")["amount"])
+    assert works.total("school", "day", "2026-01-06T00:00:00", category="gas")["amount"] == pytest.approx(12.0)
+    assert works.total("school", "day", "2026-01-07T00:00:00", category="gas")["amount"] == pytest.approx(10.0)
+
+
+def test_a_calorific_value_that_comes_later_is_computed_with(works: Works) -> None:
+    works.estate(GAS, meter("g2", category="gas", unit="kWh", kind="manual", digits=None, building="b1"))
+    paper = {"meter": "g2", "first_day": "2026-01-05", "last_day": "2026-01-06", "amount": 500.0, "unit": "kWh"}
+    works.registry.import_sheets({"bills": [paper]})
+    works.hourly("g1", "2026-01-05T00:00:00", [5.0] * 48)
+    works.run()
+    for period in ("day", "month", "year"):
+        start = {"day": "2026-01-05", "month": "2026-01-01", "year": "2026-01-01"}[period]
+        assert np.isnan(works.total("school", period, f"{start}T00:00:00", category="gas")["amount"]), period
+    works.registry.import_sheets({"calorific_values": [calorific(12.5)]})
+    works.run()
+    # 240 kWh read and 500 kWh billed
+    assert works.total("school", "month", "2026-01-01T00:00:00", category="gas")["amount"] == pytest.approx(59.2)
