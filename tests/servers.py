@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -40,9 +41,21 @@ def found_servers() -> dict[str, str]:
 def server_path(name: str) -> Path:
     """Path of a server, or skip the test (fail where servers are required)."""
     found = found_servers().get(name)
-    if found is not None:
-        return Path(found)
-    why = f"{name} not found; `scripts/test-servers --install --build` gets it"
+    if found is None:
+        lacking(f"{name} not found; `scripts/test-servers --install --build` gets it")
+    return Path(found)
+
+
+def tool(*names: str, where: str) -> str:
+    """Path of the first of these programs that is installed, or skip the test (fail where everything is required)."""
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        lacking(f"{names[0]} not found; {where}")
+    return found
+
+
+def lacking(why: str) -> NoReturn:
+    """Skip the test for want of a program; fail where programs are required."""
     if os.environ.get("JIENENG_REQUIRE_SERVERS"):
         pytest.fail(why)
     pytest.skip(why)

@@ -6,14 +6,19 @@ A number travels as a number with its unit and digits; unknown is NaN and shown 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 Cell = str | float | int | None
 Kind = Literal["text", "number", "share", "change", "count"]
 Language = Literal["zh", "en"]
 UNKNOWN = "—"
+_UNBROKEN: Final = re.compile(r"[!-~²³·]+")  # words, numbers and units of Latin writing; Chinese breaks anywhere
+_WIDEST: Final = 0.3
+"""No column gets more of the table only because a word in it is long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,18 @@ class Column:
     digits: int = 0
     width: float = 1.0
 
+    def is_words(self, cell: Cell) -> bool:
+        """True for what stands at the left, also in a column of numbers."""
+        return self.kind == "text" or (isinstance(cell, str) and cell != "")
+
     def shown(self, cell: Cell) -> str:
         """A cell as people read it."""
         if cell is None or (isinstance(cell, float) and math.isnan(cell)):
             return UNKNOWN if self.kind != "text" else ""
         if isinstance(cell, str):
             return cell
+        if isinstance(cell, int):  # a count has no places after the point, whatever stands above and below it
+            return f"{cell:,}"
         if self.kind == "share":
             return f"{cell:.{self.digits or 1}%}"
         if self.kind == "change":
@@ -52,6 +63,28 @@ class TableBlock:
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"table {self.caption!r}: expected {len(self.columns)} cells, came {len(row)}")
+
+    def widths(self, room: float, measure: Callable[[str], float]) -> list[float]:
+        """Widths of the columns in this room: as asked for, but no word or number is broken in two if it can be helped.
+
+        `measure` tells how much room an unbroken text needs, with its cell's padding.
+        """
+        least = [min(self._unbroken(place, measure), _WIDEST * room) for place in range(len(self.columns))]
+        if sum(least) >= room:
+            return [room * part / sum(least) for part in least]
+        fixed: set[int] = set()
+        while True:
+            free = {place: column.width for place, column in enumerate(self.columns) if place not in fixed}
+            unit = (room - sum(least[place] for place in fixed)) / sum(free.values())
+            tight = {place for place, share in free.items() if unit * share < least[place]}
+            if not tight:
+                return [unit * free[place] if place in free else part for place, part in enumerate(least)]
+            fixed |= tight
+
+    def _unbroken(self, place: int, measure: Callable[[str], float]) -> float:
+        column = self.columns[place]
+        texts = [column.head, *(column.shown(row[place]) for row in self.rows)]
+        return max((measure(run) for text in texts for run in _UNBROKEN.findall(text)), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +136,36 @@ class Document:
     blocks: tuple[Block, ...]
     foot: str = ""  # on every page
     banner: str = ""  # 非正式样表 and the like, where people cannot miss it
-    subject: str = field(default="")
+    subject: str = ""
+    signed_by: tuple[str, ...] = ()  # who signs by hand; empty where the issuer's name is enough
+
+    def title_lines(self, ems: float) -> list[str]:
+        """A title too wide for so many Chinese characters is broken behind the issuer, never inside a word."""
+        if width(self.title) <= ems or not self.title.startswith(self.issuer):
+            return [self.title]
+        return [self.issuer, self.title.removeprefix(self.issuer).lstrip(": ")]
+
+    @property
+    def fact_lines(self) -> list[str]:
+        """The facts as people read them."""
+        colon = "：" if self.language == "zh" else ": "
+        return [f"{name}{colon}{value}" for name, value in self.facts]
+
+    @property
+    def signature_line(self) -> str:
+        """Room to sign for each who has to."""
+        colon = "：" if self.language == "zh" else ":"
+        return "  ".join(f"{who}{colon}________" for who in self.signed_by)
 
     @property
     def tables(self) -> list[TableBlock]:
         """All tables in their order."""
         return [block for block in self.blocks if isinstance(block, TableBlock)]
+
+
+def width(text: str) -> float:
+    """Width of a text in Chinese characters."""
+    return sum(0.5 if character.isascii() else 1.0 for character in text)
 
 
 def day_words(day: date, language: Language) -> str:

@@ -16,11 +16,16 @@ BOLD: Final = "NotoSansSC-Bold"
 _FILES: Final = {REGULAR: "NotoSansSC-Regular.ttf", BOLD: "NotoSansSC-Bold.ttf"}
 
 
+def path(name: str) -> Path:
+    """The file of a font."""
+    return FOLDER / _FILES[name]
+
+
 @cache
 def register() -> None:
     """Make the fonts known to reportlab, once a process."""
-    for name, file in _FILES.items():
-        pdfmetrics.registerFont(TTFont(name, str(FOLDER / file)))
+    for name in _FILES:
+        pdfmetrics.registerFont(TTFont(name, str(path(name))))
     pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
 
 
@@ -39,7 +44,7 @@ def printable(text: str) -> str:
 @cache
 def picture_font(size: int) -> ImageFont.FreeTypeFont:
     """The same font for pictures."""
-    return ImageFont.truetype(str(FOLDER / _FILES[REGULAR]), size)
+    return ImageFont.truetype(str(path(REGULAR)), size)
 
 
 @cache

@@ -124,8 +124,8 @@ def _totals(given: Numbered, whole: Sequence[Total]) -> TableBlock:
     columns = (
         Column(w("category"), width=1.1), Column(w("unit"), width=0.7), Column(w("amount"), "number", 1, 1.3),
         Column(w("cost"), "number", 2, 1.4), Column(w("last_year"), "number", 1, 1.3), Column(w("change"), "change"),
-        Column(w("expected"), "number", 1, 1.3), Column(w("excess"), "change"), Column(w("coverage"), "share"),
-        Column(w("estimated"), "share"), Column(w("reported"), width=1.1),
+        Column(w("expected"), "number", 1, 1.3), Column(w("excess"), "change"),
+        Column(w("coverage"), "share"), Column(w("estimated"), "share"), Column(w("reported"), width=1.1),
     )  # fmt: skip
     rows = tuple(
         (
@@ -144,9 +144,9 @@ def judged(given: Numbered, period: str) -> list[Block]:
     points = [p for p in given.figures.points(period) if math.isfinite(p.value)]
     columns = (
         Column(w("indicator"), width=2.3), Column(w("unit"), width=1.5), Column(w("value"), "number", 2, 1.4),
-        Column(w("caliber"), width=2.3), Column(w("constraint"), "number", 1, 0.9),
-        Column(w("baseline"), "number", 1, 0.9), Column(w("guide"), "number", 1, 0.9), Column(w("judgement")),
-        Column(w("coverage"), "share", width=0.9),
+        Column(w("caliber"), width=2.2), Column(w("constraint"), "number", 1, 0.9),
+        Column(w("baseline"), "number", 1, 0.9), Column(w("guide"), "number", 1, 0.9),
+        Column(w("judgement")), Column(w("coverage"), "share", width=0.9),
     )  # fmt: skip
     rows = tuple(
         (
@@ -269,7 +269,7 @@ def targets(given: Numbered) -> list[Block]:
     w = given.words
     found = given.figures.progress()
     columns = (
-        Column(w("indicator"), width=2.2), Column(w("unit"), width=1.5), Column(w("caliber"), width=2),
+        Column(w("indicator"), width=2.2), Column(w("unit"), width=1.2), Column(w("caliber"), width=2),
         Column(w("target"), "number", 1, 1.2), Column(w("used"), "number", 1, 1.2), Column(w("used_share"), "share"),
         Column(w("should"), "share"), Column(w("forecast"), "number", 1, 1.2), Column(w("forecast_share"), "share"),
     )  # fmt: skip

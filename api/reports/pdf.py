@@ -17,15 +17,21 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, HRFlowable, Kee
 from reportlab.platypus import Paragraph as Flowing
 
 from api.reports import fonts
-from api.reports.document import Block, Chart, Column, Document, Heading, Paragraph, TableBlock, day_words
+from api.reports.document import Block, Cell, Chart, Column, Document, Heading, Paragraph, TableBlock, day_words
 from api.reports.drawing import GRID, INK, Box, Stroke, Word, draw
 
 _RED: Final = colors.HexColor("#b91c1c")
+_TITLE: Final = 19
 _HEAD: Final = colors.HexColor("#eef2f7")
 _WIDE: Final = 11
 """A table of more columns turns the pages to landscape."""
 _FONT: Final = ("FONTNAME", (0, 0), (-1, -1), fonts.REGULAR)  # else tables name one that the file does not hold
 _CHINESE: Final = re.compile("[\u3000-\u9fff]")
+_BOLDER: Final = 1.06
+"""Heads are bold and wider than the regular font tells."""
+_PADDING: Final = 6.5
+_KEPT_ROWS: Final = 8
+"""A table of no more rows is not broken over two pages, nor parted from its notes."""
 _CHART_HEIGHT: Final = 56 * mm
 
 
@@ -53,7 +59,7 @@ def write(document: Document) -> bytes:
     story: list[Any] = [*_top(document, template.width)]
     for block in document.blocks:
         story += _flowables(block, template.width, document)
-    story += [Spacer(1, 10 * mm), KeepTogether(_signature(document))]
+    story += [Spacer(1, 10 * mm), KeepTogether([*_signature(document)])]
     template.build(story)
     return out.getvalue()
 
@@ -73,7 +79,7 @@ def _page(canvas: Canvas, document: Document, size: tuple[float, float]) -> None
     canvas.saveState()
     canvas.setFillColor(colors.HexColor(INK))
     canvas.setFont(fonts.REGULAR, 8)
-    canvas.drawString(22 * mm, 11 * mm, fonts.printable(document.foot)[:110])
+    canvas.drawString(22 * mm, 11 * mm, fonts.printable(document.foot)[:112])
     canvas.drawRightString(size[0] - 22 * mm, 11 * mm, f"— {canvas.getPageNumber()} —")
     canvas.restoreState()
 
@@ -84,11 +90,12 @@ def _top(document: Document, width: float) -> list[Flowable]:
         banner = Table([[_text(document.banner, _style(10, font=fonts.BOLD, textColor=_RED, alignment=TA_CENTER))]])
         banner.setStyle([_FONT, ("BOX", (0, 0), (-1, -1), 1, _RED), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
         story += [banner, Spacer(1, 4 * mm)]
-    story.append(_text(document.title, _style(19, font=fonts.BOLD, alignment=TA_CENTER, leading=27)))
+    title = "\n".join(document.title_lines(width / _TITLE))
+    story.append(_text(title, _style(_TITLE, font=fonts.BOLD, alignment=TA_CENTER, leading=27)))
     story.append(Spacer(1, 2.5 * mm))
     rule = HRFlowable(width="100%", thickness=1.6, color=_RED, spaceBefore=0, spaceAfter=3)
     small = _style(9, leading=13)
-    facts = [f"{name}：{value}" if document.language == "zh" else f"{name}: {value}" for name, value in document.facts]
+    facts = document.fact_lines
     half = (len(facts) + 1) // 2
     pairs = [[_text(a, small), _text(b, small)] for a, b in zip(facts[:half], [*facts[half:], ""], strict=False)]
     story.append(rule)
@@ -125,8 +132,8 @@ def _table(block: TableBlock, width: float) -> list[Flowable]:
         _text(c.head, _style(size, font=fonts.BOLD, leading=size * 1.35, alignment=TA_CENTER)) for c in block.columns
     ]
     body = [[_cell(c, cell, size) for c, cell in zip(block.columns, row, strict=True)] for row in block.rows]
-    share = sum(c.width for c in block.columns)
-    table = Table([head, *body], colWidths=[width * c.width / share for c in block.columns], repeatRows=1)
+    widths = block.widths(width, lambda text: fonts.measure(text, size * _BOLDER) + _PADDING)
+    table = Table([head, *body], colWidths=widths, repeatRows=1)
     table.setStyle([
         _FONT,
         ("BACKGROUND", (0, 0), (-1, 0), _HEAD),
@@ -138,17 +145,24 @@ def _table(block: TableBlock, width: float) -> list[Flowable]:
         ("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 3),
         ("TOPPADDING", (0, 0), (-1, -1), 2.5), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
     ])  # fmt: skip
-    return [caption, table, Spacer(1, 1.5 * mm), *notes, Spacer(1, 1.5 * mm)]
+    whole: list[Flowable] = [caption, table, Spacer(1, 1.5 * mm), *notes, Spacer(1, 1.5 * mm)]
+    if len(block.rows) <= _KEPT_ROWS:
+        for part in whole[:-1]:
+            part.keepWithNext = 1
+    return whole
 
 
-def _cell(column: Column, cell: object, size: float) -> Flowing:
-    align = {"alignment": TA_RIGHT} if column.kind != "text" else {}
-    return _text(column.shown(cell), _style(size, leading=size * 1.35, **align))  # type: ignore[arg-type]
+def _cell(column: Column, cell: Cell, size: float) -> Flowing:
+    align = {} if column.is_words(cell) else {"alignment": TA_RIGHT}
+    return _text(column.shown(cell), _style(size, leading=size * 1.35, **align))
 
 
-def _signature(document: Document) -> list[Flowable]:
+def _signature(document: Document) -> list[Flowing]:
     right = _style(10.5, alignment=TA_RIGHT, leading=17)
-    return [_text(document.issuer, right), _text(day_words(document.day, document.language), right)]
+    lines = [_text(document.issuer, right), _text(day_words(document.day, document.language), right)]
+    if document.signed_by:
+        lines[:0] = [_text(document.signature_line, _style(9, spaceAfter=12))]
+    return lines
 
 
 class _Drawn(Flowable):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from api.context import Context
 from api.reports.document import Cell, Column, Document, Language, Paragraph, TableBlock
 from api.reports.parts import caliber_text, plain_unit
-from api.reports.survey import TITLES, Form, Span, columns, fill, version_of
+from api.reports.survey import TITLES, Form, Span, columns, fill, signers, version_of
 from api.reports.words import Words
 from api.scope import Scope
 from energy.caliber import caliber
@@ -31,25 +31,17 @@ class Line:
 
     def value(self, column: SurveyColumn) -> float:
         """The sum of one column over the institutions whose figure is known; NaN where none is."""
-        kind, _, name = column.fill.partition(":")
-        if kind == "count":
+        if column.fill == "count":
             return float(len(self.forms))
-        if kind == "reported":
+        if column.fill == "reported":
             return float(sum(not base1.missing and not base2.missing for base1, base2 in self.forms))
-        if kind == "energy":
-            return self._coal(name) / 1000
         return _sum([_known(base1, base2, column) for base1, base2 in self.forms])
 
-    def _coal(self, key: str) -> float:
-        """Standard coal of what is known, in kgce."""
-        own = caliber(key)
-        parts = []
-        for _, base2 in self.forms:
-            for category in Category:
-                amount = _amount(base2, category)
-                if math.isfinite(amount) and own.is_counted(category) and category in own.coefficients:
-                    parts.append(float(own.convert(category, amount)))
-        return _sum(parts)
+    def n_known(self, column: SurveyColumn) -> int:
+        """Of how many institutions the sum of a column is."""
+        if column.fill in ("count", "reported"):
+            return len(self.forms)
+        return sum(math.isfinite(_known(base1, base2, column)) for base1, base2 in self.forms)
 
 
 def lines(ctx: Context, scope: Scope, region: str, span: Span, *, version: int | None = None) -> list[Line]:
@@ -91,8 +83,13 @@ def summary_document(
         Column(w("region"), width=1.6),
         *(Column(_head(c, w), "number", 2 if c.unit == "tce" else 0, 1.2) for c in wanted),
     )
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    whole = found[-1]
+    sums: list[tuple[Cell, ...]] = [
         (_name(scope, line.code, region, w), *(line.value(column) for column in wanted)) for line in found
+    ]
+    rows: tuple[tuple[Cell, ...], ...] = (
+        *sums,
+        (w("n_known", n=len(whole.forms)), *(whole.n_known(column) for column in wanted)),
     )
     unsure = w.stop.join(w.name(c.name_zh, c.name_en) for c in wanted if not c.is_official)
     notes = (
@@ -100,11 +97,11 @@ def summary_document(
         f"{w('f_unsure')}: {unsure}" if language == "en" else f"{w('f_unsure')}：{unsure}",
         w("n_calibers", list=caliber_text("gb2589_equivalent_value", w)),
     )
-    lacking = [form.institution for form, base2 in found[-1].forms if form.missing or base2.missing]
+    lacking = [form.institution for form, base2 in whole.forms if form.missing or base2.missing]
     named = w.stop.join(w.name(i.name_zh, i.name_en) for i in map(scope.institution, lacking))
     remark = w("f_missing", count=len(lacking), list=named) if lacking else w("f_none_missing")
     return Document(
-        title=f"{name}{w.name(*TITLES['summary2'])}",
+        title=w("summary_of", name=name, title=w.name(*TITLES["summary2"])),
         issuer=name,
         day=ctx.today(),
         language=language,
@@ -113,6 +110,7 @@ def summary_document(
         foot=w("foot", name=name, span=words),
         banner=w("f_banner"),
         subject=words,
+        signed_by=signers(w),
     )
 
 
@@ -123,9 +121,9 @@ def _head(column: SurveyColumn, w: Words) -> str:
 
 def _name(scope: Scope, code: str, region: str, w: Words) -> str:
     if not code:
-        return "合计" if w.language == "zh" else "total"
+        return w("whole_region")
     if code == region:
-        return "本级" if w.language == "zh" else "own level"
+        return w("own_level")
     found = scope.snapshot.regions[code]
     return w.name(found.name_zh, found.name_en)
 
@@ -135,7 +133,17 @@ def _known(base1: Form, base2: Form, column: SurveyColumn) -> float:
         if cell.column.fill == column.fill and isinstance(cell.value, float):
             return cell.value if cell.column.unit == column.unit else convert(cell.value, cell.column.unit, column.unit)
     kind, _, name = column.fill.partition(":")
+    if kind == "energy":
+        return _coal(base2, name) / 1000  # tce
     return _amount(base2, Category(name)) if kind == "total" else math.nan
+
+
+def _coal(base2: Form, key: str) -> float:
+    """Standard coal of what is known, in kgce."""
+    own = caliber(key)
+    counted = [category for category in Category if own.is_counted(category) and category in own.coefficients]
+    amounts = ((category, _amount(base2, category)) for category in counted)
+    return _sum([float(own.convert(category, amount)) for category, amount in amounts if math.isfinite(amount)])
 
 
 def _amount(base2: Form, category: Category) -> float:

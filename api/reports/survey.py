@@ -223,14 +223,20 @@ def form_document(ctx: Context, scope: Scope, form: Form, language: Language) ->
         foot=w("foot", name=name, span=span),
         banner=w("f_banner"),
         subject=span,
+        signed_by=signers(w),
     )
+
+
+def signers(w: Words) -> tuple[str, ...]:
+    """Who signs a statistical form."""
+    return w("signed_head"), w("signed_statistics"), w("signed_writer"), w("signed_phone")
 
 
 def _blocks(form: Form, w: Words, span: str) -> list[Block]:
     heads = (
-        Column(w("f_code"), width=0.6), Column(w("f_field"), width=3.2), Column(w("unit"), width=0.8),
-        Column(w("f_value"), "number", 2, 2.4), Column(w("f_source"), width=0.9), Column(w("coverage"), "share"),
-        Column(w("f_note"), width=2),
+        Column(w("f_code"), width=0.7), Column(w("f_field"), width=3.2), Column(w("unit"), width=0.8),
+        Column(w("f_value"), "number", 2, 2.7), Column(w("f_source")), Column(w("coverage"), "share"),
+        Column(w("f_note"), width=1.6),
     )  # fmt: skip
     rows = tuple(_row(place, cell, w) for place, cell in enumerate(form.cells, 1))
     note = w("n_form", version=form.version, span=span)
@@ -246,11 +252,18 @@ def _row(place: int, cell: Filled, w: Words) -> tuple[Cell, ...]:
         f"{place:02d}",
         w.name(cell.column.name_zh, cell.column.name_en),
         plain_unit(cell.column.unit, w),
-        cell.value,
+        _counted(cell),
         w(cell.source) if cell.source else "",
         cell.coverage,
         w.stop.join(marks),
     )
+
+
+def _counted(cell: Filled) -> Cell:
+    """The value; people and things as whole numbers."""
+    value = cell.value
+    is_count = cell.column.unit in ("", "p") and isinstance(value, float) and value.is_integer()
+    return int(value) if is_count and isinstance(value, float) else value
 
 
 def remarks(form: Form, w: Words) -> list[str]:

@@ -24,10 +24,13 @@ MAX_UNPACKED_BYTES: Final = 1_000_000_000
 
 
 def neutral(cell: object) -> object:
-    """The cell with an apostrophe in front if it is text that could act."""
-    if isinstance(cell, str) and cell.startswith((*_DANGEROUS, _MARK)):
-        return _MARK + cell
-    return cell
+    """The cell; text that could act with an apostrophe in front."""
+    return neutral_text(cell) if isinstance(cell, str) else cell
+
+
+def neutral_text(text: str) -> str:
+    """The text, with an apostrophe in front if it could act."""
+    return _MARK + text if text.startswith((*_DANGEROUS, _MARK)) else text
 
 
 def original(cell: object) -> object:

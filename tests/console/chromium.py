@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.servers import tool
 
 
 def chromium_path() -> str:
     """Debian's Chromium; the test is skipped without one, and fails where servers are required."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        why = "chromium not found: apt-get install chromium"
-        if os.environ.get("JIENENG_REQUIRE_SERVERS"):
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
+    return tool("chromium", "chromium-browser", "google-chrome", where="Debian's chromium has it")
 
 
 @contextmanager

@@ -105,7 +105,9 @@ def test_a_workbook_holds_numbers_with_their_format(ctx: Context) -> None:
     assert (row[8].value, row[8].number_format) == (pytest.approx(0.98), "0.0%")
     (water,) = [row for row in sheet.iter_rows() if row[0].value == "水"]
     assert water[4].value is None  # unknown is empty, not zero
-    assert len(sheet._charts) == 2
+    charts = [page for page in book.worksheets[1:] if page._charts]
+    assert [page.title for page in charts] == ["图1", "图2"]
+    assert [charts[0].cell(row, 2).value for row in (20, 31)] == [1000.0, 12_000.0]
 
 
 def _none():  # type: ignore[no-untyped-def]

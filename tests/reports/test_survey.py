@@ -108,7 +108,10 @@ def test_the_summary_adds_up_by_region(ctx: Context) -> None:
     assert whole.value(by_key["energy"]) == pytest.approx(6000.0 * 0.1229 / 1000)  # tce, GB/T 2589; water not counted
     assert found["990000"].value(by_key["electricity"]) != found["990000"].value(by_key["electricity"])  # unknown
     document = summary_document(ctx, chief(ctx), "990000", Span(2025, 1), "zh")
-    assert [row[0] for row in document.tables[0].rows] == ["本级", "甲市", "合计"]
+    assert [row[0] for row in document.tables[0].rows] == ["本级", "甲市", "合计", "实报机构数（应报 3）"]
+    heads = [column.head for column in document.tables[0].columns]
+    known = dict(zip(heads, document.tables[0].rows[-1], strict=True))
+    assert (known["公共机构数量"], known["电消费量 (kWh)"], known["热力消费量 (GJ)"]) == (3, 1, 0)
     assert "待核实" in document.tables[0].notes[1]
 
 

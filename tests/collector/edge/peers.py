@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -13,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from collector.endpoint import Authenticate, Endpoint
 from collector.mqtt import codes, packets, wire
 from collector.source import Delivery, Source
 from energy.settings import MqttSettings
+from tests.servers import tool
 
 SECRET = b"secret"
 
@@ -180,19 +177,9 @@ def any_packet(header: int, *parts: bytes) -> bytes:
     return wire.packet(header, *parts)
 
 
-def tool(name: str, where: str) -> str:
-    """Path of a program the test needs, or skip it (fail where everything is required)."""
-    program = shutil.which(name)
-    if program is not None:
-        return program
-    if os.environ.get("JIENENG_REQUIRE_SERVERS"):
-        pytest.fail(f"{name} not found; {where}")
-    pytest.skip(f"{name} not found; {where}")
-
-
 def make_certificate(folder: Path) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1."""
-    program = tool("openssl", "Debian's openssl has it")
+    program = tool("openssl", where="Debian's openssl has it")
     cert, key = folder / "cert.pem", folder / "key.pem"
     arguments = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     arguments += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key]

@@ -28,9 +28,9 @@ from tests.collector.edge.peers import (
     raw_peer,
     raw_publish,
     running_endpoint,
-    tool,
     until,
 )
+from tests.servers import tool
 
 V3, V5 = codes.MQTT_311, codes.MQTT_5
 TOPIC = "jieneng/v1/99001/gw-1/readings"
@@ -93,7 +93,7 @@ def test_a_parked_message_is_plainly_acknowledged_in_3_1_1() -> None:
 @pytest.mark.services
 @pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
 def test_mosquitto_pub_is_served(version: str) -> None:
-    program = tool("mosquitto_pub", "Debian's mosquitto-clients has it")
+    program = tool("mosquitto_pub", where="Debian's mosquitto-clients has it")
     sink = MemorySink()
 
     async def run() -> int:
