@@ -25,6 +25,11 @@ _NUMBERS: Final = (
     "amount", "expected", "expected_low", "expected_high", "cost_yuan", "coverage", "estimated_share", "last_year",
     "n_expected", "n_reporting",
 )  # fmt: skip
+SHARES: Final = frozenset({"coverage", "estimated_share"})
+ENOUGH: Final = 0.9
+"""Completeness from which on a sum is held against another year's."""
+_FRESH_DAYS: Final = 10
+"""Progress is written every day: what is older belongs to a target that the jobs could not follow lately."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +61,14 @@ class Periods:
         known = self.values["coverage"]
         return float(np.nan_to_num(known).mean()) if len(known) and np.isfinite(known).any() else math.nan
 
+    @property
+    def before(self) -> float:
+        """Last year's amount of the newest period; unknown where too little of this one's is known to compare.
+
+        The gap would look like thrift.
+        """
+        return self.last("last_year") if self.last("coverage") >= ENOUGH else math.nan
+
     def last(self, field: str) -> float:
         """Newest value, NaN where there is no period."""
         return float(self.values[field][-1]) if len(self) else math.nan
@@ -68,14 +81,22 @@ def known_sum(values: FloatArray) -> float:
 
 
 def totals(
-    page: Page, level: Level, ids: Iterable[str], period: str, window: Window, items: Sequence[str] = ("all",)
+    page: Page,
+    level: Level,
+    ids: Iterable[str],
+    period: str,
+    window: Window,
+    *,
+    category: Category | None = None,
+    fields: Sequence[str] = _NUMBERS,
 ) -> Table:
-    """Rows of `total` of visible things."""
+    """Rows of `total` of visible things, of every end use together; the fewer are asked for, the sooner they come."""
     seen = [name for name in ids if page.scope.sees(level, name)]
     if not seen:
-        return Table("total", np.zeros(0, np.int64), _no_tags(), {name: np.zeros(0) for name in _NUMBERS})
-    where = {"scope": [level.value], "id": seen, "period": [period], "item": list(items)}
-    return page.ctx.store.results("total", where=where, start=window.start, end=window.end, fields=_NUMBERS)
+        return Table("total", np.zeros(0, np.int64), _no_tags(), {name: np.zeros(0) for name in fields})
+    where = {"scope": [level.value], "id": seen, "period": [period], "item": ["all"]}
+    where |= {"category": [category.value]} if category else {}
+    return page.ctx.store.results("total", where=where, start=window.start, end=window.end, fields=fields)
 
 
 def _no_tags() -> dict[str, np.ndarray[tuple[int], np.dtype[np.object_]]]:
@@ -97,10 +118,12 @@ def by_category(rows: Table) -> dict[Category, Periods]:
 
 def _added(category: Category, rows: Table) -> Periods:
     starts, place = np.unique(rows.time, return_inverse=True)
-    values = {name: _sums(rows.fields[name].astype(np.float64), place, len(starts)) for name in _NUMBERS}
+    if np.array_equal(starts, rows.time):  # one thing
+        return Periods(category, rows.time, {name: v.astype(np.float64) for name, v in rows.fields.items()})
+    values = {name: _sums(v.astype(np.float64), place, len(starts)) for name, v in rows.fields.items()}
     expected = rows.fields["n_expected"].astype(np.float64)
     weight = np.where(np.isnan(expected), 1.0, expected)
-    for name in ("coverage", "estimated_share"):
+    for name in SHARES.intersection(values):
         share = rows.fields[name].astype(np.float64)
         used = np.where(np.isnan(share), 0.0, weight)
         top = np.bincount(place, np.nan_to_num(share) * used, len(starts))
@@ -119,10 +142,21 @@ def _sums(values: FloatArray, place: IntArray, n: int) -> FloatArray:
 def by_id(rows: Table, category: Category) -> dict[str, Periods]:
     """Totals of one category by thing."""
     mine = rows.take(np.flatnonzero(rows.tags["category"] == category.value))
-    return {
-        str(name): _added(category, mine.take(np.flatnonzero(mine.tags["id"] == name)))
-        for name in dict.fromkeys(mine.tags["id"])
-    }
+    found, start = {}, 0
+    for last in _last_of_each(mine, "id"):
+        found[str(mine.tags["id"][last])] = _added(category, mine.take(slice(start, last + 1)))
+        start = last + 1
+    return found
+
+
+def _last_of_each(rows: Table, *tags: str) -> list[int]:
+    """Place of the last row of each run of equal tags: where rows come ordered by them and time, of the newest."""
+    if not len(rows):
+        return []
+    changes = np.zeros(len(rows) - 1, np.bool_)
+    for tag in tags:
+        changes |= rows.tags[tag][1:] != rows.tags[tag][:-1]
+    return [*np.flatnonzero(changes).tolist(), len(rows) - 1]
 
 
 def cover(page: Page) -> tuple[Level, list[str]]:
@@ -173,13 +207,16 @@ def target_states(page: Page, level: Level, ids: Iterable[str]) -> list[TargetSt
     if not seen:
         return []
     calendar = LocalCalendar(page.ctx.zone)
-    start, now = calendar.start_of(date(page.ctx.today().year, 1, 1)), page.ctx.now()
-    rows = page.ctx.store.results("target", where={"scope": [level.value], "id": seen}, start=start, end=now + DAY)
-    newest: dict[tuple[str, ...], int] = {}
-    for i in range(len(rows)):  # rows come ordered by tags and time
-        newest[tuple(str(rows.tags[t][i]) for t in ("scope", "id", "indicator", "caliber"))] = i
-    states = [_target_state(rows, i) for i in newest.values()]
+    start, end = calendar.start_of(date(page.ctx.today().year, 1, 1)), page.ctx.now() + DAY
+    states = _newest_states(page, level, seen, max(start, end - _FRESH_DAYS * DAY), end)
+    late = sorted(set(seen) - {state.id for state in states})
+    states += _newest_states(page, level, late, start, end) if late else []
     return sorted(states, key=lambda s: -np.nan_to_num(s.forecast_share, nan=np.nan_to_num(s.used_share, nan=-1.0)))
+
+
+def _newest_states(page: Page, level: Level, ids: Sequence[str], start: int, end: int) -> list[TargetState]:
+    rows = page.ctx.store.results("target", where={"scope": [level.value], "id": ids}, start=start, end=end)
+    return [_target_state(rows, i) for i in _last_of_each(rows, "id", "indicator", "caliber")]
 
 
 def _target_state(rows: Table, i: int) -> TargetState:
@@ -226,18 +263,16 @@ class IndicatorRow:
 
 
 def indicators(
-    page: Page, level: Level, ids: Iterable[str], periods: Sequence[str], window: Window
+    page: Page, level: Level, ids: Iterable[str], periods: Sequence[str], window: Window, only: str | None = None
 ) -> list[IndicatorRow]:
-    """Newest row of each indicator of visible things."""
+    """Newest row of each indicator (or of one only) of visible things."""
     seen = [name for name in ids if page.scope.sees(level, name)]
     if not seen:
         return []
     where = {"scope": [level.value], "id": seen, "period": list(periods)}
+    where |= {"indicator": [only]} if only else {}
     rows = page.ctx.store.results("indicator", where=where, start=window.start, end=window.end)
-    newest: dict[tuple[str, ...], int] = {}
-    for i in range(len(rows)):
-        newest[tuple(str(rows.tags[t][i]) for t in ("id", "period", "indicator", "caliber"))] = i
-    return [_indicator(rows, i) for i in newest.values()]
+    return [_indicator(rows, i) for i in _last_of_each(rows, "id", "period", "indicator", "caliber")]
 
 
 def _indicator(rows: Table, i: int) -> IndicatorRow:

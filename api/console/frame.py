@@ -18,7 +18,7 @@ from api.callers import Caller, Known, may
 from api.console.show import Show
 from api.console.words import WORDS
 from api.context import Context, Ctx
-from api.problems import Problem
+from api.problems import Problem, wrong
 from api.scope import Action, Scope
 from energy.errors import (
     EnergyError,
@@ -133,6 +133,21 @@ class Page:
         """Name of a meter."""
         return self.put.either(*self.scope.snapshot.meter_names.get(identity, ("", ""))) or identity
 
+    def building(self, identity: str) -> str:
+        """Name of a building."""
+        return self.put.name(self.scope.snapshot.buildings.get(identity), identity)
+
+    def gateway(self, identity: str) -> str:
+        """Name of a gateway."""
+        return self.put.name(self.scope.snapshot.gateways.get(identity), identity)
+
+    def place_of(self, meter: str) -> str:
+        """Name of a meter, after that of its building where it is in one."""
+        found = self.scope.snapshot.meters.get(meter)
+        name = self.meter(meter)
+        where = self.building(found.building) if found and found.building else ""
+        return name if not where or name.startswith(where) else f"{where} · {name}"
+
     def show(self, template: str, **shown: object) -> HTMLResponse:
         """The page; templates find words in `w`, formats in `f`, rights in `scope`."""
         session = self.caller.session
@@ -147,9 +162,23 @@ class Page:
         }
         return render(self.request, template, {**frame, **shown}, language=self.language)
 
-    def go(self, path: str, done: str = "") -> RedirectResponse:
+    def number(self, field: str, text: str) -> float:
+        """The number that a field of a form holds; 422 for any other text."""
+        try:
+            return float(text)
+        except ValueError as exc:
+            raise wrong(field, "a number", text) from exc
+
+    def link(self, **changes: object) -> str:
+        """This page with some of its parameters changed; one that is None or empty is left out, and so is its part."""
+        kept = {k: v for k, v in self.request.query_params.items() if k not in ("lang", "done", "part")}
+        wanted = {k: str(v) for k, v in (kept | changes).items() if v not in (None, "")}
+        return f"?{urlencode(wanted)}"
+
+    def go(self, path: str, done: str) -> RedirectResponse:
         """After a form: a page that can be loaded again, saying what was done."""
-        return RedirectResponse(f"{path}{'&' if '?' in path else '?'}done={quote(done)}" if done else path, 303)
+        page, mark, part = path.partition("#")
+        return RedirectResponse(f"{page}{'&' if '?' in page else '?'}done={quote(done)}{mark}{part}", 303)
 
 
 def page(action: Action) -> Callable[..., Page]:

@@ -16,13 +16,14 @@ from api.routes import (
     reports,
     series,
     session,
+    targets,
 )
 
 NOUNS = tuple(
     module.router
     for module in (
-        session, places, consumption, series, judgement, findings, notices, corrections, bills, reports, exchange,
-        operation, accounts,
+        session, places, consumption, series, judgement, targets, findings, notices, corrections, bills, reports,
+        exchange, operation, accounts,
     )
 )  # fmt: skip
 """Every router of the API, in the order of its page."""

@@ -1,9 +1,8 @@
-"""What use is judged by: indicators, quotas (定额), yearly targets (年度指标) and how far a year has come."""
+"""How use is judged: indicators beside their quotas and ranks, and how far a year has come against its target."""
 
 from __future__ import annotations
 
 import math
-from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query, Response
@@ -14,14 +13,12 @@ from api.callers import Sees
 from api.context import Ctx
 from api.places import LEVELS, institution_of
 from api.schemas import Body, Share
-from api.scope import Scope
 from api.strict import noun
 from api.times import Between
 from energy.errors import ReferenceTableError
 from energy.intervals import LocalCalendar
 from energy.model import Scope as Level
 from energy.reference import indicator as indicator_of
-from energy.registry import Target
 from energy.series import Table
 
 router = noun("decisions")
@@ -45,48 +42,6 @@ class IndicatorOut(Body):
     rank: int | None = Field(description="in the group, 1 = least; null where the group has fewer than 5 members")
     rank_of: int | None
     coverage: Share | None
-
-
-class QuotaOut(Body):
-    """A quota (定额) that was imported with its approval."""
-
-    standard: str
-    region: str
-    institution_type: str
-    tier: str
-    climate_zone: str
-    indicator: str
-    kind: str
-    constraint: float | None
-    baseline: float | None
-    guide: float | None
-    unit: str
-    caliber: str
-    valid_from: date | None
-    valid_to: date | None
-    source: str
-    confidence: str
-    approved_by: str
-    note: str
-
-
-class TargetOut(Body):
-    """The target of a year, proposed (建议值) or issued."""
-
-    scope: str
-    id: str
-    year: int
-    indicator: str
-    caliber: str
-    state: str = Field(description="proposed or issued")
-    value: float
-    unit: str
-    document: str = Field(description="文号")
-    date: date | None
-    file: str
-    rule: str
-    approved_by: str
-    note: str
 
 
 class ProgressOut(Body):
@@ -131,44 +86,6 @@ def read_indicators(
     table = ctx.store.results("indicator", where=where, start=window.start, end=window.end)
     rows = [_indicator(row, wish.language == "en", is_whole=scope.is_whole) for row in _records(table)]
     return listed(wish, paging, rows, lambda row: (row.start, row.indicator, row.caliber), IndicatorOut)
-
-
-@router.get("/quotas", operation_id="list_quotas", responses=answers(QuotaOut))
-def list_quotas(
-    ctx: Ctx,
-    _scope: Sees,
-    wish: Wants,
-    paging: Pages,
-    indicator: Annotated[str | None, Query(max_length=64)] = None,
-    institution_type: Annotated[str | None, Query(max_length=64)] = None,
-) -> Response:
-    """The quota book: approved standards, which are public. Import sheet `quotas` to add to it."""
-    wanted = {"indicator": indicator, "institution_type": institution_type}
-    found = ctx.registry.quotas.rows(**{name: value for name, value in wanted.items() if value is not None})
-    rows = [QuotaOut.model_validate(quota, from_attributes=True) for quota in found]
-
-    def key(row: QuotaOut) -> tuple[str, ...]:
-        since = row.valid_from.isoformat() if row.valid_from else ""
-        return (row.standard, row.institution_type, row.tier, row.climate_zone, row.indicator, since)
-
-    return listed(wish, paging, rows, key, QuotaOut)
-
-
-@router.get("/targets", operation_id="list_targets", responses=answers(TargetOut))
-def list_targets(
-    ctx: Ctx,
-    scope: Sees,
-    wish: Wants,
-    paging: Pages,
-    year: Annotated[int | None, Query(ge=1990, le=2200)] = None,
-    id: Annotated[str | None, Query(max_length=64)] = None,  # noqa: A002 -- the name of the column
-    state: Literal["proposed", "issued"] | None = None,
-) -> Response:
-    """Targets of what you see. Import sheet `targets` to propose or issue one."""
-    wanted = {"year": year, "id": id, "state": state}
-    found = ctx.registry.targets.rows(**{name: value for name, value in wanted.items() if value is not None})
-    rows = [TargetOut.model_validate(t, from_attributes=True) for t in found if _sees(scope, t)]
-    return listed(wish, paging, rows, _target_key, TargetOut)
 
 
 @router.get("/{level}/{id}/progress", operation_id="read_progress", responses=answers(ProgressOut))
@@ -221,11 +138,3 @@ def _indicator(row: dict[str, Any], is_english: bool, *, is_whole: bool) -> Indi
         rank_of=int(row["rank_of"]) if is_shown else None,
         coverage=row["coverage"],
     )
-
-
-def _sees(scope: Scope, target: Target) -> bool:
-    return scope.sees(target.scope, target.id)
-
-
-def _target_key(row: TargetOut) -> tuple[object, ...]:
-    return (row.scope, row.id, row.year, row.indicator, row.caliber, row.state)

@@ -27,6 +27,7 @@ class Entry:
     root_only: bool = False
     parts: dict[str, str] | None = None
     form: Callable[[str], dict[str, Any]] | None = None
+    content: bytes | None = None
     files: dict[str, tuple[str, bytes]] | None = None
     or_action: Action | None = None  # a role that has this instead may as well
     thing_first: bool = False  # a foreign thing is not found even by a role that could not act on its own
@@ -64,6 +65,22 @@ def _token(institution: str) -> dict[str, Any]:
     return {"label": "matrix", "actions": ["read"], "node": {"scope": "institution", "id": institution}}
 
 
+def _target(institution: str) -> dict[str, Any]:
+    return {
+        "scope": "institution", "id": institution, "year": 2025, "indicator": "electricity_per_area",
+        "caliber": "physical",
+    }  # fmt: skip
+
+
+def _quota(_: str) -> dict[str, Any]:
+    return {
+        "region": "990000", "standard": "matrix", "institution_type": "01", "indicator": "electricity_per_area",
+        "caliber": "physical", "constraint": 90.0, "valid_from": "2025-01-01", "source": "matrix",
+    }  # fmt: skip
+
+
+PAPER = "/api/v1/targets/{level}/{id}/{year}/{indicator}/{caliber}/paper"
+PAPER_PARTS = {"level": "institution", "year": "2025", "indicator": "electricity_per_area", "caliber": "physical"}
 READ = Action.READ
 TABLE: dict[tuple[str, str], Entry] = {
     ("GET", "/api/v1/session"): Entry(None),
@@ -83,6 +100,18 @@ TABLE: dict[tuple[str, str], Entry] = {
     ("GET", "/api/v1/{level}/{id}/progress"): Entry(READ, "institution", DAYS, parts={"level": "institutions"}),
     ("GET", "/api/v1/quotas"): Entry(READ),
     ("GET", "/api/v1/targets"): Entry(READ),
+    ("GET", "/api/v1/targets/lacks"): Entry(READ),
+    ("POST", "/api/v1/targets"): Entry(Action.CORRECT, "institution", body=lambda i: _target(i) | {"value": 61.5}),
+    ("POST", "/api/v1/targets/issue"): Entry(
+        Action.APPROVE,
+        "institution",
+        body=lambda i: _target(i) | {"value": 60.0, "document": "matrix", "date": "2025-07-01"},
+    ),
+    ("PUT", PAPER): Entry(
+        Action.APPROVE, "institution", {"name": "paper.pdf"}, parts=PAPER_PARTS, content=b"%PDF-1.4 paper"
+    ),
+    ("GET", PAPER): Entry(READ, "institution", parts=PAPER_PARTS),
+    ("POST", "/api/v1/quotas"): Entry(Action.APPROVE, body=_quota, root_only=True),
     ("GET", "/api/v1/findings"): Entry(READ),
     ("GET", "/api/v1/findings/{finding}"): Entry(READ, "finding"),
     ("POST", "/api/v1/findings/{finding}/decisions"): Entry(Action.JUDGE, "finding", body=_decision),

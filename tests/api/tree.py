@@ -16,7 +16,7 @@ from typing import Any, Final
 import httpx
 import numpy as np
 
-from api.console import proofs
+from api import proofs
 from api.scope import actions_of
 from energy.intervals import LocalCalendar
 from energy.registry import (
@@ -209,6 +209,7 @@ def ask(client: httpx.Client, method: str, path: str, entry: Entry, identity: st
         path,
         params={name: value.replace("{}", identity) for name, value in (entry.query or {}).items()},
         json=entry.body(identity) if entry.body else None,
+        content=entry.content,
         data=entry.form(identity) if entry.form else None,
         files=entry.files,
     )

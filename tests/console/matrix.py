@@ -48,6 +48,17 @@ def _issue(institution: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _proposal(institution: str) -> dict[str, Any]:
+    return {"id": institution, "value": "90", **_TARGET}
+
+
+def _quota(_: str) -> dict[str, Any]:
+    return {
+        "region": "990000", "standard": "matrix", "institution_type": "01", "constraint": "90", "source": "matrix",
+        "valid_from": "2025-01-01", "indicator": "electricity_per_area", "caliber": "physical",
+    }  # fmt: skip
+
+
 PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
     ("GET", "/", Entry(READ)),
     ("GET", "/places", Entry(READ)),
@@ -98,11 +109,13 @@ PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
     ("GET", "/costs", Entry(READ)),
     ("GET", "/targets", Entry(READ, query={"year": "2025"})),
     ("POST", "/targets", Entry(Action.APPROVE, "institution", form=_issue)),
+    ("POST", "/targets/proposals", Entry(Action.CORRECT, "institution", form=_proposal)),
     (
         "GET",
-        "/targets/{scope}/{id}/{year}/{indicator}/{caliber}/file",
-        Entry(READ, "institution", parts={"scope": "institution", **_TARGET}),
+        "/targets/{level}/{id}/{year}/{indicator}/{caliber}/paper",
+        Entry(READ, "institution", parts={"level": "institution", **_TARGET}),
     ),
+    ("POST", "/quotas", Entry(Action.APPROVE, form=_quota, root_only=True)),
     ("GET", "/reports", Entry(READ)),
 )  # fmt: skip
 

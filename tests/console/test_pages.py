@@ -216,7 +216,7 @@ def test_a_proposed_target_is_issued_with_its_document(admin: httpx.Client, worl
     assert "示例〔2025〕9号" in text_of(answer)
     (issued,) = world.registry.targets.rows(id="sl-jgsw", state="issued")
     assert (issued.value, issued.approved_by) == (60.0, "admin")
-    paper = admin.get("/targets/institution/sl-jgsw/2025/electricity_per_area/physical/file")
+    paper = admin.get("/targets/institution/sl-jgsw/2025/electricity_per_area/physical/paper")
     assert paper.content == b"%PDF-1.7"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.console import proofs
+from api import proofs
 from api.console.plausible import Doubt, doubts
 from api.problems import Problem
 from energy.model import Category

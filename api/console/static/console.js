@@ -64,12 +64,6 @@ function prepare(root) {
     choice.addEventListener("change", apply);
     apply();
   });
-  root.querySelectorAll("input[data-filter]").forEach((input) => {
-    input.addEventListener("input", () => {
-      const wanted = input.value.trim().toLowerCase();
-      document.querySelectorAll(`${input.dataset.filter} tbody tr`).forEach((row) => { row.hidden = !row.textContent.toLowerCase().includes(wanted); });
-    });
-  });
 }
 
 document.addEventListener("DOMContentLoaded", () => prepare(document));

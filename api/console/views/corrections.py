@@ -52,7 +52,7 @@ def new(
     calendar = LocalCalendar(page.ctx.zone_of(here.institution))
     today = calendar.date_of(page.ctx.now())
     span = (_instant(page, start, here), _instant(page, end, here)) if start and end else None
-    number = _number(value) if kind != "discard" and value else None
+    number = page.number("value", value) if kind != "discard" and value else None
     if span and span[1] <= span[0]:
         raise Problem(422, "request not valid", f"end: expected a time after {start}, came {end}")
     return page.show(
@@ -79,7 +79,7 @@ def propose(
     here = page.scope.meter(meter)
     body = noun.CorrectionIn.model_construct(
         meter=meter, start=_instant(page, start, here), end=_instant(page, end, here), kind=kind,
-        value=_number(value) if kind != "discard" else None, reason=reason.strip(),
+        value=page.number("value", value) if kind != "discard" else None, reason=reason.strip(),
     )  # fmt: skip
     noun.propose_correction(page.ctx, page.scope, body)
     return page.go("/corrections", "proposed")
@@ -94,13 +94,6 @@ def decide(page: Approves, correction: str, act: Literal["approve", "refuse", "u
 
 def _instant(page: Page, text: str, meter: Meter) -> int:
     return int(moment(page, text, meter.institution).timestamp())
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as exc:
-        raise Problem(422, "request not valid", f"value: expected a number, came {text[:40]!r}") from exc
 
 
 def _before_after(page: Page, meter: Meter, kind: Kind, start: int, end: int, value: float | None) -> charts.Chart:

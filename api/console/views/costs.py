@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from api.console import charts, figures
+from api.console import charts, figures, paging
 from api.console.figures import Periods
 from api.console.frame import ConsoleRoute, Page, Reads
 from energy.intervals import LocalCalendar
@@ -18,14 +19,15 @@ from energy.model import Scope as Level
 from energy.registry import TariffUse
 from energy.registry.rows import is_valid
 
+_FIELDS: Final = ("cost_yuan", "coverage", "n_expected")
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 
 
 @router.get("/costs", response_class=HTMLResponse)
-def costs(page: Reads) -> HTMLResponse:
+def costs(page: Reads, part: int = 1) -> HTMLResponse:
     """Cost of the year so far, and the tariffs behind it."""
     window = figures.this_year(page, LocalCalendar(page.ctx.zone))
-    rows = figures.totals(page, Level.INSTITUTION, sorted(page.scope.institutions), "year", window)
+    rows = figures.totals(page, Level.INSTITUTION, sorted(page.scope.institutions), "year", window, fields=_FIELDS)
     by_name: dict[str, dict[Category, Periods]] = {}
     for category in figures.by_category(rows):
         for name, periods in figures.by_id(rows, category).items():
@@ -41,7 +43,8 @@ def costs(page: Reads) -> HTMLResponse:
     has_costs = any(not math.isnan(s) for s in sums.values())
     return page.show(
         "costs.html",
-        rows=[(page.scope.institution(name), by_name[name], sums[name]) for name in ordered],
+        rows=ordered,
+        part=paging.part([(page.scope.institution(name), by_name[name], sums[name]) for name in ordered], part),
         categories=[c for c in figures.SHOWN if any(c in found for found in by_name.values())],
         window=window,
         total=figures.known_sum(np.array(list(sums.values()) or [math.nan])),

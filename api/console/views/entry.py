@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from api.console import figures, plausible
 from api.console.frame import Bills, ConsoleRoute, Page
 from api.console.views.meter import moment
-from api.problems import Problem
 from api.routes import bills as noun
 from energy.intervals import LocalCalendar
 from energy.model import Meter, MeterKind, ValueKind
@@ -77,7 +76,7 @@ def enter_bill(
 ) -> Response:
     """Take a bill; one that looks wrong is shown again with the reasons, and taken when confirmed."""
     here = page.scope.meter(meter)
-    money = _number(yuan) if yuan else None
+    money = page.number("yuan", yuan) if yuan else None
     bill = Bill(meter, first_day, last_day, amount, unit, money, document, note)
     if not confirmed and last_day >= first_day:
         found = _doubts(page, here, bill)
@@ -142,10 +141,3 @@ def enter_reading(
     )
     page.ctx.registry.corrections.put([stated])
     return page.go(f"/entry?institution={here.institution}", "reading")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as exc:
-        raise Problem(422, "request not valid", f"yuan: expected a number, came {text[:40]!r}") from exc

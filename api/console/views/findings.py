@@ -6,11 +6,11 @@ import json
 import re
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.answers import Wish
-from api.console import acts, charts, figures
+from api.console import acts, charts, figures, paging
 from api.console.frame import ConsoleRoute, Judges, Page, Reads
 from api.console.views.meter import load
 from api.routes import findings as noun
@@ -29,14 +29,29 @@ State = Literal["open", "waiting", "closed", "withdrawn"]
 
 
 @router.get("/findings", response_class=HTMLResponse)
-def inbox(page: Reads, state: State = "open", institution: str = "", mine: bool = False) -> HTMLResponse:
+def inbox(
+    page: Reads,
+    state: State = "open",
+    institution: str = "",
+    mine: bool = False,
+    q: Annotated[str, Query(max_length=80)] = "",
+    part: int = 1,
+) -> HTMLResponse:
     """The inbox: what was found, dearest first."""
-    everything = acts.findings(page, state=None, institution=institution or None)
+    everything = paging.matching(
+        acts.findings(page, state=None, institution=institution or None),
+        q,
+        lambda f: f"{f.title_zh} {f.title_en}",
+        lambda f: page.put.name(page.scope.institution(f.institution)),
+        lambda f: page.place_of(f.meter) if f.meter else "",
+    )
     shown = [f for f in everything if f.state == state and (not mine or f.assignee == page.user)]
     counts = {name: sum(f.state == name for f in everything) for name in ("open", "waiting", "closed", "withdrawn")}
     return page.show(
         "findings.html",
         findings=shown,
+        part=paging.part(shown, part),
+        q=q,
         counts=counts,
         state=state,
         yuan=acts.yuan(shown),
@@ -56,7 +71,9 @@ def finding(page: Reads, finding: str) -> HTMLResponse:
         here=page.scope.institution(one.institution),
         chart=_chart(page, one),
         parts_of_text=[
-            part.strip() for part in _PARTS.split(page.put.either(one.text_zh, one.text_en)) if part.strip()
+            page.put.unit(part.strip())
+            for part in _PARTS.split(page.put.either(one.text_zh, one.text_en))
+            if part.strip()
         ],
         evidence=evidence(one),
         history=page.ctx.registry.findings.history(finding),

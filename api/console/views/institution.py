@@ -102,7 +102,7 @@ def _flow(page: Page, institution: str, category: Category, window: Window) -> c
     snapshot = page.scope.snapshot
     meters = {m: snapshot.meters[m] for m in snapshot.meters_of(institution)}
     meters = {m: v for m, v in meters.items() if v.category is category and v.kind is not MeterKind.VIRTUAL}
-    rows = figures.totals(page, Level.METER, meters, "year", window, items=("all",))
+    rows = figures.totals(page, Level.METER, meters, "year", window, fields=("amount",))
     amounts = _newest(rows)
     links = list(_links(page, meters, amounts, page.put.name(page.scope.institution(institution))))
     title = f"{page.words[category.value]} · {page.words['meter_tree']}"

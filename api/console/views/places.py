@@ -11,9 +11,10 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
 from api.answers import Wish, file
-from api.console import acts, charts, figures
+from api.console import acts, charts, figures, paging
 from api.console.figures import IndicatorRow, Periods, TargetState
 from api.console.frame import ConsoleRoute, Page, Reads
+from api.console.paging import matching
 from energy.intervals import LocalCalendar
 from energy.model import Category
 from energy.model import Scope as Level
@@ -42,10 +43,14 @@ class Row:
         return self.year.last("amount") if self.year else math.nan
 
     @property
+    def before(self) -> float:
+        """Electricity of the same days of last year, where it can be compared."""
+        return self.year.before if self.year else math.nan
+
+    @property
     def change(self) -> float:
-        """Electricity against the same days of last year."""
-        before = self.year.last("last_year") if self.year else math.nan
-        return self.amount / before - 1 if before > 0 else math.nan
+        """This year's against last year's."""
+        return self.amount / self.before - 1 if self.before > 0 else math.nan
 
     @property
     def coverage(self) -> float:
@@ -75,10 +80,13 @@ def places(
     department: str = "",
     type_: Annotated[str, Query(alias="type")] = "",
     sort: Sort = "forecast",
+    q: Annotated[str, Query(max_length=80)] = "",
+    part: int = 1,
 ) -> HTMLResponse:
     """The institutions of a region or department, with use, target, rank and completeness."""
-    rows = sorted(_rows(page, region, department, type_), key=_KEYS[sort])
     scope = page.scope
+    found = _rows(page, region, department, type_)
+    rows = sorted(matching(found, q, lambda r: r.institution.name_zh, lambda r: r.institution.name_en), key=_KEYS[sort])
     here = scope.region(region) if region else None
     below = [r for r in scope.regions if scope.snapshot.regions[r].parent == (region or None)]
     if not region and not below:
@@ -88,13 +96,14 @@ def places(
     return page.show(
         "places.html",
         rows=rows,
+        part=paging.part(rows, part),
         here=here,
         above=_above(page, region),
         below=sorted((scope.region(r) for r in below), key=lambda r: r.code),
         n_below={r: len(scope.institutions.intersection(scope.snapshot.institutions_below(r))) for r in below},
         departments=sorted({d for i in scope.institutions if (d := _department(page, i))}),
         types=sorted({scope.institution(i).type for i in scope.institutions}),
-        chosen={"region": region, "department": department, "type": type_, "sort": sort},
+        chosen={"region": region, "department": department, "type": type_, "sort": sort, "q": q},
         chart=charts.ranking(page.put, page.words, bars[:30], "kgce/(m2·a)", title) if bars else None,
         year=page.ctx.today().year,
     )
@@ -179,10 +188,13 @@ def _rows(page: Page, region: str, department: str, type_: str) -> list[Row]:
     ]
     names = [i.id for i in chosen]
     window = figures.this_year(page, LocalCalendar(page.ctx.zone))
-    years = figures.by_id(figures.totals(page, Level.INSTITUTION, names, "year", window), Category.ELECTRICITY)
+    years = figures.by_id(
+        figures.totals(page, Level.INSTITUTION, names, "year", window, category=Category.ELECTRICITY),
+        Category.ELECTRICITY,
+    )
     targets = {t.id: t for t in reversed(figures.target_states(page, Level.INSTITUTION, names))}
-    found = figures.indicators(page, Level.INSTITUTION, names, ("rolling12", "year"), window)
-    intensities = {r.id: r for r in sorted(found, key=lambda r: r.period) if r.indicator == _INDICATOR}
+    found = figures.indicators(page, Level.INSTITUTION, names, ("rolling12", "year"), window, _INDICATOR)
+    intensities = {r.id: r for r in sorted(found, key=lambda r: r.period)}
     open_findings: dict[str, int] = {}
     for finding in acts.findings(page):
         open_findings[finding.institution] = open_findings.get(finding.institution, 0) + 1

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Response, UploadFile
+from fastapi import APIRouter, Form, Query, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from pydantic import ValidationError
 
-from api.console import acts, figures, proofs
-from api.console.frame import Approves, ConsoleRoute, Reads
-from api.problems import Problem
-from energy.errors import NotInRegistry
+from analytics.jobs.proposals import missing_targets
+from api import proofs
+from api.console import acts, figures, paging
+from api.console.frame import Approves, ConsoleRoute, Corrects, Page, Reads
+from api.problems import wrong
+from api.routes import targets as noun
 from energy.model import Scope as Level
+from energy.reference import CaliberRow, Indicator, table
 from energy.registry import Target
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+_INDICATORS: Final = tuple(row for row in table("indicators", Indicator))
+_CALIBERS: Final = tuple(row for row in table("calibers", CaliberRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +41,74 @@ class Line:
         assert found is not None  # a line is made from at least one of them
         return found
 
+    @property
+    def order(self) -> tuple[bool, float]:
+        """What waits for a decision first, then those furthest used."""
+        used = self.state.used_share if self.state else math.nan
+        return (self.issued is not None, -used if used == used else 1.0)
+
 
 @router.get("/targets", response_class=HTMLResponse)
-def targets(page: Reads, year: int | None = None) -> HTMLResponse:
-    """All targets of a year with their progress, and the quotas that are known."""
-    chosen = year if year is not None and 1990 <= year <= 2200 else page.ctx.today().year
-    found = acts.targets(page, year=chosen)
+def targets(
+    page: Reads,
+    year: int | None = None,
+    q: Annotated[str, Query(max_length=80)] = "",
+    part: int = 1,
+) -> HTMLResponse:
+    """All targets of a year with their progress, what keeps others from being proposed, and the quotas."""
+    today, seen = page.ctx.today(), page.scope.institutions
+    chosen = year if year is not None and 1990 <= year <= 2200 else today.year
+    rows = paging.matching(_lines(page, chosen), q, lambda line: _name(page, line.any))
+    return page.show(
+        "targets.html",
+        part=paging.part(sorted(rows, key=lambda line: line.order), part),
+        q=q,
+        year=chosen,
+        years=range(today.year - 2, today.year + 2),
+        lacks=[one for one in missing_targets(page.ctx.registry) if one.year == chosen and one.institution in seen],
+        quotas=page.ctx.registry.quotas.rows(),
+        name=lambda target: _name(page, target),
+        kinds=",".join(proofs.KINDS),
+        institutions=sorted((page.scope.institution(i) for i in page.scope.institutions), key=lambda i: i.name_zh),
+        indicators=_INDICATORS,
+        calibers=_CALIBERS,
+    )
+
+
+def _lines(page: Page, year: int) -> list[Line]:
+    found = acts.targets(page, year=year)
     states: dict[tuple[str, str, str, str], figures.TargetState] = {}
-    if chosen == page.ctx.today().year:
+    if year == page.ctx.today().year:
         for level in (Level.REGION, Level.INSTITUTION, Level.BUILDING):
             ids = [t.id for t in found if t.scope == level.value]
             states |= {(s.scope, s.id, s.indicator, s.caliber): s for s in figures.target_states(page, level, ids)}
-    lines: dict[tuple[str, str, str, str], dict[str, Target]] = {}
+    pairs: dict[tuple[str, str, str, str], dict[str, Target]] = {}
     for target in found:
-        lines.setdefault((target.scope, target.id, target.indicator, target.caliber), {})[target.state] = target
-    rows = [Line(pair.get("proposed"), pair.get("issued"), states.get(key)) for key, pair in lines.items()]
-    rows.sort(
-        key=lambda line: (
-            -(line.state.used_share if line.state and line.state.used_share == line.state.used_share else -1.0)
-        )
-    )
-    day = page.ctx.today()
-    return page.show(
-        "targets.html",
-        rows=rows,
-        year=chosen,
-        years=range(day.year - 2, day.year + 2),
-        quotas=page.ctx.registry.quotas.rows(),
-        name=lambda t: page.put.name(page.scope.find(t.scope, t.id), t.id),  # type: ignore[arg-type]
-        kinds=",".join(proofs.KINDS),
-    )
+        pairs.setdefault((target.scope, target.id, target.indicator, target.caliber), {})[target.state] = target
+    return [Line(pair.get("proposed"), pair.get("issued"), states.get(key)) for key, pair in pairs.items()]
+
+
+def _name(page: Page, target: Target) -> str:
+    return page.put.name(page.scope.find(target.scope, target.id), target.id)  # type: ignore[arg-type]
+
+
+@router.post("/targets/proposals")
+def propose(
+    page: Corrects,
+    id: Annotated[str, Form()],  # noqa: A002 -- the name of the column
+    year: Annotated[int, Form()],
+    indicator: Annotated[str, Form()],
+    caliber: Annotated[str, Form()],
+    value: Annotated[float, Form()],
+    note: Annotated[str, Form(max_length=500)] = "",
+) -> RedirectResponse:
+    """State a proposal (建议值) for an institution."""
+    given = {
+        "scope": "institution", "id": id, "year": year, "indicator": indicator, "caliber": caliber, "value": value,
+        "note": note,
+    }  # fmt: skip
+    noun.propose_target(page.ctx, page.scope, _checked(noun.ProposalIn, given))
+    return page.go(f"/targets?year={year}", "target_proposed")
 
 
 @router.post("/targets")
@@ -74,45 +119,61 @@ def issue(
     year: Annotated[int, Form()],
     indicator: Annotated[str, Form()],
     caliber: Annotated[str, Form()],
-    value: Annotated[float, Form(gt=0)],
-    document: Annotated[str, Form(min_length=1, max_length=200)],
+    value: Annotated[float, Form()],
+    document: Annotated[str, Form()],
     issued_on: Annotated[date, Form()],
     file: UploadFile | None = None,
 ) -> RedirectResponse:
     """Issue a target with its document number (文号), date and, if there is one, the paper itself."""
-    page.scope.find(scope, id)
-    stored = ""
+    given = {
+        "scope": scope, "id": id, "year": year, "indicator": indicator, "caliber": caliber, "value": value,
+        "document": document.strip(), "date": issued_on,
+    }  # fmt: skip
+    body = _checked(noun.IssueIn, given)
+    noun.issue_target(page.ctx, page.scope, body)
     if file is not None and file.filename:
-        proof = proofs.keep(page.ctx.folder("proofs"), file.filename, file.file.read(proofs.MOST_BYTES + 1))
-        stored = f"{proof.stored}|{proof.name}"
-    row = {
-        "scope": scope,
-        "id": id,
-        "year": year,
-        "indicator": indicator,
-        "caliber": caliber,
-        "state": "issued",
-        "value": value,
-        "unit": page.indicator_unit(indicator).replace("²", "2").replace("³", "3"),
-        "document": document,
-        "date": issued_on.isoformat(),
-        "file": stored,
-        "approved_by": page.user,
-    }
-    page.ctx.registry.import_sheets({"targets": [row]})
+        noun.attach(page.ctx, body, file.filename, file.file.read(proofs.MOST_BYTES + 1))
     return page.go(f"/targets?year={year}", "issued")
 
 
-@router.get("/targets/{scope}/{id}/{year}/{indicator}/{caliber}/file")
-def read_file(page: Reads, scope: str, id: str, year: int, indicator: str, caliber: str) -> Response:  # noqa: A002
+@router.get("/targets/{level}/{id}/{year}/{indicator}/{caliber}/paper")
+def read_paper(page: Reads, key: noun.Named) -> FileResponse:
     """The paper of an issued target, to be saved."""
-    if scope not in (level.value for level in Level):
-        raise Problem(404, "not found", "expected region, institution or building")
-    page.scope.find(scope, id)
-    wanted = {"scope": scope, "id": id, "year": year, "indicator": indicator, "caliber": caliber, "state": "issued"}
-    found = page.ctx.registry.targets.rows(**wanted)
-    stored, _, name = found[0].file.partition("|") if found else ("", "", "")
-    path = page.ctx.folder("proofs") / stored
-    if not stored or path.parent != page.ctx.folder("proofs") or not path.is_file():
-        raise NotInRegistry("this target has no file here")
-    return FileResponse(path, media_type=proofs.media_type(stored), filename=name)
+    return noun.read_target_paper(page.ctx, page.scope, key)
+
+
+@router.post("/quotas")
+def approve_quota(
+    page: Approves,
+    region: Annotated[str, Form()],
+    standard: Annotated[str, Form()],
+    institution_type: Annotated[str, Form()],
+    indicator: Annotated[str, Form()],
+    caliber: Annotated[str, Form()],
+    valid_from: Annotated[date, Form()],
+    source: Annotated[str, Form()],
+    tier: Annotated[str, Form()] = "",
+    climate_zone: Annotated[str, Form()] = "",
+    constraint: Annotated[str, Form()] = "",
+    baseline: Annotated[str, Form()] = "",
+    guide: Annotated[str, Form()] = "",
+) -> RedirectResponse:
+    """Take a quota of a standard into the book."""
+    stated = {"constraint": constraint, "baseline": baseline, "guide": guide}
+    levels = {name: page.number(name, text) for name, text in stated.items() if text}
+    given = {
+        "region": region, "standard": standard.strip(), "institution_type": institution_type, "indicator": indicator,
+        "caliber": caliber, "valid_from": valid_from, "source": source.strip(), "tier": tier.strip(),
+        "climate_zone": climate_zone.strip(), **levels,
+    }  # fmt: skip
+    noun.approve_quota(page.ctx, page.scope, _checked(noun.QuotaIn, given))
+    return page.go("/targets#quotas", "quota")
+
+
+def _checked(model: Any, given: dict[str, object]) -> Any:
+    """What a form says, held against what the API takes."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        raise wrong(".".join(map(str, first["loc"])), first["msg"], first["input"]) from exc

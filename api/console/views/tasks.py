@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Response, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
-from api.console import acts, proofs
+from api import proofs
+from api.console import acts, tree
 from api.console.frame import ConsoleRoute, Judges, Page, Reads
 from api.console.views.findings import visible
 from api.problems import Problem
@@ -41,23 +42,10 @@ def tasks(page: Reads, state: Literal["pending", "overdue", "closed", "all"] = "
 
 def _levels(page: Page, today: date) -> Iterator[tuple[int, str, TaskCounts]]:
     """Every visible region with tasks below it: depth in the tree, code, counts."""
-    scope = page.scope
-
-    def walk(parent: str | None, depth: int) -> Iterator[tuple[int, str, TaskCounts]]:
-        tops = [r for r in scope.regions if _parent(page, r) == parent]
-        for code in sorted(tops):
-            below = scope.institutions.intersection(scope.snapshot.institutions_below(code))
-            counts = page.ctx.registry.tasks.counts(sorted(below), today=today)
-            if counts.found:
-                yield depth, code, counts
-                yield from walk(code, depth + 1)
-
-    return walk(None, 0)
-
-
-def _parent(page: Page, region: str) -> str | None:
-    parent = page.scope.snapshot.regions[region].parent
-    return parent if parent in page.scope.regions else None
+    for depth, code, below in tree.regions(page):
+        counts = page.ctx.registry.tasks.counts(sorted(below), today=today)
+        if counts.found:
+            yield depth, code, counts
 
 
 @router.get("/tasks/new", response_class=HTMLResponse)

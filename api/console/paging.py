@@ -1,0 +1,43 @@
+"""Long tables in pages: what a page shows of them, and the links to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+PER_PAGE: Final = 50
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """The rows of one page of a table."""
+
+    rows: Sequence[T]
+    number: int
+    n_pages: int
+    total: int
+
+    @property
+    def first(self) -> int:
+        """Place of its first row in the whole table, from 1."""
+        return (self.number - 1) * PER_PAGE + 1
+
+    @property
+    def last(self) -> int:
+        """Place of its last row."""
+        return self.first + len(self.rows) - 1
+
+
+def part(rows: Sequence[T], number: int) -> Part[T]:
+    """One page of the rows; the nearest there is to a number beyond them."""
+    n_pages = max(1, -(-len(rows) // PER_PAGE))
+    number = min(max(number, 1), n_pages)
+    return Part(rows[(number - 1) * PER_PAGE : number * PER_PAGE], number, n_pages, len(rows))
+
+
+def matching(rows: Iterable[T], wanted: str, *texts: Callable[[T], str]) -> list[T]:
+    """Rows of which one of the texts holds all the words that were typed."""
+    words = wanted.lower().split()
+    return [row for row in rows if all(any(word in text(row).lower() for text in texts) for word in words)]
