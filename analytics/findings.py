@@ -28,6 +28,12 @@ SHARE: Final = 0.6
 """A child explains its parent's alarm if its excess is at least this share of the parent's."""
 
 
+USE_KINDS: Final = frozenset({Kind.LEVEL, Kind.LOW, Kind.OFF_HOURS, Kind.SLOW_CHANGE, Kind.BASE_LOAD, Kind.NIGHT_FLOW})
+"""Kinds that say energy was used; a broken balance with the head meter says it was not."""
+RULES: Final = frozenset({Kind.NIGHT_FLOW, Kind.BASE_LOAD, Kind.BALANCE})
+"""Kinds told by a rule of their own, beside the alarms of the same meter."""
+
+
 class Verdict(StrEnum):
     """What a person said of a finding."""
 
@@ -58,6 +64,8 @@ class Finding:
         Of the excess (its size, also where less was used); NaN where no price or coefficient is known.
     also : tuple of str
         Other meters with the same cause.
+    seen : int
+        When it could be told for the first time; 0 where nobody said. [UTC epoch s]
     """
 
     meter: str
@@ -72,6 +80,7 @@ class Finding:
     yuan: float = float("nan")
     kgce: float = float("nan")
     also: tuple[str, ...] = ()
+    seen: int = 0
 
     @property
     def excess(self) -> float:
@@ -125,7 +134,8 @@ def group_by_cause(findings: Sequence[Finding], parent_of: Mapping[str, str | No
     Notes
     -----
     The lowest meter that explains most of its parent's excess keeps the finding, because the cause lies there; where
-    no child explains the parent, the parent keeps it and names the children. The strongest certainty counts.
+    no child explains the parent, the parent keeps it and names the children. The strongest certainty and the earliest
+    sight count. What a sub-meter shows and its head meter does not is no use, but a fault of metering.
     """
     order = sorted(findings, key=lambda f: (f.start, f.meter, f.kind))
     leader = list(range(len(order)))
@@ -139,9 +149,9 @@ def group_by_cause(findings: Sequence[Finding], parent_of: Mapping[str, str | No
         return i
 
     for i, finding in enumerate(order):
-        for above in _ancestors(finding.meter, parent_of):
+        for above in (finding.meter, *_ancestors(finding.meter, parent_of)):
             for j in by_meter.get(above, ()):
-                if _same_cause(finding, order[j]):
+                if i != j and _same_cause(finding, order[j]):
                     leader[max(root(i), root(j))] = min(root(i), root(j))
     groups: dict[int, list[Finding]] = {}
     for i, finding in enumerate(order):
@@ -160,8 +170,12 @@ def _ancestors(meter: str, parent_of: Mapping[str, str | None]) -> list[str]:
 
 def _same_cause(a: Finding, b: Finding) -> bool:
     shared = min(a.end, b.end) - max(a.start, b.start)
-    shorter = max(min(a.end - a.start, b.end - b.start), HOUR)
-    return shared >= OVERLAP * shorter and not (a.excess > 0 > b.excess or a.excess < 0 < b.excess)
+    lengths = max(a.end - a.start, HOUR), max(b.end - b.start, HOUR)
+    if a.meter == b.meter:  # two ways of looking at one meter: only what they both see nearly whole is one
+        return bool({a.kind, b.kind} & RULES) and shared >= OVERLAP * max(lengths)
+    if Kind.BALANCE in (a.kind, b.kind):  # what one meter counts too much, the balance of the other misses
+        return shared >= OVERLAP * min(lengths)
+    return shared >= OVERLAP * min(lengths) and not (a.excess > 0 > b.excess or a.excess < 0 < b.excess)
 
 
 def _merged(group: list[Finding], parent_of: Mapping[str, str | None]) -> Finding:
@@ -172,14 +186,16 @@ def _merged(group: list[Finding], parent_of: Mapping[str, str | None]) -> Findin
     explaining = [f for f in group if abs(f.excess) >= SHARE * abs(top.excess)]
     best = max(explaining or [top], key=lambda f: (depth[f.meter], abs(f.excess), f.meter))
     others = tuple(sorted({f.meter for f in group} - {best.meter}))
-    return replace(best, certainty=max(f.certainty for f in group), also=others)
+    found = replace(best, certainty=max(f.certainty for f in group), also=others, seen=min(f.seen for f in group))
+    unbalanced = next((f for f in group if f.kind is Kind.BALANCE), None)
+    if unbalanced is None or best.kind not in USE_KINDS:
+        return found
+    return replace(found, kind=Kind.BALANCE, evidence=(*unbalanced.evidence, *best.evidence))
 
 
-def for_today(findings: Sequence[Finding], n_meters: int) -> tuple[list[Finding], list[Finding]]:
-    """What to show today, at most 20 for 1,000 meters (at least 1), by money x certainty; and what waits."""
-    budget = max(round(READER_PER_1000 * n_meters / 1000), 1)
-    order = sorted(findings, key=lambda f: (-f.worth, f.start, f.meter, f.kind))
-    return order[:budget], order[budget:]
+def daily_budget(n_meters: int) -> int:
+    """New findings that the readers of so many meters are shown on a day: 20 for 1,000, at least 1."""
+    return max(round(READER_PER_1000 * n_meters / 1000), 1)
 
 
 SUDDEN_KINDS: Final = frozenset({Kind.SPIKE, Kind.ZERO, Kind.GAP_CATCHUP})

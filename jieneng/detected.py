@@ -9,6 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from analytics.detection.kinds import Kind
+from analytics.jobs.budget import seen_at, shown_at
 from energy.intervals import DAY, HOUR, Window
 from energy.model import Meter
 from energy.registry import Snapshot
@@ -17,12 +19,15 @@ from simulators.faults import Fault, FaultKind
 from simulators.loads import loads
 from simulators.province import Province
 
-SLOW: Final = (FaultKind.LEAK, FaultKind.LEVEL)
-"""Kinds that grow or stay: 14 days to find them; all others 48 hours."""
-WANTED: Final = (
-    FaultKind.GAP, FaultKind.STUCK, FaultKind.SPIKE, FaultKind.OFF_HOURS, FaultKind.LEAK, FaultKind.LEVEL,
-    FaultKind.RATIO, FaultKind.OFFLINE,
-)  # fmt: skip
+FAST_S: Final = 2 * DAY
+LIMITS_S: Final = {
+    FaultKind.GAP: FAST_S, FaultKind.STUCK: FAST_S, FaultKind.SPIKE: FAST_S, FaultKind.OFF_HOURS: FAST_S,
+    FaultKind.RATIO: FAST_S, FaultKind.OFFLINE: FAST_S, FaultKind.LEAK: 14 * DAY, FaultKind.LEVEL: 14 * DAY,
+    FaultKind.SET_POINT: 14 * DAY, FaultKind.AREA: 62 * DAY,
+}  # fmt: skip
+"""How long after its beginning an event of a kind may be found; a wrong area when its first whole month has ended."""
+ONLY_AS: Final = {FaultKind.SET_POINT: Kind.SET_POINT, FaultKind.AREA: Kind.SISTER}
+"""Kinds of which no other finding speaks."""
 _NEAR_S: Final = 2 * DAY
 
 
@@ -74,37 +79,29 @@ def compare(
     own = [f for f in findings if f.start in span and f.state != "withdrawn"]
     scores: dict[FaultKind, Score] = {}
     for fault in labelled:
-        if fault.kind in WANTED and fault.first in span and fault.last <= span.end - 2 * DAY:
+        if fault.kind in LIMITS_S and fault.first in span and fault.last <= span.end - 2 * DAY:
             scores[fault.kind] = _with(scores.get(fault.kind, Score()), fault, own, snapshot)
     false = [f for f in own if not any(_touches(f, fault, snapshot, _NEAR_S) for fault in labelled)]
     years = n_meters * (span.end - span.start) / (365 * DAY)
-    return Detection(scores, years, len(own), sum(f.state != "waiting" for f in own), len(false))
-
-
-def limit_s(kind: FaultKind) -> int:
-    """How long after its beginning an event of this kind may be found."""
-    return 14 * DAY if kind in SLOW else 2 * DAY
-
-
-def seen(finding: Finding) -> int:
-    """When the finding could be read for the first time."""
-    return int(json.loads(finding.evidence)["seen"])
+    return Detection(scores, years, len(own), sum(shown_at(f) is not None for f in own), len(false))
 
 
 def _with(score: Score, fault: Fault, findings: Sequence[Finding], snapshot: Snapshot) -> Score:
     touching = [f for f in findings if _touches(f, fault, snapshot, HOUR)]
-    timely = [f for f in touching if seen(f) <= fault.first + limit_s(fault.kind) + DAY]
+    limit = fault.first + LIMITS_S[fault.kind]
     return Score(
         score.events + 1,
         score.found + bool(touching),
-        score.in_time + bool(timely),
-        score.shown + any(f.state != "waiting" for f in timely),
+        score.in_time + any(seen_at(f) <= limit for f in touching),
+        score.shown + any((shown := shown_at(f)) is not None and shown <= limit for f in touching),
     )
 
 
 def _touches(finding: Finding, fault: Fault, snapshot: Snapshot, near_s: int) -> bool:
     end = finding.end or finding.start
     if finding.start >= fault.last + near_s or end <= fault.first - near_s:
+        return False
+    if fault.kind in ONLY_AS and finding.kind != ONLY_AS[fault.kind]:
         return False
     named = [finding.meter or "", *json.loads(finding.evidence).get("also", ())]
     if fault.subject in snapshot.gateways:

@@ -98,7 +98,7 @@ def _gateways(house: House) -> Iterator[Gateway]:
         below = roots[0].id if roots else ""
         devices = (*(roots if number == 1 else ()), *_building_meters(house, number, below))
         if number == 1 and house.metering == "full":
-            devices += (_occupancy(house),)
+            devices += (_occupancy(house), _room(house))
         wet = tuple(_wet_meters(house))
         if number == 1 and house.buildings == 1 and house.metering == "items" and house.canteen is False:
             devices, wet = devices + tuple(_moved(d, f"{house.id}-g1") for d in wet), ()
@@ -171,6 +171,13 @@ def _occupancy(house: House) -> Device:
     return Device(
         f"{house.id}.b1.people", house.id, f"{house.id}-g1", "people", "1号楼在室人数", "people in building 1",
         Category.OTHER, "p", f"{house.id}-b1", quantity="occupancy", place=f"building:{house.id}-b1", decimals=0,
+    )  # fmt: skip
+
+
+def _room(house: House) -> Device:
+    return Device(
+        f"{house.id}.b1.room", house.id, f"{house.id}-g1", "room", "1号楼室温", "a room of building 1",
+        Category.OTHER, "degC", f"{house.id}-b1", quantity="temperature", place=f"building:{house.id}-b1", decimals=1,
     )  # fmt: skip
 
 

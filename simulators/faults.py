@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -17,6 +17,7 @@ import numpy as np
 
 from energy.intervals import DAY, HOUR, LocalCalendar, Window
 from energy.model import Category
+from simulators.catalogue import HOUSES
 from simulators.devices import BAD_GATEWAY, Device, Gateway
 from simulators.streams import Streams
 
@@ -25,7 +26,7 @@ QUIET_DAYS: Final = 28
 
 
 class FaultKind(StrEnum):
-    """What can go wrong. The first group is real use, the second a fault of metering, the third of transport."""
+    """What can go wrong: real use, faults of metering, of transport, and lapses that change no amount."""
 
     SPIKE = "spike"
     OFF_HOURS = "off_hours"
@@ -43,13 +44,17 @@ class FaultKind(StrEnum):
     BUFFERED = "buffered"
     CLOCK_SKEW = "clock_skew"
 
+    SET_POINT = "set_point"
+    AREA = "area"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One labelled event on a meter or a gateway, over [first, last).
 
     `size` means: share of the median load of the 28 days before (spike, off_hours, leak, level); factor on what the
-    meter counts (ratio, glitch); seconds the clock is ahead (clock_skew); else 0.
+    meter counts (ratio, glitch); seconds the clock is ahead (clock_skew); kelvin beyond the rule (set_point); share of
+    the floor area that the registry was told (area); else 0.
     """
 
     kind: FaultKind
@@ -114,6 +119,52 @@ def fault_plan(
         if quiet_until <= fault.first < window.end
     ]
     return tuple(sorted(found, key=lambda f: (f.first, f.subject)))
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """Something that happens once a year somewhere: its kind, earliest day, days it may begin later, and lasts."""
+
+    kind: FaultKind
+    earliest: tuple[int, int]
+    later: int
+    days: int
+    size: float
+
+
+LAPSES: Final = (
+    Lapse(FaultKind.SET_POINT, (1, 4), 10, 24, 3.0),
+    Lapse(FaultKind.SET_POINT, (7, 6), 10, 30, -3.0),
+    Lapse(FaultKind.AREA, (3, 20), 25, 90, 0.4),
+)
+"""Rooms overheated in winter and overcooled in summer; a building's floor area registered wrongly for a quarter."""
+
+
+def lapse_plan(
+    streams: Streams, gateways: dict[str, tuple[Gateway, ...]], window: Window, calendar: LocalCalendar
+) -> tuple[Fault, ...]:
+    """Lapses that begin within the window, by time. They change no amount, so they may lie beside any fault."""
+    devices = [device for parts in gateways.values() for gateway in parts for device in gateway.devices]
+    found = []
+    for year in range(calendar.date_of(window.start).year, calendar.date_of(window.end - 1).year + 1):
+        rng = streams.at("lapses", str(year)).named("plan")
+        for lapse in LAPSES:
+            device = sorted((d for d in devices if _may_lapse(lapse.kind, d)), key=lambda d: d.id)
+            chosen = device[int(rng.integers(len(device)))]
+            day = date(year, *lapse.earliest) + timedelta(days=int(rng.integers(lapse.later + 1)))
+            first, last = (calendar.start_of(d) for d in (day, day + timedelta(days=lapse.days)))
+            found.append(Fault(lapse.kind, chosen.house, chosen.id, first, last, lapse.size))
+    quiet_until = window.start + QUIET_DAYS * DAY
+    return tuple(sorted((f for f in found if quiet_until <= f.first < window.end), key=lambda f: (f.first, f.subject)))
+
+
+def _may_lapse(kind: FaultKind, device: Device) -> bool:
+    """Rooms with a thermometer; mains of buildings of 国家机关, of which there are enough to compare."""
+    if kind is FaultKind.SET_POINT:
+        return device.quantity == "temperature" and device.place.startswith("building:")
+    is_office = any(house.id == device.house and house.type == "01" for house in HOUSES)
+    is_main = device.category is Category.ELECTRICITY and not device.item and bool(device.building)
+    return is_office and is_main and not device.is_sensor
 
 
 def _quarters(window: Window, calendar: LocalCalendar) -> Iterator[int]:

@@ -64,7 +64,12 @@ def loads(
         for fault in faults
         if fault.kind is FaultKind.RATIO
     }
-    return Loads(amounts, counted, _sensors(devices, house, people, skies))
+    rooms = {
+        device.id: shapes.room(sky, people, at, own.at(device.id)) + _beyond(device, faults, at)
+        for device in devices
+        if device.quantity == "temperature" and device.place.startswith("building:")
+    }
+    return Loads(amounts, counted, rooms | _sensors(devices, house, people, skies))
 
 
 def _leaves(
@@ -147,6 +152,12 @@ def _miscounted(amount: FloatArray, faults: list[Fault], at: Hours) -> FloatArra
         if fault.kind is FaultKind.RATIO:
             counted[fault.covers(at.start)] *= fault.size
     return counted
+
+
+def _beyond(room: Device, faults: tuple[Fault, ...], at: Hours) -> FloatArray:
+    """What a thermostat set wrongly adds to a room's temperature in each hour."""
+    own = [f for f in faults if f.subject == room.id and f.kind is FaultKind.SET_POINT]
+    return np.asarray(sum((f.size * f.covers(at.start) for f in own), np.zeros(len(at))))
 
 
 def _sensors(

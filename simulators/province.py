@@ -18,10 +18,10 @@ from simulators import billed as bills
 from simulators import decisions as decided
 from simulators.catalogue import HOUSES, REGIONS, ZONE, House
 from simulators.devices import BAD_GATEWAY, Device, Gateway, plan
-from simulators.faults import Fault, FaultKind, fault_plan
+from simulators.faults import Fault, FaultKind, fault_plan, lapse_plan
 from simulators.loads import Loads, loads, register_steps
 from simulators.messages import Message, Sender
-from simulators.sheets import Sheets, of_province
+from simulators.sheets import Sheets, misregistered, of_province
 from simulators.streams import Streams
 from simulators.truth import Truth
 from simulators.weather import Weather, weather
@@ -56,8 +56,9 @@ def build(
     faults = fault_plan(streams, plan(), window, calendar)
     present = {house.id for house in chosen}
     own_faults = tuple(f for f in faults if f.house in present)
+    lapses = tuple(f for f in lapse_plan(streams, plan(), window, calendar) if f.house in present)
     others = bills.billed(streams, billed, window, calendar, at, skies) if billed else None
-    return Province(streams, window, calendar, chosen, gateways, own_faults, at, skies, others)
+    return Province(streams, window, calendar, chosen, gateways, own_faults, at, skies, others, lapses)
 
 
 @dataclass(slots=True, eq=False)
@@ -73,13 +74,16 @@ class Province:
     at: Hours
     skies: dict[str, Weather]
     billed: bills.Billed | None = None
+    lapses: tuple[Fault, ...] = ()
     _loads: dict[str, Loads] = field(default_factory=dict)
     _senders: dict[str, Sender] = field(default_factory=dict)
 
     @property
     def sheets(self) -> Sheets:
         """The registry as import sheets, swaps within the window included."""
-        return of_province(self.houses, self.gateways, self.swap_rows(), self.window, self.calendar)
+        rows = of_province(self.houses, self.gateways, self.swap_rows(), self.window, self.calendar)
+        stated = [row for part in rows["denominators"] for row in misregistered(part, self.lapses, self.calendar)]
+        return {**rows, "denominators": stated}
 
     @property
     def decisions(self) -> Sheets:
@@ -108,7 +112,7 @@ class Province:
         """The hourly amounts of an institution, made once."""
         if house not in self._loads:
             known = next(h for h in self.houses if h.id == house)
-            own = tuple(f for f in self.faults if f.house == house)
+            own = tuple(f for f in (*self.faults, *self.lapses) if f.house == house)
             self._loads[house] = loads(known, self.gateways[house], self.at, self.skies, own, self.streams)
         return self._loads[house]
 

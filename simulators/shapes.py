@@ -159,6 +159,13 @@ def heat(profile: Profile, area_m2: float, at: Hours, sky: Weather, streams: Str
     return np.asarray(gigajoule * at.heating[at.day] * _jitter(streams, "heat", len(at), 0.05))
 
 
+def room(sky: Weather, people: FloatArray, at: Hours, streams: Streams) -> FloatArray:
+    """Temperature of an ordinary room: it floats with the weather between the set-points that are kept. [degC]"""
+    warmed = np.where(at.heating[at.day], 18.2 + 1.0 * np.clip(people, 0, 1), 10.0)
+    noise = 0.2 * autoregressive(streams.named("room").standard_normal(len(at)), 0.8)
+    return np.asarray(np.clip(felt_temperature(sky.temperature) + 1.5, warmed, 26.4) + noise)
+
+
 def _daily_mean(people: FloatArray, at: Hours) -> FloatArray:
     counted = np.bincount(at.day, minlength=at.n_days)
     return np.asarray(np.bincount(at.day, people, at.n_days) / np.maximum(counted, 1))

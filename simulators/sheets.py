@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final
 
 from energy.intervals import LocalCalendar, Window
 from simulators.catalogue import REGIONS, ZONE, House
 from simulators.devices import Device, Gateway
+from simulators.faults import Fault, FaultKind
 from simulators.workdays import VACATIONS
 
 Row = dict[str, object]
@@ -113,6 +114,26 @@ def _denominators(house: House, first: date) -> Iterator[Row]:
         yield row("institution", house.id, kind, value, "p")
     for number in range(1, house.buildings + 1):
         yield row("building", f"{house.id}-b{number}", "floor_area", round(house.area_m2 / house.buildings), "m2")
+
+
+def misregistered(row: Row, lapses: Sequence[Fault], calendar: LocalCalendar) -> Iterator[Row]:
+    """A stated denominator, cut where somebody registered a building's area wrongly and put it right later."""
+    wrong = [
+        f for f in lapses if f.kind is FaultKind.AREA and (row["scope"], row["id"]) == ("building", _building_of(f))
+    ]
+    valid_from, area = row["valid_from"], float(str(row["value"]))
+    for fault in wrong:
+        first, last = (calendar.date_of(instant).isoformat() for instant in (fault.first, fault.last))
+        yield {**row, "valid_from": valid_from, "valid_to": first}
+        yield {**row, "valid_from": first, "valid_to": last, "value": round(area * fault.size)}
+        valid_from = last
+    yield {**row, "valid_from": valid_from}
+
+
+def _building_of(fault: Fault) -> str:
+    """Building of a main meter: its id is that of the meter, with a dash."""
+    house, building, _ = fault.subject.rsplit(".", 2)
+    return f"{house}-{building}"
 
 
 def _standard_persons(house: House) -> dict[str, float]:

@@ -36,7 +36,7 @@ class Truth:
     @property
     def faults(self) -> tuple[Fault, ...]:
         """Every labelled event by time, rollovers included."""
-        found = [*self.province.faults, *(r for d in self._meters() for r in self._rollovers(d))]
+        found = [*self.province.faults, *self.province.lapses, *(r for d in self._meters() for r in self._rollovers(d))]
         return tuple(sorted(found, key=lambda f: (f.first, f.subject)))
 
     @property

@@ -12,7 +12,7 @@ from analytics.consumption import CORRECTION, STANDSTILL, Steps
 from analytics.detection.kinds import Kind
 from analytics.findings import Finding, Pricing
 from analytics.jobs.limits import Extents
-from energy.intervals import DAY, HOUR, Window
+from energy.intervals import DAY, HOUR, LocalCalendar, Window
 from energy.model import Meter, ValueKind
 
 SHORTEST_S: Final = 6 * HOUR
@@ -26,7 +26,20 @@ Usual = Callable[[str, int, int], float]
 """Expected use of a meter in [start, end); NaN where unknown."""
 
 
+def told_at(calendar: LocalCalendar, start: int, end: int) -> int:
+    """When a silence or standstill of [start, end) is told first: in the night in which it is long enough, or over.
+
+    The day on which it began must have ended; a run that its end sets off tells it then.
+    """
+    day = calendar.day_number(np.array([start]))
+    first, second = (int(calendar.day_start(day + n)[0]) for n in (1, 2))
+    if end <= first or first - start >= SHORTEST_S + HOUR:
+        return first
+    return min(end, second)
+
+
 def register_findings(
+    calendar: LocalCalendar,
     meters: Sequence[Meter],
     steps: Mapping[str, Steps],
     span: Window,
@@ -59,7 +72,8 @@ def register_findings(
                 kgce=0.0,
             )
             (stuck if kind is Kind.STUCK else gaps).append(found)
-    return stuck + by_gateway(gaps, meters)
+    every = stuck + by_gateway(gaps, meters)
+    return [replace(found, seen=told_at(calendar, found.start, found.end)) for found in every]
 
 
 def _standing_still(meter: Meter, steps: Steps, span: Window, last: int, usual: Usual, unit: str) -> list[Finding]:
@@ -74,7 +88,9 @@ def _standing_still(meter: Meter, steps: Steps, span: Window, last: int, usual: 
     ]
 
 
-def silences(meters: Sequence[Meter], extents: Extents, now: int, pricing: Mapping[str, Pricing]) -> list[Finding]:
+def silences(
+    calendar: LocalCalendar, meters: Sequence[Meter], extents: Extents, now: int, pricing: Mapping[str, Pricing]
+) -> list[Finding]:
     """Meters of which nothing has been heard since, one finding a gateway."""
     found = []
     for meter in meters:
@@ -83,8 +99,9 @@ def silences(meters: Sequence[Meter], extents: Extents, now: int, pricing: Mappi
             if max(SHORTEST_S, 3 * meter.interval_s) <= now - last <= LONG_SILENT_S:
                 nothing = float("nan")
                 unit = pricing[meter.id].unit if meter.id in pricing else ""
+                seen = told_at(calendar, last, now)
                 found.append(
-                    Finding(meter.id, Kind.OFFLINE, last, now, nothing, nothing, unit, _SURE, yuan=0.0, kgce=0.0)
+                    Finding(meter.id, Kind.OFFLINE, last, now, nothing, nothing, unit, _SURE, (), 0.0, 0.0, seen=seen)
                 )
     return by_gateway(found, meters)
 

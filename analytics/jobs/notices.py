@@ -9,18 +9,18 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from analytics import findings as core
 from analytics.detection.kinds import Kind
 from analytics.findings import Finding as Found
-from analytics.jobs.outlook import BASE_LOAD_DAYS, Outlook
+from analytics.jobs.budget import OUTDATED, Budget, seen_at
+from analytics.jobs.outlook import Outlook
 from analytics.jobs.rows import Writer, table, texts
-from analytics.jobs.watch import DETECTOR, seen_at
-from energy.intervals import DAY, HOUR, LocalCalendar, Window
+from analytics.jobs.watch import DETECTOR
+from energy.intervals import HOUR, LocalCalendar, Window
 from energy.registry import Registry, Snapshot
 from energy.registry.decisions import Finding
 from energy.registry.rows import Region
@@ -31,11 +31,7 @@ AUTHOR: Final = "jieneng"
 """Who withdraws and renews findings in their history."""
 GONE: Final = "数据更新后不再成立 (not found any more in the data as they are now)"
 BACK: Final = "数据更新后重新成立 (found again)"
-METER_A_YEAR: Final = 12
-"""Findings of one meter shown in a year; a meter that has more is restless, and the rest waits."""
-YEAR_S: Final = 365 * DAY
-DAYS_UNTIL_SEEN: Final = {Kind.NIGHT_FLOW: 3, Kind.BASE_LOAD: BASE_LOAD_DAYS}
-"""Days in a row that these kinds need."""
+ROOM: Final = "今日有余量，移出等候列表 (there is room to show it today)"
 _REGISTER_KINDS: Final = (Kind.STUCK, Kind.GAP_CATCHUP, Kind.OFFLINE)
 _ALIKE: Final = 0.5
 
@@ -50,11 +46,12 @@ def publish(
     now: int,
 ) -> dict[str, int]:
     """Bring registry and store up to date with what was found; how many findings are new, withdrawn, shown."""
-    counts = {"new": 0, "withdrawn": 0}
+    counts = {"new": 0, "withdrawn": 0, "shown": 0, "outdated": 0}
     fresh: dict[str, list[Finding]] = {}
+    changed = {outlook.institution for outlook in outlooks}
     for outlook in outlooks:
         stored = registry.findings.rows(institution=outlook.institution)
-        rows, gone = _compared(outlook, stored, calendar)
+        rows, gone = _compared(outlook, stored)
         known = {row.id: row for row in stored}
         registry.findings.put([row for row in rows if row.id in known])
         for row in rows:
@@ -67,10 +64,33 @@ def publish(
         counts["new"] += len(new)
         counts["withdrawn"] += len(gone)
     for city, new in fresh.items():
-        registry.findings.put(_within_budget(registry, snapshot, calendar, city, new))
-    for outlook in outlooks:
-        mirror(registry, writer, outlook.institution)
+        told = _told(registry, snapshot, calendar, city, new, now=now)
+        counts["shown"] += sum(row.state == "open" for row in told)
+        counts["outdated"] += sum(row.state == "closed" for row in told)
+        changed |= {row.institution for row in told}
+    for institution in sorted(changed):
+        mirror(registry, writer, institution)
     return counts
+
+
+def _told(
+    registry: Registry, snapshot: Snapshot, calendar: LocalCalendar, city: str, new: Sequence[Finding], *, now: int
+) -> list[Finding]:
+    """Store the new findings of a city, show what there is room for, drop what waited for too long; what changed."""
+    institutions = list(snapshot.institutions_below(city))
+    n_meters = sum(len(snapshot.meters_of(name)) for name in institutions)
+    stored = registry.findings.rows(institution=institutions)
+    budget = Budget(calendar, core.daily_budget(n_meters))
+    budget.count(stored)
+    waiting = {row.id: row for row in stored if row.state == "waiting"}
+    decided = budget.share_out(new, list(waiting.values()), now)
+    changed = [row for row in decided if row.id not in waiting or row.state != "waiting"]
+    registry.findings.put(changed)
+    for row in changed:
+        if row.id in waiting:
+            comment = ROOM if row.state == "open" else OUTDATED
+            registry.findings.decide(row.id, author=AUTHOR, time=now, state=row.state, comment=comment)
+    return changed
 
 
 def mirror(registry: Registry, writer: Writer, institution: str) -> None:
@@ -101,9 +121,7 @@ def mirror(registry: Registry, writer: Writer, institution: str) -> None:
     writer.replace(found, {"institution": [institution]}, Window(0, 2**40))
 
 
-def _compared(
-    outlook: Outlook, stored: Sequence[Finding], calendar: LocalCalendar
-) -> tuple[list[Finding], list[Finding]]:
+def _compared(outlook: Outlook, stored: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
     """Rows of what is found, under the ids they had, and stored rows that are found no more."""
     waiting = list(stored)
     rows = []
@@ -112,7 +130,7 @@ def _compared(
         same = _same(found, waiting)
         if same is not None:
             waiting.remove(same)
-        rows.append(_row(found, outlook.institution, same.id if same else _new_id(found), calendar))
+        rows.append(_row(found, outlook.institution, same))
     gone = [row for row in waiting if row.state in ("open", "waiting") and _was_looked_for(row, outlook)]
     return list({row.id: row for row in rows}.values()), gone
 
@@ -125,15 +143,21 @@ def _was_looked_for(row: Finding, outlook: Outlook) -> bool:
 
 def _same(found: Found, stored: Sequence[Finding]) -> Finding | None:
     """The stored finding that this one continues: same meter, same time, told by the same kind of signs."""
-    is_register = found.kind in _REGISTER_KINDS
     near = [
         row
         for row in stored
         if row.meter == found.meter
-        and (row.kind in _REGISTER_KINDS) == is_register
+        and _signs(row.kind) == _signs(found.kind)
         and _shared(row, found) >= _ALIKE * max(min(_length(row), found.end - found.start), HOUR)
     ]
     return max(near, key=lambda row: (row.kind == found.kind, _shared(row, found), row.id), default=None)
+
+
+def _signs(kind: str) -> str:
+    """What tells a kind: how readings came, sisters, rooms, or how much was used when."""
+    if kind in _REGISTER_KINDS:
+        return "readings"
+    return kind if kind in (Kind.SISTER, Kind.SET_POINT) else "use"
 
 
 def _length(row: Finding) -> int:
@@ -149,10 +173,10 @@ def _new_id(found: Found) -> str:
     return "f-" + hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
-def _row(found: Found, institution: str, identity: str, calendar: LocalCalendar) -> Finding:
+def _row(found: Found, institution: str, before: Finding | None) -> Finding:
     words = core.describe(found)
     return Finding(
-        id=identity,
+        id=_new_id(found) if before is None else before.id,
         institution=institution,
         meter=found.meter,
         kind=found.kind.value,
@@ -167,59 +191,27 @@ def _row(found: Found, institution: str, identity: str, calendar: LocalCalendar)
         title_en=words.title_en,
         text_zh=f"{words.text_zh}可能原因：{words.causes_zh}。先查：{words.check_zh}。",
         text_en=f"{words.text_en} Likely: {words.causes_en}. First: {words.check_en}.",
-        evidence=json.dumps(_evidence(found, calendar), ensure_ascii=False, sort_keys=True),
+        evidence=json.dumps(_evidence(found, before), ensure_ascii=False, sort_keys=True),
     )
 
 
-def _evidence(found: Found, calendar: LocalCalendar) -> dict[str, object]:
-    seen = found.end if found.kind in _REGISTER_KINDS else seen_at(calendar, found.start)
-    if found.kind in DAYS_UNTIL_SEEN:
-        seen = seen_at(calendar, found.start + (DAYS_UNTIL_SEEN[found.kind] - 1) * DAY)
-    return {
+def _evidence(found: Found, before: Finding | None) -> dict[str, Any]:
+    """What the finding rests on; when it was told and shown first stays what it was."""
+    evidence = {
         "actual": _plain(found.actual),
         "usual": _plain(found.usual),
         "kgce": _plain(found.kgce),
         "terms": [[term, round(odds, 3)] for term, odds in found.evidence],
         "also": list(found.also),
-        "seen": seen,
+        "seen": found.seen if before is None else min(found.seen, seen_at(before)),
         "detector": DETECTOR,
     }
+    shown = json.loads(before.evidence).get("shown") if before is not None and before.evidence else None
+    return evidence if shown is None else evidence | {"shown": shown}
 
 
 def _plain(value: float) -> float | None:
     return round(value, 3) if math.isfinite(value) else None
-
-
-def _within_budget(
-    registry: Registry, snapshot: Snapshot, calendar: LocalCalendar, city: str, new: Sequence[Finding]
-) -> list[Finding]:
-    """New findings of a city with their state: the worthiest of each day are shown, the rest waits in a list."""
-    institutions = list(snapshot.institutions_below(city))
-    meters = sum(len(snapshot.meters_of(name)) for name in institutions)
-    budget = max(round(core.READER_PER_1000 * meters / 1000), 1)
-    shown: dict[int, int] = {}
-    of_meter: dict[str, list[int]] = {}
-    for row in registry.findings.rows(institution=institutions):
-        if row.state != "waiting":
-            shown[_seen_day(row, calendar)] = shown.get(_seen_day(row, calendar), 0) + 1
-            of_meter.setdefault(row.meter or "", []).append(row.start)
-    rows = []
-    for row in sorted(new, key=lambda r: (_seen_day(r, calendar), -r.severity, r.start, r.id)):
-        day = _seen_day(row, calendar)
-        own = of_meter.setdefault(row.meter or "", [])
-        lately = sum(row.start - YEAR_S < start <= row.start for start in own)
-        if shown.get(day, 0) >= budget or lately >= METER_A_YEAR:
-            rows.append(replace(row, state="waiting"))
-        else:
-            shown[day] = shown.get(day, 0) + 1
-            own.append(row.start)
-            rows.append(row)
-    return rows
-
-
-def _seen_day(row: Finding, calendar: LocalCalendar) -> int:
-    seen = json.loads(row.evidence).get("seen", row.start) if row.evidence else row.start
-    return int(calendar.day_number(np.array([seen]))[0])
 
 
 def _city(snapshot: Snapshot, institution: str) -> str:

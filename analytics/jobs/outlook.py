@@ -11,13 +11,14 @@ import numpy as np
 from analytics.anomalies import LEAD_DAYS
 from analytics.consumption import resolution
 from analytics.detection.kinds import Kind
-from analytics.detection.rules import Breach, base_load, night_flow
 from analytics.findings import Finding, Pricing, Verdict, budgets_after, findings_of, group_by_cause, silenced
+from analytics.jobs.breaches import Year, breaches
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations, years_of
 from analytics.jobs.limits import Extents, has_season
 from analytics.jobs.metering import Usual, register_findings, silences
-from analytics.jobs.watch import Watched, Watcher
+from analytics.jobs.surroundings import Surroundings
+from analytics.jobs.watch import Watched, Watcher, seen_at
 from energy.caliber import caliber
 from energy.intervals import DAY, RESOLUTIONS, Window
 from energy.model import Category, Meter, Scope, ValueKind
@@ -27,11 +28,6 @@ from energy.storage.schema import TOTAL
 from energy.units import CANONICAL
 
 CALIBER: Final = "gb2589_equivalent_value"
-DOUBT: Final = 3.0
-"""Strength at which a breach of quiet hours is as likely as not a fault."""
-BASE_LOAD_DAYS: Final = 7
-BASE_LOAD_LIMIT: Final = 2.0
-"""Days in a row, and robust standard deviations, from which on load without people counts."""
 ALARMS_A_YEAR: Final = (6.0, 1.5)
 """Alarms a meter-year, lasting and sudden, that thresholds are set for: what the readers' budget of 7.3 can hold."""
 _VERDICTS: Final = {"confirmed": Verdict.TRUE, "false_alarm": Verdict.FALSE, "known": Verdict.KNOWN}
@@ -85,8 +81,8 @@ def look(
     usual = _usual(expectations, meters)
     found: list[Finding] = []
     for part in watched:
-        found += _of_year(part, estate, extents, usual, pricing)
-    silent = silences(meters, extents, now, pricing) if is_new_day else None
+        found += _of_year(part, estate, extents, watcher.around, usual, pricing)
+    silent = silences(estate.calendar, meters, extents, now, pricing) if is_new_day else None
     return Outlook(
         estate.institution,
         tuple(part.span for part in watched),
@@ -97,15 +93,21 @@ def look(
 
 
 def _of_year(
-    part: Watched, estate: Estate, extents: Extents, usual: Usual, pricing: Mapping[str, Pricing]
+    part: Watched,
+    estate: Estate,
+    extents: Extents,
+    around: Surroundings,
+    usual: Usual,
+    pricing: Mapping[str, Pricing],
 ) -> list[Finding]:
     names = [meter.id for meter in part.meters]
     parents = {meter.id: meter.parent for meter in estate.meters}
     alarms = [told for f in findings_of(part.alarms, names, pricing) if (told := _told(f, part)) is not None]
-    alarms = group_by_cause([*alarms, *_quiet_hours(part, estate, pricing)], parents)
+    alarms = [replace(alarm, seen=seen_at(estate.calendar, alarm.start)) for alarm in alarms]
+    found = group_by_cause([*alarms, *breaches(Year(part, estate, extents, around, pricing))], parents)
     read = [meter for meter in estate.meters if meter.id in part.steps]
     last = {meter.id: extents[meter.id][1] for meter in read}
-    return alarms + register_findings(read, part.steps, part.span, last, usual, pricing)
+    return found + register_findings(estate.calendar, read, part.steps, part.span, last, usual, pricing)
 
 
 def _told(finding: Finding, part: Watched) -> Finding | None:
@@ -125,48 +127,6 @@ def _told(finding: Finding, part: Watched) -> Finding | None:
     if finding.kind is Kind.GAP_CATCHUP:
         return replace(finding, kind=Kind.LOW if finding.excess < 0 else Kind.SPIKE)
     return finding
-
-
-def _quiet_hours(part: Watched, estate: Estate, pricing: Mapping[str, Pricing]) -> list[Finding]:
-    """Water that runs at night, of water meters with none above them; electricity while nobody is there."""
-    first = int(part.calendar.day[0])
-    day, hour = (part.calendar.day - first).astype(np.float64), part.calendar.hour.astype(np.float64)
-    water = [i for i, m in enumerate(part.meters) if m.category is Category.WATER and m.parent is None]
-    power = [i for i, m in enumerate(part.meters) if m.category is Category.ELECTRICITY and not has_season(m)]
-    found = [(water[b.row], b) for b in night_flow(part.use[water], day, hour)] if water else []
-    if power:
-        resting = ~part.calendar.occupied
-        quiet = base_load(part.use[power], day, resting, days=BASE_LOAD_DAYS, limit=BASE_LOAD_LIMIT)
-        found += [(power[b.row], b) for b in quiet]
-    return [
-        finding
-        for row, breach in found
-        if (finding := _of_breach(part, estate, part.meters[row].id, breach, first, pricing)) is not None
-    ]
-
-
-def _of_breach(
-    part: Watched, estate: Estate, meter: str, breach: Breach, first: int, pricing: Mapping[str, Pricing]
-) -> Finding | None:
-    """The finding of days whose use stands out; None where they lie outside the judged days or are not over yet."""
-    days = np.array([first + breach.first_day, first + breach.last_day + 1])
-    start, end = estate.calendar.day_start(days).tolist()
-    if start not in part.span or end >= part.span.end:
-        return None
-    price, size = pricing[meter], abs(breach.actual - breach.expected)
-    return Finding(
-        meter,
-        breach.kind,
-        start,
-        end,
-        breach.actual,
-        breach.expected,
-        price.unit,
-        breach.strength / (breach.strength + DOUBT),
-        (("night", breach.strength),),
-        size * price.yuan_per_unit,
-        size * price.kgce_per_unit,
-    )
 
 
 def verdicts(registry: Registry, institution: str) -> list[tuple[str, Kind, Verdict]]:
@@ -189,7 +149,7 @@ def pricing_of(store: ResultStore, meters: Sequence[Meter], years: Sequence[int]
         if float(amount) > 0 and float(cost) == float(cost):
             before = paid.get(name, (0.0, 0.0))
             paid[name] = before[0] + float(amount), before[1] + float(cost)
-    coal = {category: _kgce(category) for category in {meter.category for meter in meters}}
+    coal = {category: kgce_per_unit(category) for category in {meter.category for meter in meters}}
     return {
         meter.id: Pricing(
             CANONICAL[meter.category],
@@ -200,7 +160,8 @@ def pricing_of(store: ResultStore, meters: Sequence[Meter], years: Sequence[int]
     }
 
 
-def _kgce(category: Category) -> float:
+def kgce_per_unit(category: Category) -> float:
+    """Standard coal of a unit of the category by `CALIBER`; NaN where that has no coefficient. [kgce]"""
     counted = caliber(CALIBER)
     if category not in counted.coefficients:
         return float("nan")

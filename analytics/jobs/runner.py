@@ -26,6 +26,7 @@ from analytics.jobs.peers import compute_peers
 from analytics.jobs.record import RunRecord
 from analytics.jobs.regions import region_sums, write_region
 from analytics.jobs.rows import Writer, Written, union
+from analytics.jobs.sisters import with_sisters
 from analytics.jobs.standing import write_directory
 from analytics.jobs.targets import compute_targets
 from analytics.jobs.task import Done, Task, perform
@@ -126,6 +127,7 @@ def run(
         compute_peers(store, registry, snapshot, writer, calendar, windows)
         changed = {*(part.institution for part in done), *regions}
         looked = [part.outlook for part in done if part.outlook is not None]
+        looked = with_sisters(store, snapshot, calendar, looked)
         findings = publish(registry, writer, snapshot, calendar, looked, now=now)
         n_targets = compute_targets(
             store, registry, snapshot, writer, calendar, changed=changed, now=now, stages=stages

@@ -15,6 +15,7 @@ from analytics.registers import GAP_FACTOR
 from energy.errors import MissingReference
 from energy.holidays import DayKind, WorkCalendar, country_of, work_calendar
 from energy.intervals import DAY, LocalCalendar, Window
+from energy.model import Meter
 from energy.registry.rows import CalendarSpan
 from energy.series import ByteArray, FloatArray, IntArray
 from energy.storage.base import ReadingReader
@@ -50,15 +51,26 @@ class Surroundings:
 
     def weather(self, start: int, n: int, step: int) -> Weather:
         """Outdoor temperature on the same grid, from the nearest sensor that was read then; NaN where unknown."""
-        end = start + n * step
         for sensor in self._estate.thermometers:
-            scale, offset = linear(sensor.unit, "degC")
-            series = self._store.readings([sensor.id], start - DAY, end + DAY)[sensor.id]
-            if len(series):
-                gap_s = sensor.interval_s * GAP_FACTOR
-                values = series.value * scale + offset
-                return Weather(mean_on_grid(series.time, values, start, end, step, gap_s=gap_s).amount[:n])
+            found = self.temperature(sensor, start, n, step)
+            if found is not None:
+                return Weather(found)
         return Weather()
+
+    def temperature(self, sensor: Meter, start: int, n: int, step: int) -> FloatArray | None:
+        """What a thermometer showed in n intervals; NaN where unknown, None where it was not read at all. [°C]"""
+        end = start + n * step
+        series = self._store.readings([sensor.id], start - DAY, end + DAY)[sensor.id]
+        if not len(series):
+            return None
+        scale, offset = linear(sensor.unit, "degC")
+        gap_s = sensor.interval_s * GAP_FACTOR
+        return mean_on_grid(series.time, series.value * scale + offset, start, end, step, gap_s=gap_s).amount[:n]
+
+    @property
+    def country(self) -> str:
+        """Code of the country in whose time zone the institution lives, as the reference tables name it."""
+        return country_of(self._estate.calendar.zone)
 
     def month(self, terms: Terms, month: Window) -> tuple[Design | None, int]:
         """Rows of a local month with a lead, and how many intervals the lead has; None where the weather is unknown.

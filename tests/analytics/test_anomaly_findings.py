@@ -14,8 +14,8 @@ from energy.intervals import DAY, HOUR
 
 
 def finding(meter: str, excess: float, start: int = 0, hours: int = 24, yuan: float = float("nan"),
-            certainty: float = 0.8, kind: Kind = Kind.LEVEL) -> Finding:  # fmt: skip
-    return Finding(meter, kind, start, start + hours * HOUR, 100 + excess, 100, "kWh", certainty, yuan=yuan)
+            certainty: float = 0.8, kind: Kind = Kind.LEVEL, seen: int = 0) -> Finding:  # fmt: skip
+    return Finding(meter, kind, start, start + hours * HOUR, 100 + excess, 100, "kWh", certainty, yuan=yuan, seen=seen)
 
 
 def test_a_parent_and_its_child_with_one_cause_are_one_finding_at_the_child() -> None:
@@ -37,12 +37,22 @@ def test_other_times_other_directions_and_sisters_stay_apart() -> None:
     assert len(fs.group_by_cause([finding("a", 50), finding("b", 50)], parents)) == 2
 
 
-def test_a_thousand_meters_give_at_most_twenty_findings_by_money_and_certainty() -> None:
-    many = [finding(f"m{i}", 10, yuan=float(i), certainty=0.5) for i in range(50)]
-    shown, waiting = fs.for_today(many, 1000)
-    assert [f.meter for f in shown[:2]] == ["m49", "m48"]
-    assert (len(shown), len(waiting)) == (20, 30)
-    assert len(fs.for_today(many, 3)[0]) == 1
+def test_a_thousand_meters_give_at_most_twenty_findings_a_day_and_a_few_at_least_one() -> None:
+    assert [fs.daily_budget(n) for n in (1000, 400, 3)] == [20, 8, 1]
+
+
+def test_money_times_certainty_is_what_a_finding_is_worth() -> None:
+    assert finding("m", 10, yuan=8.0, certainty=0.5).worth == 4.0
+    assert finding("m", 10, certainty=0.5).worth == 5.0
+
+
+def test_what_a_sub_meter_shows_and_its_head_does_not_is_a_fault_of_metering() -> None:
+    parents = {"a": "main", "main": None}
+    unbalanced = finding("main", 48, kind=Kind.BALANCE, seen=5 * DAY)
+    [found] = fs.group_by_cause([finding("a", 50, kind=Kind.LEVEL, seen=2 * DAY), unbalanced], parents)
+    assert (found.meter, found.kind, found.excess, found.seen) == ("a", Kind.BALANCE, 50, 2 * DAY)
+    [found] = fs.group_by_cause([finding("a", 50, kind=Kind.SCALE), unbalanced], parents)
+    assert found.kind is Kind.SCALE
 
 
 def test_verdicts_move_the_budget_of_their_meter_and_kind() -> None:

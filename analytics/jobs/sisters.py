@@ -1,0 +1,172 @@
+"""Buildings against their sisters: same type, tier and zone of institution, electricity per floor area, by month.
+
+It needs more than one institution, so it follows when each has been computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from analytics.detection import rules
+from analytics.detection.kinds import Kind
+from analytics.findings import Finding
+from analytics.jobs.outlook import Outlook, kgce_per_unit
+from analytics.rollup import WHOLE
+from energy.intervals import DAY, LocalCalendar, Window
+from energy.model import Category, Scope
+from energy.registry import Snapshot
+from energy.series import FloatArray, IntArray
+from energy.storage.base import ResultStore
+from energy.storage.schema import TOTAL
+from energy.units import CANONICAL
+
+LEAST: Final = 5
+"""Buildings that make a group; where type, tier and zone leave fewer, type and zone count, then the type."""
+TIMES: Final = 1.5
+"""How often its sisters' use a building must show: hours and people differ by less."""
+MIN_COVERAGE: Final = 0.9
+DOUBT: Final = 3.5
+"""Strength at which a building is as likely as not beyond its group."""
+_CATEGORY: Final = Category.ELECTRICITY
+
+
+def with_sisters(
+    store: ResultStore, snapshot: Snapshot, calendar: LocalCalendar, outlooks: Sequence[Outlook]
+) -> list[Outlook]:
+    """The outlooks with buildings that used much more than their sisters in months that have ended."""
+    years: dict[int, int] = {}
+    for span in (span for outlook in outlooks for span in outlook.spans):
+        years[span.start] = max(span.end, years.get(span.start, span.end))
+    by_institution: dict[str, list[Finding]] = {}
+    for start, end in sorted(years.items()):
+        looked_at = {o.institution: span for o in outlooks for span in o.spans if span.start == start}
+        for institution, finding in _of_span(store, snapshot, calendar, Window(start, end)):
+            if institution in looked_at and finding.start in looked_at[institution]:
+                by_institution.setdefault(institution, []).append(finding)
+    return [replace(o, found=(*o.found, *by_institution.get(o.institution, ()))) for o in outlooks]
+
+
+def _of_span(
+    store: ResultStore, snapshot: Snapshot, calendar: LocalCalendar, span: Window
+) -> Iterator[tuple[str, Finding]]:
+    """Institution and finding of every building that stands out in the months of the span."""
+    months = calendar.edges(Window(span.start, span.end), "month")
+    months = months[months <= span.end]
+    used = _used(store, snapshot, calendar, months)
+    for members in _groups(snapshot, sorted(used)):
+        marks: dict[str, list[tuple[int, float, float]]] = {}
+        for month in range(len(months) - 1):
+            per_area = np.array([used[name].per_area(month) for name in members])
+            for breach in rules.sisters(per_area[:, None], least=LEAST):
+                if breach.actual >= TIMES * breach.expected:
+                    marks.setdefault(members[breach.row], []).append((month, breach.expected, breach.strength))
+        for name, found in sorted(marks.items()):
+            yield from ((used[name].institution, f) for f in _findings(used[name], found, months))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Use:
+    """One building's months: electricity [kWh], what it cost [yuan], floor area [m2]; NaN where unknown."""
+
+    institution: str
+    meter: str
+    amount: FloatArray
+    cost: FloatArray
+    area: FloatArray
+
+    def per_area(self, month: int) -> float:
+        return float(self.amount[month] / self.area[month])
+
+
+def _used(store: ResultStore, snapshot: Snapshot, calendar: LocalCalendar, months: IntArray) -> dict[str, _Use]:
+    """Months of every building that has a meter of its own and a floor area."""
+    mains = _mains(snapshot)
+    if len(months) < 2 or not mains:
+        return {}
+    where = {
+        "scope": [Scope.BUILDING.value], "id": sorted(mains), "period": ["month"],
+        "category": [_CATEGORY.value], "item": [WHOLE],
+    }  # fmt: skip
+    rows = store.results(TOTAL.name, where=where, start=int(months[0]) - DAY, end=int(months[-1]))
+    column = np.searchsorted(months, rows.time + DAY, side="right") - 1  # time zones begin a month within a day
+    amount, cost, coverage = (np.asarray(rows.fields[n], np.float64) for n in ("amount", "cost_yuan", "coverage"))
+    amount = np.where(coverage >= MIN_COVERAGE, amount, np.nan)
+    dates = [calendar.date_of(int(month)) for month in months[:-1]]
+    found = {}
+    for name, meter in mains.items():
+        areas = [snapshot.denominator_on(Scope.BUILDING.value, name, "floor_area", on) for on in dates]
+        use, paid = np.full(len(dates), np.nan), np.full(len(dates), np.nan)
+        own = np.flatnonzero(rows.tags["id"] == name)
+        use[column[own]], paid[column[own]] = amount[own], cost[own]
+        area = np.array([np.nan if row is None or row.value <= 0 else row.value for row in areas])
+        if np.isfinite(use / area).any():
+            found[name] = _Use(snapshot.buildings[name].institution, meter, use, paid, area)
+    return found
+
+
+def _mains(snapshot: Snapshot) -> dict[str, str]:
+    """The electricity meter at which each building is seen best: the one with none above it in the building."""
+    found: dict[str, str] = {}
+    for meter in sorted(snapshot.meters.values(), key=lambda m: m.id):
+        if meter.building is None or meter.category is not _CATEGORY or meter.quantity != "energy" or meter.item:
+            continue
+        above = snapshot.meters.get(meter.parent) if meter.parent else None
+        if above is None or above.building != meter.building:
+            found.setdefault(meter.building, meter.id)
+    return found
+
+
+def _groups(snapshot: Snapshot, buildings: Sequence[str]) -> list[list[str]]:
+    """Sisters, each building in the narrowest group that is large enough."""
+    left, groups = list(buildings), []
+    keys = [_key(snapshot, name) for name in left]
+    for parts in ((0, 1, 2), (0, 2), (0,)):
+        by_key: dict[tuple[str, ...], list[str]] = {}
+        for name, key in zip(buildings, keys, strict=True):
+            own = tuple(key[i] for i in parts)
+            if all(own):
+                by_key.setdefault(own, []).append(name)
+        for members in by_key.values():
+            if len(members) >= LEAST and any(name in left for name in members):
+                groups.append(members)
+                left = [name for name in left if name not in members]
+    return groups
+
+
+def _key(snapshot: Snapshot, building: str) -> tuple[str, str, str]:
+    own = snapshot.institutions[snapshot.buildings[building].institution]
+    return own.type or "", own.tier or "", snapshot.climate_zone_of(own.id) or ""
+
+
+def _findings(use: _Use, found: Sequence[tuple[int, float, float]], months: IntArray) -> Iterator[Finding]:
+    """One finding for each run of months that follow one another."""
+    runs: list[list[tuple[int, float, float]]] = []
+    for mark in found:
+        if runs and mark[0] == runs[-1][-1][0] + 1:
+            runs[-1].append(mark)
+        else:
+            runs.append([mark])
+    for run in runs:
+        here = [month for month, _, _ in run]
+        actual = float(use.amount[here].sum())
+        usual = sum(middle * float(use.area[month]) for month, middle, _ in run)
+        strength = max(strength for _, _, strength in run)
+        price = float(use.cost[here].sum()) / actual
+        yield Finding(
+            use.meter,
+            Kind.SISTER,
+            int(months[here[0]]),
+            int(months[here[-1] + 1]),
+            actual,
+            usual,
+            CANONICAL[_CATEGORY],
+            strength / (strength + DOUBT),
+            (("sisters", strength),),
+            (actual - usual) * price,
+            (actual - usual) * kgce_per_unit(_CATEGORY),
+            seen=int(months[here[0] + 1]),
+        )

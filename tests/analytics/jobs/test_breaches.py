@@ -1,0 +1,107 @@
+"""Rules that everybody knows by name, from readings to findings: balance, set-points, sister buildings."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from energy.registry.decisions import Finding
+from tests.analytics.jobs.conftest import DAY, HOUR, Works, instant, meter
+
+JANUARY = "2026-01-01T00:00:00"
+START = instant(JANUARY)
+FAULT = instant("2026-02-10T00:00:00")
+NOW = "2026-02-21T00:00:00"
+HOURS = 24 * 51
+BUSY = np.isin(np.arange(HOURS) % 24, np.arange(8, 18))
+AFTER = START + HOUR * np.arange(HOURS) >= FAULT
+
+
+def findings(works: Works, kind: str) -> list[Finding]:
+    return [row for row in works.registry.findings.rows(state="open") if row.kind == kind]
+
+
+def trees(works: Works, *, first: np.ndarray, second: np.ndarray, main: np.ndarray) -> None:
+    works.estate(meter("main", building="b1"), meter("a", parent="main"), meter("b", parent="main"))
+    for name, used in (("main", main), ("a", first), ("b", second)):
+        works.hourly(name, JANUARY, np.round(used, 2).tolist())
+
+
+def test_a_sub_meter_that_counts_twice_breaks_the_balance_with_its_head_meter(works: Works) -> None:
+    used = np.where(BUSY, 20.0, 5.0)  # 270 kWh a day
+    trees(works, first=used * np.where(AFTER, 2.0, 1.0), second=used, main=2.1 * used)
+    works.run(NOW)
+    [row] = findings(works, "balance")
+    assert (row.meter, row.start) == ("main", FAULT)
+    days = ((row.end or 0) - row.start) / DAY
+    assert row.excess == pytest.approx(270 * days, rel=0.01)
+    evidence = json.loads(row.evidence)
+    assert evidence["terms"][0][0] == "balance"
+    assert evidence["seen"] == FAULT + DAY  # so much in the night after the first day, less would take three
+    assert evidence["kgce"] > 0
+    assert "总表" in row.text_zh
+    assert "head meter" in row.text_en
+
+
+def test_a_load_switched_on_below_a_sub_meter_is_use_and_breaks_no_balance(works: Works) -> None:
+    used = np.where(BUSY, 20.0, 5.0)
+    more = used + np.where(AFTER, 20.0, 0.0)
+    trees(works, first=more, second=used, main=used + more + 40.0)  # half of the whole is seen by no sub-meter
+    works.run(NOW)
+    assert findings(works, "balance") == []
+
+
+def rooms(works: Works, *, outside: float, inside: np.ndarray) -> None:
+    sensor = {"institution": "court", "quantity": "temperature", "unit": "degC", "interval_s": HOUR}
+    works.estate(
+        meter("e1", institution="court", building="b2"),
+        sensors=[
+            {**sensor, "id": "wx", "place": "region:990101"},
+            {**sensor, "id": "room", "place": "building:b2"},
+        ],
+    )
+    times = [START + h * HOUR for h in range(HOURS)]
+    works.read("wx", times, [outside + 0.1 * (h % 24) for h in range(HOURS)])
+    works.read("room", times, inside.tolist())
+    works.hourly("e1", JANUARY, [2.0] * HOURS)
+    works.run(NOW)
+
+
+def test_a_room_heated_beyond_twenty_degrees_is_one_finding_over_weekends(works: Works) -> None:
+    rooms(works, outside=-3.0, inside=np.where(AFTER, 23.0, 19.5))
+    [row] = findings(works, "set_point")
+    assert (row.meter, row.unit, row.excess) == ("e1", "°C", 3.0)
+    assert row.start == FAULT
+    assert json.loads(row.evidence)["also"] == ["room"]
+    assert "23 °C" in row.text_zh
+    assert row.excess_yuan is None
+
+
+def test_a_warm_room_outside_the_heating_season_breaks_no_rule(works: Works) -> None:
+    rooms(works, outside=12.0, inside=np.full(HOURS, 23.0))
+    assert findings(works, "set_point") == []
+
+
+def test_a_building_far_above_its_sisters_is_named_when_a_month_has_ended(works: Works) -> None:
+    names = [f"o{i}" for i in range(6)]
+    works.estate(
+        *(meter(f"{n}.e", institution=n, building=f"{n}.b") for n in names),
+        institutions=[{"id": n, "name_zh": n, "region": "990101", "type": "01", "tier": "县级"} for n in names],
+        buildings=[{"id": f"{n}.b", "institution": n, "name_zh": "楼"} for n in names],
+        denominators=[
+            {"scope": "building", "id": f"{n}.b", "kind": "floor_area", "value": 1000, "unit": "m2"} for n in names
+        ],
+    )
+    for i, name in enumerate(names):
+        works.hourly(f"{name}.e", JANUARY, [10.0 + 0.1 * i + (20.0 if i == 3 else 0.0)] * HOURS)
+    works.run(NOW)
+    [row] = findings(works, "sister")
+    assert (row.institution, row.meter) == ("o3", "o3.e")
+    assert (row.start, row.end) == (START, instant("2026-02-01T00:00:00"))
+    usual = (10.2 + 10.4) / 2 * 24 * 31  # the middle of 10, 10.1, 10.2, 10.4, 10.5 and 30.3, as a geometric mean
+    assert row.excess == pytest.approx(30.3 * 24 * 31 - usual, rel=0.001)
+    assert json.loads(row.evidence)["seen"] == instant("2026-02-01T00:00:00")
+    works.run(NOW, since=START, institutions=["o1"])
+    assert [f.state for f in works.registry.findings.rows() if f.kind == "sister"] == ["open"]
