@@ -6,14 +6,17 @@
 
 from api.reports.documents import FORMATS, MEDIA_TYPES, Format, form, monthly, publication, summary, written, yearly
 from api.reports.publishing import correct, differences, publish
+from api.reports.summary import SUMMARIES, Grouping
 from api.reports.survey import VERSIONS, Form, Span, fill
 
 __all__ = [
     "FORMATS",
     "MEDIA_TYPES",
+    "SUMMARIES",
     "VERSIONS",
     "Form",
     "Format",
+    "Grouping",
     "Span",
     "correct",
     "differences",

@@ -12,7 +12,7 @@ from api.reports import docx, pdf, xlsx
 from api.reports.document import Document, Language
 from api.reports.periodic import monthly_document, yearly_document
 from api.reports.publishing import find, published_document
-from api.reports.summary import summary_document
+from api.reports.summary import Grouping, summary_document
 from api.reports.survey import FormName, Span, fill, form_document
 from api.scope import Scope
 
@@ -67,10 +67,11 @@ def summary(
     fmt: Format,
     language: Language = "zh",
     *,
+    by: Grouping = "region",
     version: int | None = None,
 ) -> bytes:
-    """综2 of a region whose sums the caller may see."""
-    return written(summary_document(ctx, scope, region, span, language, version=version), fmt)
+    """综2 of a region whose sums the caller may see; 综1 by department, 综3 by class."""
+    return written(summary_document(ctx, scope, region, span, language, by=by, version=version), fmt)
 
 
 def publication(

@@ -54,7 +54,7 @@ def facts(given: Numbered) -> tuple[tuple[str, str], ...]:
         ("institution", w.name(own.name_zh, own.name_en)),
         ("credit_code", own.credit_code or w("not_stated")),
         ("region", f"{w.name(region.name_zh, region.name_en)} {own.region}" if region else own.region),
-        ("type", _type(own.type, w)),
+        ("type", type_name(own.type, w)),
         ("span", given.span),
         ("area", _stated(given, "floor_area", "m²")),
         ("users", _stated(given, "users", "人" if w.language == "zh" else "persons")),
@@ -63,7 +63,8 @@ def facts(given: Numbered) -> tuple[tuple[str, str], ...]:
     return tuple((w(name), value) for name, value in rows)
 
 
-def _type(key: str, w: Words) -> str:
+def type_name(key: str, w: Words) -> str:
+    """Code and name of a class of institutions."""
     try:
         found = code("institution", key)
     except ReferenceTableError:

@@ -1,4 +1,4 @@
-"""综2: the figures of a region's institutions added up by the regions directly below it.
+"""综1, 综2 and 综3: the figures of a region's institutions added up by department, by region, or by class.
 
 A sum counts what is known and says of how many institutions that is; it is unknown where nobody's figure is known.
 Sums come from the forms of the institutions, so that entered values count as they do there.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from api.context import Context
 from api.reports.document import Cell, Column, Document, Language, Paragraph, TableBlock
-from api.reports.parts import caliber_text, plain_unit
+from api.reports.parts import caliber_text, plain_unit, type_name
 from api.reports.survey import TITLES, Form, Span, columns, fill, signers, version_of
 from api.reports.words import Words
 from api.scope import Scope
@@ -21,12 +22,18 @@ from energy.model import Category
 from energy.reference import SurveyColumn
 from energy.units import CANONICAL, convert
 
+Grouping = Literal["department", "region", "type"]
+SUMMARIES: Final[dict[Grouping, str]] = {"department": "summary1", "region": "summary2", "type": "summary3"}
+WHOLE: Final = ""
+"""Key of the line that adds up all."""
+_UNSTATED: Final = "?"
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """The sums of one part of the region."""
 
-    code: str
+    key: str  # code of a region or class, name of a department
     forms: tuple[tuple[Form, Form], ...]  # base1 and base2 of each institution
 
     def value(self, column: SurveyColumn) -> float:
@@ -44,16 +51,33 @@ class Line:
         return sum(math.isfinite(_known(base1, base2, column)) for base1, base2 in self.forms)
 
 
-def lines(ctx: Context, scope: Scope, region: str, span: Span, *, version: int | None = None) -> list[Line]:
-    """One line for the region's own institutions, one for each region below, one for all."""
-    snapshot = scope.snapshot
+def lines(
+    ctx: Context, scope: Scope, region: str, span: Span, *, by: Grouping = "region", version: int | None = None
+) -> list[Line]:
+    """One line for each part of the region, and one for all."""
     scope.region(region)
+    parts = _by_region(scope, region) if by == "region" else _by_kind(scope, region, span, by)
+    made = [(key, _forms(ctx, scope, sorted(ids), span, version)) for key, ids in parts.items()]
+    whole = tuple(form for _, forms in made for form in forms)
+    return [*(Line(key, forms) for key, forms in made), Line(WHOLE, whole)]
+
+
+def _by_region(scope: Scope, region: str) -> dict[str, list[str]]:
+    """The region's own institutions, and those of each region directly below."""
+    snapshot = scope.snapshot
     below = sorted(r.code for r in snapshot.regions.values() if r.parent == region)
     own = [i.id for i in snapshot.institutions.values() if i.region == region]
-    parts = [(region, own), *((code, list(snapshot.institutions_below(code))) for code in below)]
-    made = [(code, _forms(ctx, scope, sorted(ids), span, version)) for code, ids in parts]
-    whole = tuple(form for _, forms in made for form in forms)
-    return [*(Line(code, forms) for code, forms in made), Line("", whole)]
+    return {region: own, **{code: list(snapshot.institutions_below(code)) for code in below}}
+
+
+def _by_kind(scope: Scope, region: str, span: Span, by: Grouping) -> dict[str, list[str]]:
+    snapshot = scope.snapshot
+    found: dict[str, list[str]] = {}
+    for name in snapshot.institutions_below(region):
+        own = snapshot.institutions[name]
+        key = own.type if by == "type" else snapshot.department_of(name, span.last)
+        found.setdefault(key or _UNSTATED, []).append(name)
+    return dict(sorted(found.items()))
 
 
 def _forms(
@@ -70,22 +94,30 @@ def _forms(
 
 
 def summary_document(
-    ctx: Context, scope: Scope, region: str, span: Span, language: Language, *, version: int | None = None
+    ctx: Context,
+    scope: Scope,
+    region: str,
+    span: Span,
+    language: Language,
+    *,
+    by: Grouping = "region",
+    version: int | None = None,
 ) -> Document:
-    """综2 of a region as a document."""
+    """综1, 综2 or 综3 of a region as a document."""
     w = Words(language)
     version = version or version_of(span.year)
-    wanted = columns("summary2", version)
-    found = lines(ctx, scope, region, span, version=version)
+    wanted = columns("summary", version)
+    found = lines(ctx, scope, region, span, by=by, version=version)
+    title = w.name(*TITLES[SUMMARIES[by]])
     own = scope.region(region)
     name, words = w.name(own.name_zh, own.name_en), span.words(language)
     heads = (
-        Column(w("region"), width=1.6),
+        Column(w(by), width=1.6),
         *(Column(_head(c, w), "number", 2 if c.unit == "tce" else 0, 1.2) for c in wanted),
     )
     whole = found[-1]
     sums: list[tuple[Cell, ...]] = [
-        (_name(scope, line.code, region, w), *(line.value(column) for column in wanted)) for line in found
+        (_name(scope, line.key, region, by, w), *(line.value(column) for column in wanted)) for line in found
     ]
     rows: tuple[tuple[Cell, ...], ...] = (
         *sums,
@@ -101,12 +133,12 @@ def summary_document(
     named = w.stop.join(w.name(i.name_zh, i.name_en) for i in map(scope.institution, lacking))
     remark = w("f_missing", count=len(lacking), list=named) if lacking else w("f_none_missing")
     return Document(
-        title=w("summary_of", name=name, title=w.name(*TITLES["summary2"])),
+        title=w("summary_of", name=name, title=title),
         issuer=name,
         day=ctx.today(),
         language=language,
         facts=((w("region"), f"{name} {region}"), (w("span"), words), (w("made"), ctx.today().isoformat())),
-        blocks=(TableBlock(f"{w.name(*TITLES['summary2'])} {words}", heads, rows, notes), Paragraph(remark)),
+        blocks=(TableBlock(f"{title} {words}", heads, rows, notes), Paragraph(remark)),
         foot=w("foot", name=name, span=words),
         banner=w("f_banner"),
         subject=words,
@@ -119,12 +151,18 @@ def _head(column: SurveyColumn, w: Words) -> str:
     return f"{name} ({plain_unit(column.unit, w)})" if column.unit else name
 
 
-def _name(scope: Scope, code: str, region: str, w: Words) -> str:
-    if not code:
+def _name(scope: Scope, key: str, region: str, by: Grouping, w: Words) -> str:
+    if key == WHOLE:
         return w("whole_region")
-    if code == region:
+    if key == _UNSTATED:
+        return w("not_stated")
+    if by == "type":
+        return type_name(key, w)
+    if by == "department":
+        return key
+    if key == region:
         return w("own_level")
-    found = scope.snapshot.regions[code]
+    found = scope.snapshot.regions[key]
     return w.name(found.name_zh, found.name_en)
 
 
@@ -143,7 +181,9 @@ def _coal(base2: Form, key: str) -> float:
     own = caliber(key)
     counted = [category for category in Category if own.is_counted(category) and category in own.coefficients]
     amounts = ((category, _amount(base2, category)) for category in counted)
-    return _sum([float(own.convert(category, amount)) for category, amount in amounts if math.isfinite(amount)])
+    parts = [float(own.convert(category, amount)) for category, amount in amounts if math.isfinite(amount)]
+    stated = [1000 * c.value for c in base2.cells if c.column.unit == "tce" and isinstance(c.value, float)]
+    return _sum([*parts, *stated])
 
 
 def _amount(base2: Form, category: Category) -> float:

@@ -1,4 +1,4 @@
-"""The statutory forms 基1 and 基2 of an institution, filled from registry, meters, bills and what people entered.
+"""The statutory forms 基1 to 基4 of an institution, filled from registry, meters, bills and what people entered.
 
 The columns of each version are data (`energy/reference/survey_columns.csv`): another version is another list, not
 other code. What nobody knows is listed as 待补充, and a value that was entered against the meters by more than the
@@ -26,14 +26,18 @@ from energy.reference import SurveyColumn, table
 from energy.registry import SurveyEntry
 from energy.units import CANONICAL, linear
 
-FormName = Literal["base1", "base2"]
+FormName = Literal["base1", "base2", "base3", "base4"]
 VERSIONS: Final = (2015, 2022, 2025)
 TOLERANCE: Final = 0.02
 """Relative difference between entered and metered that needs no word; a convention, no official text fixes it."""
 TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "base1": ("公共机构基本信息（基1）", "Institution (form 1)"),
     "base2": ("公共机构能源资源消费状况（基2）", "Energy and water (form 2)"),
+    "base3": ("公共机构数据中心机房能源消费状况（基3）", "Data centres (form 3)"),
+    "base4": ("公共机构采暖能源资源消费状况（基4）", "Heating (form 4)"),
+    "summary1": ("公共机构能源资源消费部门汇总（综1）", "Summary by department (summary form 1)"),
     "summary2": ("公共机构能源资源消费行政区域汇总（综2）", "Summary by region (summary form 2)"),
+    "summary3": ("公共机构能源资源消费分类汇总（综3）", "Summary by class (summary form 3)"),
 }
 
 

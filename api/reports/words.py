@@ -145,6 +145,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "f_note": ("备注", "Note"),
         "f_unsure": ("待核实", "to be verified"),
         "summary_of": ("{name}{title}", "{name}: {title}"),
+        "department": ("主管部门", "Department"),
         "own_level": ("本级", "own level"),
         "whole_region": ("合计", "total"),
         "n_known": ("实报机构数（应报 {n}）", "institutions known (of {n})"),

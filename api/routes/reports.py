@@ -40,6 +40,7 @@ Tongue = Annotated[Language | None, Query(alias="language", description="for lin
 Kind = Annotated[reports.Format, Query(alias="file", description="kind of file")]
 Year = Annotated[int, Query(ge=_FIRST_YEAR, le=_LAST_YEAR)]
 Version = Annotated[Literal["2015", "2022", "2025"] | None, Query(description="version of the form; that of the year")]
+By = Annotated[reports.Grouping, Query(description="parts of the sum: department (综1), region (综2), type (综3)")]
 Quarter = Annotated[Literal["1", "2", "3", "4"] | None, Query(description="left out: the whole year")]
 
 
@@ -128,7 +129,7 @@ def read_form(
     ctx: Ctx, scope: Sees, wish: Wants, form: FormName, institution: str, year: Year, quarter: Quarter = None,
     version: Version = None, kind: Kind = "xlsx", tongue: Tongue = None,
 ) -> Response:  # fmt: skip
-    """A statutory form (基1, 基2), filled as far as is known; no official form."""
+    """A statutory form (基1 to 基4), filled as far as is known; no official form."""
     span = reports.Span(year, int(quarter or 0))
     content = reports.form(
         ctx, scope, form, institution, span, kind, tongue or wish.language, version=int(version) if version else None
@@ -138,15 +139,15 @@ def read_form(
 
 @router.get("/summaries/{region}", operation_id="read_summary", responses=_FILES)
 def read_summary(
-    ctx: Ctx, scope: Sees, wish: Wants, region: str, year: Year, quarter: Quarter = None, version: Version = None,
-    kind: Kind = "xlsx", tongue: Tongue = None,
+    ctx: Ctx, scope: Sees, wish: Wants, region: str, year: Year, by: By = "region", quarter: Quarter = None,
+    version: Version = None, kind: Kind = "xlsx", tongue: Tongue = None,
 ) -> Response:  # fmt: skip
-    """综2: the forms of a region's institutions added up; no official form."""
+    """综1, 综2 or 综3: the forms of a region's institutions added up; no official form."""
     span = reports.Span(year, int(quarter or 0))
     content = reports.summary(
-        ctx, scope, region, span, kind, tongue or wish.language, version=int(version) if version else None
+        ctx, scope, region, span, kind, tongue or wish.language, by=by, version=int(version) if version else None
     )
-    return _file(content, f"{region}-summary2-{year}" + (f"Q{quarter}" if quarter else ""), kind)
+    return _file(content, f"{region}-{reports.SUMMARIES[by]}-{year}" + (f"Q{quarter}" if quarter else ""), kind)
 
 
 @router.put("/entries/{institution}", operation_id="enter_form_value")

@@ -103,7 +103,7 @@ class Indicator(Sourced):
     name_zh: str
     name_en: str
     unit: str
-    kind: Literal["energy", "carbon", "physical"]
+    kind: Literal["energy", "carbon", "physical", "money"]
     denominator: str = ""
     formula: str
     standard: str = ""
@@ -213,7 +213,7 @@ class SurveyField(Sourced):
 class SurveyColumn(Sourced):
     """A column of a statutory form in the versions `since` .. `until` (both included, empty = open); what fills it."""
 
-    form: Literal["base1", "base2", "summary2"]
+    form: Literal["base1", "base2", "base3", "base4", "summary"]
     number: int
     key: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     name_zh: str

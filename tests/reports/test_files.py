@@ -89,9 +89,7 @@ def test_the_font_travels_in_a_paper_obfuscated_as_the_standard_asks(ctx: Contex
     key = re.search(r'w:fontKey="\{([0-9A-F-]{36})\}"', table)
     assert key is not None
     digits = key[1].replace("-", "")
-    mask = [
-        int(digits[i : i + 2], 16) for i in range(30, -2, -2)
-    ]  # ECMA-376-1, 17.8.1: from the last pair on
+    mask = [int(digits[i : i + 2], 16) for i in range(30, -2, -2)]  # ECMA-376-1, 17.8.1: from the last pair on
     font = bytes(byte ^ mask[i % 16] for i, byte in enumerate(hidden[:32])) + hidden[32:]
     assert hidden[:4] != font[:4] == b"\x00\x01\x00\x00"  # a TrueType file
     with TTFont(io.BytesIO(font)) as known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.context import Context
-from api.reports import Span, fill
+from api.reports import Grouping, Span, fill
 from api.reports.summary import lines, summary_document
 from api.reports.survey import Filled, Form, columns, form_document, version_of
 from api.reports.words import Words
@@ -98,9 +98,9 @@ def test_a_difference_over_tolerance_blocks_until_it_is_explained(fresh: Context
 
 
 def test_the_summary_adds_up_by_region(ctx: Context) -> None:
-    found = {line.code: line for line in lines(ctx, chief(ctx), "990000", Span(2025, 1))}
+    found = {line.key: line for line in lines(ctx, chief(ctx), "990000", Span(2025, 1))}
     assert list(found) == ["990000", "990100", ""]
-    by_key = {column.key: column for column in columns("summary2", 2025)}
+    by_key = {column.key: column for column in columns("summary", 2025)}
     city, whole = found["990100"], found[""]
     assert city.value(by_key["n_institutions"]) == 2
     assert whole.value(by_key["n_institutions"]) == 3
@@ -113,6 +113,60 @@ def test_the_summary_adds_up_by_region(ctx: Context) -> None:
     known = dict(zip(heads, document.tables[0].rows[-1], strict=True))
     assert (known["公共机构数量"], known["电消费量 (kWh)"], known["热力消费量 (GJ)"]) == (3, 1, 0)
     assert "待核实" in document.tables[0].notes[1]
+
+
+def test_standard_coal_of_a_summary_is_the_one_added_up_by_hand(fresh: Context) -> None:
+    entered = {
+        "coal": 2.0,  # t
+        "gas": 300.0,  # m3
+        "gasoline_vehicles": 1000.0,  # L
+        "gasoline_other": 200.0,
+        "diesel_other": 500.0,
+        "heat_by_meter": 100.0,  # GJ
+        "other_energy": 1.5,  # tce
+    }
+    for field, number in entered.items():
+        enter(fresh, field, number)
+    by_hand = (
+        6000 * 0.1229  # electricity of the meters: 737.4 kgce
+        + 2000 * 0.7143  # 1428.6
+        + 300 * 1.33  # 399
+        + 1200 * 1.0741  # 1288.92
+        + 500 * 1.2385  # 619.25
+        + 100 * 34.12  # 3412
+        + 1500
+    )
+    assert by_hand == pytest.approx(9385.17)
+    whole = lines(fresh, chief(fresh), "990000", Span(2025, 1))[-1]
+    by_key = {column.key: column for column in columns("summary", 2025)}
+    assert whole.value(by_key["energy"]) == pytest.approx(9.38517)
+    assert whole.value(by_key["coal"]) == pytest.approx(2.0)
+    assert whole.value(by_key["gasoline"]) == pytest.approx(1200.0)
+
+
+def test_sums_by_department_and_by_class_are_those_of_the_region(ctx: Context) -> None:
+    def rows(by: Grouping) -> list[tuple[object, ...]]:
+        document = summary_document(ctx, chief(ctx), "990000", Span(2025, 1), "zh", by=by)
+        return [(row[0], row[1], row[5]) for row in document.tables[0].rows]  # part, institutions, electricity
+
+    by_department, by_class = rows("department"), rows("type")
+    assert [row[:2] for row in by_department[:2]] == [("待补充", 2.0), ("甲市教育局", 1.0)]
+    assert [row[:2] for row in by_class[:2]] == [("01 国家机关", 2.0), ("021 教育事业", 1.0)]
+    assert by_department[2:] == by_class[2:] == rows("region")[2:]
+
+
+def test_forms_3_and_4_hold_what_is_known_of_their_columns(fresh: Context) -> None:
+    enter(fresh, "room_electricity", 1200.0)
+    form = fill(fresh, chief(fresh), "base3", "school", Span(2025, 1))
+    assert [(c.column.key, c.value) for c in form.cells] == [("room_area", None), ("room_electricity", 1200.0)]
+    keys = {version: [column.key for column in columns("base3", version)] for version in (2015, 2022)}
+    assert keys == {
+        2015: ["room_area", "room_electricity", "room_other_energy", "ups_capacity"],
+        2022: ["room_area", "room_electricity", "ups_capacity"],
+    }
+    heating = form_document(fresh, chief(fresh), fill(fresh, chief(fresh), "base4", "school", Span(2025)), "zh")
+    assert "基4" in heating.title
+    assert "待核实" in {str(row[6]) for row in heating.tables[0].rows}
 
 
 def test_sums_of_a_region_are_for_those_who_see_it(ctx: Context) -> None:
