@@ -105,6 +105,18 @@ def physical_indicator(key: str, category: Category, amounts: Amounts) -> Indica
     )
 
 
+def total_cost(key: str, amounts: Amounts, cost: Mapping[Category, FloatArray]) -> Indicator:
+    """Cost of all categories, and their least coverage; one whose cost is unknown makes the total unknown. [yuan]"""
+    n = len(next(iter(cost.values())))
+    value, coverage, any_present = np.zeros(n), np.full(n, np.inf), np.zeros(n, bool)
+    for category, yuan in cost.items():
+        here = amounts.present[category]
+        value += np.where(here, yuan, 0.0)
+        coverage = np.where(here, np.fmin(coverage, np.nan_to_num(amounts.coverage[category])), coverage)
+        any_present |= here
+    return Indicator(key, PHYSICAL, np.where(any_present, value, np.nan), np.where(any_present, coverage, np.nan))
+
+
 def per(key: str, whole: Indicator, denominator: FloatArray) -> Indicator:
     """The indicator per unit of a denominator; NaN where that is unknown or zero."""
     with np.errstate(invalid="ignore", divide="ignore"):

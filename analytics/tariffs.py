@@ -8,7 +8,7 @@ length that does not cross a local midnight.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -91,6 +91,8 @@ class Tariff:
         Per kVA installed and month.
     fixed_yuan : float
         Per month.
+    capacity_kva : float, optional
+        Installed behind who pays; None where not stated.
     source : str
         Notice that set the prices.
     """
@@ -105,6 +107,7 @@ class Tariff:
     fixed_yuan: float = 0.0
     valid_from: date | None = None
     valid_to: date | None = None
+    capacity_kva: float | None = None
 
     def __post_init__(self) -> None:
         if self.tiers[0] != 0.0:
@@ -125,6 +128,15 @@ class Tariff:
         padded = np.zeros((len(tables), 12, 2, _MINUTES + 1))
         np.cumsum(np.stack(tables), axis=3, out=padded[..., 1:])
         return padded
+
+    @property
+    def has_charges(self) -> bool:
+        """Whether a month costs more than its energy."""
+        return bool(self.demand_yuan or self.capacity_yuan or self.fixed_yuan)
+
+    def without_capacity(self) -> Tariff:
+        """The same where it is not stated what is installed."""
+        return replace(self, capacity_kva=None)
 
     @property
     def first_day(self) -> int:

@@ -6,22 +6,25 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
 from analytics.bills import CAUSE_WORDS, MONEY_WORDS, Bill, BillAudit, Cause, MeterAgainstBill, against_meter, audit
 from analytics.jobs.bills import bill_of
-from analytics.jobs.costs import day_costs, tariffs_of
+from analytics.jobs.charges import month_charges
+from analytics.jobs.costs import day_costs
 from analytics.jobs.estate import Estate, estates
 from analytics.jobs.judged import extents_of
 from analytics.jobs.limits import Extents
+from analytics.jobs.prices import Paid, tariffs_of
 from analytics.rollup import WHOLE
 from analytics.tariffs import Tariff
-from energy.intervals import DEFAULT_ZONE
+from analytics.totals import Periods
+from energy.intervals import DEFAULT_ZONE, Window
 from energy.model import MeterKind, Scope
 from energy.registry import Registry, Snapshot
-from energy.series import FloatArray, IntArray
+from energy.series import BoolArray, FloatArray, IntArray
 from energy.storage.base import Store
 from energy.storage.schema import TOTAL
 
@@ -41,8 +44,8 @@ class JudgedBill:
     bill : Bill
         In the canonical unit of the meter's category.
     money : BillAudit
-        Billed against tariff x amount; energy alone. Not computed where the tariff has demand, capacity or fixed
-        charges, or bands that only readings could tell apart.
+        Billed against tariff x amount and the charges of its months. Not computed where the tariff has bands that only
+        readings could tell apart, or charges whose base is unknown or whose months the bill cuts.
     meters : tuple of str
         Meters the amount is compared with: itself if it is read, else those read directly below it.
     amount : MeterAgainstBill or None
@@ -98,16 +101,19 @@ def judged_bills(
     days = _days_around([bill for _, bill in bills])
     amount = _amounts(store, estate, days)
     read = extents_of(store, list(place))
+    billed = {name for name, _ in bills}
     told = {
         name: paid
         for name, paid in tariffs_of(registry, estate).items()
-        if name in {meter for meter, _ in bills} and _is_told(paid[0], is_read=name in read)
+        if name in billed and _is_told(paid.versions, is_read=name in read)
     }
     cost = day_costs(store, estate, told, {}, amount, days)
+    charges = _Charges.of(store, estate, told, days)
     found = []
     for name, bill in bills:
         inside, own = (days >= bill.first_day) & (days < bill.end_day), place[name]
-        computed = _scaled(float(cost[own, inside].sum()), bill, float(amount[own, inside].sum()))
+        energy = _scaled(float(cost[own, inside].sum()), bill, float(amount[own, inside].sum()))
+        computed = energy + charges.between(own, bill)
         others = _counterparts(estate, name, read)
         daily = amount[[place[other] for other in others]].sum(axis=0)  # one unknown part: unknown
         against = against_meter(bill, daily, int(days[0])) if others else None
@@ -121,10 +127,36 @@ def _scaled(cost: float, bill: Bill, amount: float) -> float:
 
 
 def _is_told(versions: tuple[Tariff, ...], *, is_read: bool) -> bool:
-    """Whether amount and days alone give the money."""
-    has_charges = any(v.demand_yuan or v.capacity_yuan or v.fixed_yuan for v in versions)
+    """Whether amount and days give the money of the energy."""
     has_bands = any(price.days != "all" or price.hours != ((0, 1440),) for v in versions for price in v.prices)
-    return not has_charges and (is_read or not has_bands)
+    return is_read or not has_bands
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Charges:
+    """Charges of the months around the bills, shape (n_meters, n_months), and which meters have any."""
+
+    months: Periods
+    yuan: FloatArray
+    has_any: BoolArray
+
+    @classmethod
+    def of(cls, store: Store, estate: Estate, paid: Paid, days: IntArray) -> Self:
+        edges = estate.calendar.day_start(np.array([days[0], days[-1] + 1]))
+        months = Periods.covering(estate.calendar, Window(int(edges[0]), int(edges[1])), "month")
+        every = np.ones(len(months), np.bool_)
+        yuan = month_charges(store, estate, paid, {}, months, every, int(months.edges[-1]))
+        has_any = [m.id in paid and any(v.has_charges for v in paid[m.id].versions) for m in estate.meters]
+        return cls(months, yuan, np.array(has_any, np.bool_))
+
+    def between(self, meter: int, bill: Bill) -> float:
+        """Charges of a bill; NaN where it does not begin and end with a month."""
+        if not self.has_any[meter]:
+            return 0.0
+        first, end = np.searchsorted(self.months.days, (bill.first_day, bill.end_day)).tolist()
+        if self.months.days[first] != bill.first_day or self.months.days[end] != bill.end_day:
+            return math.nan
+        return float(self.yuan[meter, first:end].sum())
 
 
 def _counterparts(estate: Estate, name: str, read: Extents) -> tuple[str, ...]:

@@ -1,17 +1,13 @@
 """Cost of totals: what each meter's days cost by its tariff or its bills, added like amounts.
 
-Costs are those of the energy; charges by demand, capacity and month belong to an account, not to a meter's day, and
-are met where a bill is audited.
+Days cost their energy. Charges by demand, capacity and month are no day's: they are in months and years
+(`analytics.jobs.charges`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
-from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -19,153 +15,22 @@ import numpy as np
 
 from analytics.bills import Bill
 from analytics.jobs.bills import is_workday
+from analytics.jobs.charges import month_charges
 from analytics.jobs.estate import Estate
+from analytics.jobs.prices import Paid
 from analytics.jobs.rows import runs
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE, Group
-from analytics.tariffs import Band, Clock, Price, Tariff, clock, energy_cost, prices, require_apart
-from energy.errors import UnitError
+from analytics.tariffs import Clock, Tariff, clock, energy_cost, prices
+from analytics.totals import Periods
 from energy.intervals import RESOLUTIONS, LocalCalendar, Period, Window
-from energy.model import Meter, Scope
-from energy.registry import FittedModel, Registry
-from energy.registry.decisions import Tariff as TariffRow
-from energy.registry.decisions import TariffUse
+from energy.model import Scope
 from energy.series import BoolArray, FloatArray, IntArray
 from energy.storage.base import ResultStore
 from energy.storage.schema import INTERVAL, TOTAL
-from energy.units import CANONICAL, linear
 
-PRICES: Final = "prices"
-"""Kind of the model that remembers by which tariffs an institution was last computed."""
 _MIDNIGHT: Final = 1440
 _ROUNDING: Final = 1e-9
-
-log = logging.getLogger(__name__)
-
-Paid = Mapping[str, tuple[tuple[Tariff, ...], float]]
-"""Versions of the tariff of each meter, and what turns its canonical unit into the tariff's."""
-
-
-def tariffs_of(registry: Registry, estate: Estate) -> Paid:
-    """Who pays what: a use of the meter itself comes before one of the institution for its category."""
-    uses = registry.tariff_uses.rows(id=[estate.institution, *(meter.id for meter in estate.meters)])
-    rows: dict[str, list[TariffRow]] = {}
-    for row in registry.tariffs.rows(tariff=sorted({use.tariff for use in uses})) if uses else ():
-        rows.setdefault(row.tariff, []).append(row)
-    found: dict[str, tuple[tuple[Tariff, ...], float]] = {}
-    for meter in estate.meters:
-        try:
-            parts = [
-                part
-                for use in _uses_of(uses, meter)
-                for part in _during(versions_of(use.tariff, rows[use.tariff]), use)
-            ]
-            require_apart(parts)
-            if parts:
-                found[meter.id] = tuple(parts), linear(CANONICAL[meter.category], parts[0].unit)[0]
-        except (ValueError, UnitError) as exc:
-            log.warning("meter %s has no cost: %s", meter.id, exc)
-    return found
-
-
-def _uses_of(uses: Sequence[TariffUse], meter: Meter) -> list[TariffUse]:
-    fitting = [use for use in uses if use.category == meter.category.value]
-    own = [use for use in fitting if use.scope == "meter" and use.id == meter.id]
-    return own or [use for use in fitting if use.scope == "institution" and use.id == meter.institution]
-
-
-def _during(versions: Sequence[Tariff], use: TariffUse) -> list[Tariff]:
-    """The versions of a tariff while it is paid."""
-    found = []
-    for version in versions:
-        first = max(version.valid_from or date.min, use.valid_from or date.min)
-        end = min(version.valid_to or date.max, use.valid_to or date.max)
-        if first < end:
-            found.append(
-                replace(
-                    version,
-                    valid_from=None if first == date.min else first,
-                    valid_to=None if end == date.max else end,
-                )
-            )
-    return found
-
-
-def versions_of(name: str, rows: Iterable[TariffRow]) -> tuple[Tariff, ...]:
-    """The versions that the dated rows of one tariff make: a new one wherever a row begins or ends."""
-    return _versions(name, tuple(rows))
-
-
-@lru_cache(maxsize=256)
-def _versions(name: str, rows: tuple[TariffRow, ...]) -> tuple[Tariff, ...]:
-    edges = sorted({row.valid_from or date.min for row in rows} | {row.valid_to or date.max for row in rows})
-    found = []
-    for first, end in pairwise(edges):
-        valid = [row for row in rows if (row.valid_from or date.min) <= first and end <= (row.valid_to or date.max)]
-        if any(row.component == "energy" for row in valid):
-            found.append(_version(name, valid, first, end))
-    return tuple(found)
-
-
-def _version(name: str, rows: Sequence[TariffRow], first: date, end: date) -> Tariff:
-    energy = [row for row in rows if row.component == "energy"]
-    by_component = {row.component: row.price_yuan for row in rows if row.component != "energy"}
-    return Tariff(
-        name,
-        tuple(
-            Price(row.price_yuan, Band(row.band), _months(row.months), row.days, _hours(row.hours), row.tier_from)
-            for row in energy
-        ),
-        energy[0].source,
-        energy[0].unit.rpartition("/")[2],
-        energy[0].tier_period,
-        by_component.get("demand", 0.0),
-        by_component.get("capacity", 0.0),
-        by_component.get("fixed", 0.0),
-        None if first == date.min else first,
-        None if end == date.max else end,
-    )
-
-
-def _months(text: str) -> frozenset[int]:
-    """ "1-3,7" as {1, 2, 3, 7}; a span may cross the year's end ("11-2")."""
-    found: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        start, end = int(first), int(last or first)
-        found.update(range(start, end + 1) if start <= end else (*range(start, 13), *range(1, end + 1)))
-    return frozenset(found)
-
-
-def _hours(text: str) -> tuple[tuple[int, int], ...]:
-    """ "08:00-11:30,17:00-24:00" in minutes; a span may cross midnight."""
-
-    def minute(clock_time: str) -> int:
-        hours, _, minutes = clock_time.partition(":")
-        return int(hours) * 60 + int(minutes)
-
-    spans: list[tuple[int, int]] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        start, end = minute(first), minute(last)
-        spans += [(start, end)] if start < end else [(start, _MIDNIGHT), *([(0, end)] if end else [])]
-    return tuple(spans)
-
-
-def is_repriced(registry: Registry, estate: Estate, paid: Paid) -> bool:
-    """Whether tariffs, or who pays them, are others than when the institution was last computed."""
-    before = registry.models(PRICES, [estate.institution]).get(estate.institution)
-    return (before.json()["signature"] if before else _signature({})) != _signature(paid)
-
-
-def keep_prices(registry: Registry, estate: Estate, paid: Paid) -> None:
-    """Remember by which tariffs the institution was computed."""
-    payload = {"signature": _signature(paid)}
-    registry.save_models([FittedModel.of(estate.institution, PRICES, start=0, end=0, payload=payload)])
-
-
-def _signature(paid: Paid) -> str:
-    return hashlib.sha256(repr(sorted(paid.items())).encode()).hexdigest()
 
 
 def with_costs(
@@ -175,8 +40,12 @@ def with_costs(
     bills: Mapping[str, Sequence[Bill]],
     sums: Sequence[Sums],
     changed: Sequence[Window],
+    now: int,
 ) -> list[Sums]:
-    """The sums with what they cost: changed days are priced anew, all others keep the price they have."""
+    """The sums with what they cost: changed days are priced anew, all others keep the price they have.
+
+    Days cost their energy; months and years, once over, the charges of their billing points too.
+    """
     if not sums:
         return []
     by_kind = {part.periods.kind: part for part in sums}
@@ -186,6 +55,7 @@ def with_costs(
     cost = _stored(store, estate, by_kind["day"])
     for span in _to_price(estate.calendar, paid, changed, days):
         cost[:, span] = day_costs(store, estate, paid, bills, amount[:, span], days[span])
+    of_months = _charges(store, estate, paid, bills, by_kind, now)
     found = []
     for part in sums:
         assert part.counted is not None  # the sums are of an institution
@@ -196,10 +66,40 @@ def with_costs(
             column = np.searchsorted(part.periods.days, days, side="right") - 1
             own = period_costs(own, amount, of_meters, column)
             shared = period_costs(shared, np.where(counts, amount, np.nan), of_places, column)
+            charges = _of_periods(of_months, by_kind["month"].periods, part.periods)
+            own += charges
+            shared += np.where(counts[:, _last_days(part.periods, days)], charges, 0.0)
         own, shared = _virtual(estate, own), _virtual(estate, shared)
         of_groups = roll_up_costs(part.groups, (own, np.isfinite(of_meters)), (shared, np.isfinite(of_places)))
         found.append(replace(part, cost=of_groups))
     return found
+
+
+def _charges(
+    store: ResultStore,
+    estate: Estate,
+    paid: Paid,
+    bills: Mapping[str, Sequence[Bill]],
+    sums: Mapping[Period, Sums],
+    now: int,
+) -> FloatArray:
+    """Charges of the months in every year to be written; 0 in a month of which the meter knows no amount."""
+    months, years = sums["month"].periods, sums["year"]
+    wanted = years.wanted[np.searchsorted(years.periods.days, months.days[:-1], side="right") - 1]
+    charges = month_charges(store, estate, paid, bills, months, wanted, now)
+    meters = [i for i, g in enumerate(sums["month"].groups) if g.scope is Scope.METER and g.item == WHOLE]
+    return np.where(np.isfinite(sums["month"].totals.amount[meters]), charges, 0.0)
+
+
+def _of_periods(charges: FloatArray, months: Periods, periods: Periods) -> FloatArray:
+    """Charges of months, or of the years they lie in."""
+    column = np.searchsorted(periods.days, months.days[:-1], side="right") - 1
+    return np.asarray(np.add.reduceat(charges, np.flatnonzero(np.diff(column, prepend=-1)), axis=1))
+
+
+def _last_days(periods: Periods, days: IntArray) -> IntArray:
+    """Place of the last day of each period among the days."""
+    return np.asarray(periods.days[1:] - 1 - days[0], np.int64)
 
 
 def _virtual(estate: Estate, cost: FloatArray) -> FloatArray:
@@ -225,7 +125,7 @@ def _stored(store: ResultStore, estate: Estate, part: Sums) -> FloatArray:
 
 def _to_price(calendar: LocalCalendar, paid: Paid, changed: Sequence[Window], days: IntArray) -> list[slice]:
     """Days to price: the changed ones, and where tiers are, the whole of their months or years."""
-    tiered = {v.tier_period for versions, _ in paid.values() for v in versions if len(v.tiers) > 1}
+    tiered = {v.tier_period for paying in paid.values() for v in paying.versions if len(v.tiers) > 1}
     kind: Period = "year" if "year" in tiered else "month" if tiered else "day"
     edges = [calendar.day_number(calendar.edges(window, kind))[[0, -1]] for window in changed]
     found = np.zeros(len(days), np.bool_)
@@ -306,7 +206,7 @@ def _of_span(store: ResultStore, estate: Estate, paid: Paid, amount: FloatArray,
     for row, meter in enumerate(estate.meters):
         if meter.id not in paid:
             continue
-        versions, factor = paid[meter.id]
+        versions, factor = paid[meter.id].versions, paid[meter.id].factor
         own = np.flatnonzero(found.tags["meter"] == meter.id)
         if not len(own):
             out[row] = energy_cost(versions, whole_days, amount[row : row + 1] * factor)[0]

@@ -16,6 +16,7 @@ from analytics.indicators import (
     per,
     physical_indicator,
     rolling,
+    total_cost,
     total_indicator,
     weighted_by_time,
 )
@@ -36,6 +37,12 @@ CALIBERS: Final = {"energy": "gb2589_equivalent_value", "co2": "co2_cn_2023"}
 _PER: Final = {"per_area": "floor_area", "per_person": "users"}
 _PHYSICAL: Final = {"electricity": Category.ELECTRICITY, "water": Category.WATER}
 _PHYSICAL_PER: Final = {"electricity": ("per_area",), "water": ("per_area", "per_person")}
+_PRICES: Final = {
+    Category.ELECTRICITY: "electricity_price",
+    Category.WATER: "water_price",
+    Category.GAS: "gas_price",
+    Category.HEAT: "heat_price",
+}
 _FOREVER: Final = 2**40
 _AFTER_MARCH: Final = 9
 """Months from July to the end of March."""
@@ -50,6 +57,8 @@ class _Place:
     amounts: Amounts
     items: Mapping[str, FloatArray]
     """Electricity of the end uses that standards leave out, by code; 0 before the first reading."""
+    cost: Mapping[Category, FloatArray]
+    """Yuan by category; NaN where unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +117,7 @@ def _places(sums: Sums) -> Iterator[_Place]:
                 {c: coverage[i] for c, i in categories.items()},
             ),
             items.get((scope, name), {}),
+            {} if sums.cost is None else {c: sums.cost[i] for c, i in categories.items()},
         )
 
 
@@ -131,6 +141,20 @@ def _of_place(
                 yield _Rows(place, "rolling12", per(f"{whole.key}_{suffix}", year, divided))
         if kind == "month" and whole.key in CALIBERS:
             yield _Rows(place, "rolling12", rolling(whole))
+    if kind != "day":
+        yield from _prices(place, kind)
+
+
+def _prices(place: _Place, kind: str) -> Iterator[_Rows]:
+    """What a unit of each category cost."""
+    for category, key in _PRICES.items():
+        amount = physical_indicator(key, category, place.amounts)
+        if amount is None or category not in place.cost:
+            continue
+        cost = replace(amount, value=np.where(np.isfinite(amount.value), place.cost[category], np.nan))
+        yield _Rows(place, kind, per(key, cost, amount.value))
+        if kind == "month":
+            yield _Rows(place, "rolling12", per(key, rolling(cost), rolling(amount).value))
 
 
 def _wholes(place: _Place, kind: str) -> Iterator[tuple[Indicator, Sequence[str]]]:
@@ -143,6 +167,8 @@ def _wholes(place: _Place, kind: str) -> Iterator[tuple[Indicator, Sequence[str]
         physical = physical_indicator(key, category, amounts)
         if physical is not None:
             yield physical, _PHYSICAL_PER[key]
+    if place.cost:
+        yield total_cost("cost", amounts, place.cost), tuple(_PER)
     for official in official_wholes(amounts, place.items) if kind != "day" else ():
         yield official, ("per_area",)
 

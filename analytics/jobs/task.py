@@ -8,7 +8,7 @@ from datetime import date
 
 from analytics.jobs.bills import billed_extents, bills_of, compute_bills
 from analytics.jobs.conversion import is_heat_of_gas
-from analytics.jobs.costs import is_repriced, keep_prices, tariffs_of, with_costs
+from analytics.jobs.costs import with_costs
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations, Habits, fit_due, keep, load_habits, years_of
 from analytics.jobs.intensities import write_indicators
@@ -16,6 +16,7 @@ from analytics.jobs.judged import extents_of
 from analytics.jobs.limits import KIND, Extents, fit_missing, profile_of, refit_outgrown
 from analytics.jobs.meters import Recomputed, compute_meters
 from analytics.jobs.outlook import Outlook, look, years_to_judge
+from analytics.jobs.prices import is_repriced, keep_prices, tariffs_of
 from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.shapes import write_shapes
 from analytics.jobs.spans import Spans
@@ -116,7 +117,7 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     ends = [extents[name] for name in energy if name in extents]
     changed = _changed_days(task, _days_of(recomputed, energy), ends if everything else ())
     sums = compute_sums(store, estate, changed, extents=extents, now=task.now, habits=expectations.habits)
-    sums = with_costs(store, estate, paid, bills, sums, changed)
+    sums = with_costs(store, estate, paid, bills, sums, changed, task.now)
     ids = scopes(estate, task.former)
     write_sums(writer, sums, ids)
     places: dict[Scope, Sequence[str]] = {s: names for s, names in ids.items() if s is not Scope.METER}

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from analytics.bills import Bill
-from analytics.jobs.costs import day_costs, period_costs, roll_up_costs, tariffs_of, versions_of
+from analytics.jobs.audits import judged_bills
+from analytics.jobs.costs import day_costs, period_costs, roll_up_costs
 from analytics.jobs.estate import Estate, estates
+from analytics.jobs.prices import tariffs_of, versions_of
 from analytics.rollup import Group
 from energy.model import Category, Scope
 from energy.registry.decisions import Tariff as TariffRow
-from tests.analytics.jobs.conftest import Works, meter
+from tests.analytics.jobs.conftest import Works, instant, meter
 
 NAN = np.nan
 JANUARY_5 = (date(2026, 1, 5) - date(1970, 1, 1)).days
@@ -75,7 +77,7 @@ def test_a_meters_own_tariff_comes_before_the_institutions(works: Works) -> None
     own = use("t2", scope="meter", id="e2")
     works.estate(meter("e1"), meter("e2"), tariffs=[price(0.7), price(0.5, tariff="t2")], tariff_uses=[use(), own])
     paid = tariffs_of(works.registry, school(works))
-    assert {name: versions[0].key for name, (versions, _) in paid.items()} == {"e1": "t1", "e2": "t2"}
+    assert {name: paying.versions[0].key for name, paying in paid.items()} == {"e1": "t1", "e2": "t2"}
 
 
 def test_a_bill_that_states_its_money_is_the_cost(works: Works) -> None:
@@ -212,3 +214,118 @@ def test_a_broken_tariff_costs_nothing_known_and_stops_nothing(works: Works) -> 
     works.run()
     assert works.total("e1", "day", "2026-01-05T00:00:00")["amount"] == 48.0
     assert np.isnan(works.total("e1", "day", "2026-01-05T00:00:00")["cost_yuan"])
+
+
+def charge(component: str, yuan: float) -> dict[str, object]:
+    unit = {"demand": "yuan/kW", "capacity": "yuan/kVA", "fixed": "yuan"}[component]
+    return {"tariff": "t1", "component": component, "price_yuan": yuan, "unit": unit, "source": "notice"}
+
+
+def quarters(works: Works, name: str, peak: float) -> None:
+    """January and February at 1 kWh a quarter hour (4 kW), but for one of `peak` kWh in January."""
+    use = np.ones(96 * 59)
+    use[96 * 10 + 40] = peak
+    times = np.array([instant("2026-01-01T00:00:00") + 900 * i for i in range(len(use) + 1)])
+    works.read(name, times.tolist(), np.concatenate(([0.0], np.cumsum(use))).tolist())
+
+
+def test_months_and_years_pay_for_demand_capacity_and_themselves(works: Works) -> None:
+    tariff = [price(0.5), charge("demand", 40.0), charge("capacity", 20.0), charge("fixed", 10.0)]
+    main = meter("e1", interval_s=900, building="b1")
+    works.estate(main, meter("e2", parent="e1"), tariffs=tariff, tariff_uses=[use(capacity_kva=100)])
+    quarters(works, "e1", 3.0)
+    works.run(now="2026-03-01T00:00:00")
+    january, february = 2978 * 0.5 + 12 * 40.0 + 100 * 20.0 + 10.0, 2688 * 0.5 + 4 * 40.0 + 100 * 20.0 + 10.0
+    for name in ("e1", "b1", "school", "990000"):
+        assert works.total(name, "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(january), name
+        assert works.total(name, "month", "2026-02-01T00:00:00")["cost_yuan"] == pytest.approx(february), name
+        assert works.total(name, "year", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(january + february)
+    assert works.total("school", "day", "2026-01-05T00:00:00")["cost_yuan"] == pytest.approx(48.0)
+    again = works.run(now="2026-03-01T00:00:00", since=0)
+    assert again.written.get("total", 0) == 0
+
+
+def test_a_month_that_is_not_over_has_no_charges_yet(works: Works) -> None:
+    works.estate(meter("e1", interval_s=900), tariffs=[price(0.5), charge("demand", 40.0)], tariff_uses=[use()])
+    quarters(works, "e1", 3.0)
+    works.run(now="2026-02-28T12:00:00")
+    assert works.total("e1", "month", "2026-02-01T00:00:00")["cost_yuan"] == pytest.approx(2688 * 0.5)
+
+
+def test_demand_cannot_be_told_from_hours_nor_capacity_where_none_is_stated(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[price(0.5), charge("demand", 40.0)], tariff_uses=[use()])
+    works.hourly("e1", "2026-01-01T00:00:00", [1.0] * 24 * 31)
+    works.run(now="2026-02-02T00:00:00")
+    assert np.isnan(works.total("e1", "month", "2026-01-01T00:00:00")["cost_yuan"])
+    assert works.total("e1", "day", "2026-01-05T00:00:00")["cost_yuan"] == pytest.approx(12.0)
+    works.registry.import_sheets({"tariffs": [charge("demand", 0.0), charge("capacity", 5.0)]})
+    works.run(now="2026-02-03T00:00:00")
+    assert np.isnan(works.total("e1", "month", "2026-01-01T00:00:00")["cost_yuan"])
+    works.registry.import_sheets({"tariff_uses": [use(capacity_kva=30)]})
+    works.run(now="2026-02-04T00:00:00")
+    assert works.total("e1", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(744 * 0.5 + 150.0)
+
+
+def test_the_capacity_of_an_institution_is_nobodys_where_it_has_several_billing_points(works: Works) -> None:
+    tariff = [price(0.5), charge("capacity", 5.0)]
+    own = use(scope="meter", id="e1", capacity_kva=30)
+    works.estate(meter("e1"), meter("e2"), tariffs=tariff, tariff_uses=[use(capacity_kva=50)])
+    for name in ("e1", "e2"):
+        works.hourly(name, "2026-01-01T00:00:00", [1.0] * 24 * 31)
+    works.run(now="2026-02-02T00:00:00")
+    assert np.isnan(works.total("school", "month", "2026-01-01T00:00:00")["cost_yuan"])
+    works.registry.import_sheets({"tariff_uses": [own]})
+    works.run(now="2026-02-03T00:00:00")
+    # e1 states 30 kVA of its own; the 50 of the institution are then those of e2
+    assert works.total("school", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(744 + 150 + 250)
+
+
+def test_a_bill_with_money_holds_its_charges(works: Works) -> None:
+    paper = meter("m1", kind="manual", digits=None)
+    row = {"meter": "m1", "first_day": "2026-01-01", "last_day": "2026-01-31", "amount": 100.0, "unit": "kWh"}
+    works.estate(paper, bills=[{**row, "yuan": 71.0}], tariffs=[price(0.5), charge("fixed", 20.0)], tariff_uses=[use()])
+    works.run(now="2026-02-02T00:00:00")
+    assert works.total("m1", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(71.0)
+    (judged,) = judged_bills(works.store, works.registry, works.registry.snapshot(), "school")
+    assert judged.money.computed == pytest.approx(70.0)
+    assert judged.money.is_within
+
+
+def test_cost_per_area_person_and_unit_are_indicators_with_completeness(works: Works) -> None:
+    def stated(kind: str, value: float, unit: str) -> dict[str, object]:
+        return {"scope": "institution", "id": "school", "kind": kind, "value": value, "unit": unit}
+
+    water = {**price(4.0, tariff="w"), "unit": "yuan/m3"}
+    works.estate(
+        meter("e1"),
+        meter("w1", category="water", unit="m3"),
+        tariffs=[price(0.5), water],
+        tariff_uses=[use(), use("w", category="water")],
+        denominators=[stated("floor_area", 100.0, "m2"), stated("users", 8.0, "p")],
+    )
+    works.hourly("e1", "2026-01-01T00:00:00", [1.0] * 24 * 31)
+    works.hourly("w1", "2026-01-01T00:00:00", [0.1] * 24 * 31)
+    works.run(now="2026-02-02T00:00:00")
+    found = works.rows("indicator", scope="institution", period="month", caliber="physical")
+    cells = zip(found.tags["indicator"], found.fields["value"], found.fields["coverage"], strict=True)
+    values = {
+        name: (float(value), float(coverage)) for name, value, coverage in cells if "cost" in name or "price" in name
+    }
+    # 744 kWh at .5 and 74.4 m3 at 4: 669.6 yuan
+    assert values == {
+        "cost_per_area": (pytest.approx(6.696), 1.0),
+        "cost_per_person": (pytest.approx(83.7), 1.0),
+        "electricity_price": (pytest.approx(0.5), 1.0),
+        "water_price": (pytest.approx(4.0), 1.0),
+    }
+
+
+def test_a_category_without_a_price_leaves_the_cost_per_area_unknown(works: Works) -> None:
+    area = {"scope": "institution", "id": "school", "kind": "floor_area", "value": 100.0, "unit": "m2"}
+    water = meter("w1", category="water", unit="m3")
+    works.estate(meter("e1"), water, tariffs=[price(0.5)], tariff_uses=[use()], denominators=[area])
+    for name in ("e1", "w1"):
+        works.hourly(name, "2026-01-01T00:00:00", [1.0] * 24)
+    works.run(now="2026-02-02T00:00:00")
+    found = works.rows("indicator", scope="institution", period="month", caliber="physical")
+    assert {n for n in found.tags["indicator"] if "cost" in n or "price" in n} == {"electricity_price"}

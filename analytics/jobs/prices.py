@@ -1,0 +1,171 @@
+"""Who pays what: dated rows of tariffs and of who pays them, as versions that can price."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from analytics.jobs.estate import Estate
+from analytics.tariffs import Band, Price, Tariff, require_apart
+from energy.errors import UnitError
+from energy.model import Meter
+from energy.registry import FittedModel, Registry
+from energy.registry.decisions import Tariff as TariffRow
+from energy.registry.decisions import TariffUse
+from energy.units import CANONICAL, linear
+
+PRICES: Final = "prices"
+"""Kind of the model that remembers by which tariffs an institution was last computed."""
+_MIDNIGHT: Final = 1440
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """What one meter pays by.
+
+    Attributes
+    ----------
+    versions : tuple of Tariff
+        No two valid on the same day.
+    factor : float
+        Turns the canonical unit of the meter's category into the tariff's.
+    is_own : bool
+        Whether the tariff was named for the meter itself, not for its institution.
+    """
+
+    versions: tuple[Tariff, ...]
+    factor: float
+    is_own: bool
+
+
+Paid = Mapping[str, Paying]
+"""By meter."""
+
+
+def tariffs_of(registry: Registry, estate: Estate) -> Paid:
+    """Who pays what: a use of the meter itself comes before one of the institution for its category."""
+    uses = registry.tariff_uses.rows(id=[estate.institution, *(meter.id for meter in estate.meters)])
+    rows: dict[str, list[TariffRow]] = {}
+    for row in registry.tariffs.rows(tariff=sorted({use.tariff for use in uses})) if uses else ():
+        rows.setdefault(row.tariff, []).append(row)
+    found: dict[str, Paying] = {}
+    for meter in estate.meters:
+        own = _uses_of(uses, meter)
+        try:
+            parts = [part for use in own for part in _during(versions_of(use.tariff, rows[use.tariff]), use)]
+            require_apart(parts)
+            if parts:
+                factor, _ = linear(CANONICAL[meter.category], parts[0].unit)
+                found[meter.id] = Paying(tuple(parts), factor, own[0].scope == "meter")
+        except (ValueError, UnitError) as exc:
+            log.warning("meter %s has no cost: %s", meter.id, exc)
+    return found
+
+
+def _uses_of(uses: Sequence[TariffUse], meter: Meter) -> list[TariffUse]:
+    fitting = [use for use in uses if use.category == meter.category.value]
+    own = [use for use in fitting if use.scope == "meter" and use.id == meter.id]
+    return own or [use for use in fitting if use.scope == "institution" and use.id == meter.institution]
+
+
+def _during(versions: Sequence[Tariff], use: TariffUse) -> list[Tariff]:
+    """The versions of a tariff while it is paid."""
+    found = []
+    for version in versions:
+        first = max(version.valid_from or date.min, use.valid_from or date.min)
+        end = min(version.valid_to or date.max, use.valid_to or date.max)
+        if first < end:
+            found.append(
+                replace(
+                    version,
+                    valid_from=None if first == date.min else first,
+                    valid_to=None if end == date.max else end,
+                    capacity_kva=use.capacity_kva,
+                )
+            )
+    return found
+
+
+def versions_of(name: str, rows: Iterable[TariffRow]) -> tuple[Tariff, ...]:
+    """The versions that the dated rows of one tariff make: a new one wherever a row begins or ends."""
+    return _versions(name, tuple(rows))
+
+
+@lru_cache(maxsize=256)
+def _versions(name: str, rows: tuple[TariffRow, ...]) -> tuple[Tariff, ...]:
+    edges = sorted({row.valid_from or date.min for row in rows} | {row.valid_to or date.max for row in rows})
+    found = []
+    for first, end in pairwise(edges):
+        valid = [row for row in rows if (row.valid_from or date.min) <= first and end <= (row.valid_to or date.max)]
+        if any(row.component == "energy" for row in valid):
+            found.append(_version(name, valid, first, end))
+    return tuple(found)
+
+
+def _version(name: str, rows: Sequence[TariffRow], first: date, end: date) -> Tariff:
+    energy = [row for row in rows if row.component == "energy"]
+    by_component = {row.component: row.price_yuan for row in rows if row.component != "energy"}
+    return Tariff(
+        name,
+        tuple(
+            Price(row.price_yuan, Band(row.band), _months(row.months), row.days, _hours(row.hours), row.tier_from)
+            for row in energy
+        ),
+        energy[0].source,
+        energy[0].unit.rpartition("/")[2],
+        energy[0].tier_period,
+        by_component.get("demand", 0.0),
+        by_component.get("capacity", 0.0),
+        by_component.get("fixed", 0.0),
+        None if first == date.min else first,
+        None if end == date.max else end,
+    )
+
+
+def _months(text: str) -> frozenset[int]:
+    """ "1-3,7" as {1, 2, 3, 7}; a span may cross the year's end ("11-2")."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        start, end = int(first), int(last or first)
+        found.update(range(start, end + 1) if start <= end else (*range(start, 13), *range(1, end + 1)))
+    return frozenset(found)
+
+
+def _hours(text: str) -> tuple[tuple[int, int], ...]:
+    """ "08:00-11:30,17:00-24:00" in minutes; a span may cross midnight."""
+
+    def minute(clock_time: str) -> int:
+        hours, _, minutes = clock_time.partition(":")
+        return int(hours) * 60 + int(minutes)
+
+    spans: list[tuple[int, int]] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        start, end = minute(first), minute(last)
+        spans += [(start, end)] if start < end else [(start, _MIDNIGHT), *([(0, end)] if end else [])]
+    return tuple(spans)
+
+
+def is_repriced(registry: Registry, estate: Estate, paid: Paid) -> bool:
+    """Whether tariffs, or who pays them, are others than when the institution was last computed."""
+    before = registry.models(PRICES, [estate.institution]).get(estate.institution)
+    return (before.json()["signature"] if before else _signature({})) != _signature(paid)
+
+
+def keep_prices(registry: Registry, estate: Estate, paid: Paid) -> None:
+    """Remember by which tariffs the institution was computed."""
+    payload = {"signature": _signature(paid)}
+    registry.save_models([FittedModel.of(estate.institution, PRICES, start=0, end=0, payload=payload)])
+
+
+def _signature(paid: Paid) -> str:
+    return hashlib.sha256(repr(sorted(paid.items())).encode()).hexdigest()
