@@ -25,11 +25,12 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from analytics.calendars import CalendarRows
 from analytics.design import SEASON_ROWS, Design, Terms
 from analytics.regression import Basis, Fit, fit_rows, predict_rows, prepare
 from analytics.sufficiency import Sufficiency, sufficiency
 from energy.intervals import DAY, Window
-from energy.series import BoolArray, Float32Array, FloatArray, Int32Array, IntArray
+from energy.series import BoolArray, Float32Array, FloatArray, IntArray
 
 VERSION: Final = "towt-level-2"
 HALF_LIFE: Final = 180.0
@@ -236,44 +237,68 @@ def fit_expected(
     weight = recency(values.shape[1], terms.step, half_life)
     if season is not None:
         weight = weight * season
-    steps = _level_steps(design)
-    rows = np.concatenate([steps, design.ahead])
-    n_plain = len(steps) + design.n_calendar
-    ridge = np.full(len(rows), SLOPE_RIDGE)
-    ridge[: len(steps)] = STEP_RIDGE
-    ridge[n_plain - SEASON_ROWS * terms.harmonics : n_plain] = SEASON_RIDGE
-
-    def basis(n_rows: int, counted: Float32Array) -> Basis:
-        slot = design.calendar.slot
-        return prepare(slot, design.calendar.n_slots, rows[:n_rows], counted, ridge[:n_rows])
-
-    everything, plain = basis(len(rows), weight), basis(n_plain, weight)
+    rows = Rows.of(design, terms)
+    everything, plain = rows.basis(weight), rows.basis(weight, plain=True)
     folds = []
     if use is WeatherUse.IF_BETTER and terms.has_weather:
         folds = [
-            _Fold(out, basis(len(rows), weight * ~out), basis(n_plain, weight * ~out)) for out in _left_out(design)
+            _Fold(out, rows.basis(weight * ~out), rows.basis(weight * ~out, plain=True)) for out in _left_out(design)
         ]
     parts = []
     for chunk in chunks(len(values)):
         own = np.ascontiguousarray(values[chunk], np.float32)
         with_weather = np.full(len(own), terms.has_weather and use is not WeatherUse.NEVER)
         if folds:
-            with_weather &= _weather_helps(own, design.calendar.slot, rows, folds)
+            with_weather &= _weather_helps(own, rows, folds)
         fit = _fit_by_choice(own, everything, plain, with_weather)
         parts.append(_model(own, design, terms, period, fit, rows, with_weather, season))
     if not parts:
         empty = Fit(
             np.zeros((0, design.calendar.n_slots), np.float32),
-            np.zeros((0, len(rows)), np.float32),
+            np.zeros((0, len(rows.values)), np.float32),
             np.zeros(0, np.int32),
         )
         return _model(values, design, terms, period, empty, rows, np.zeros(0, np.bool_), season)
     return join(parts)
 
 
-def _level_steps(design: Design) -> Float32Array:
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of a fit and how much their slopes are shrunk.
+
+    Attributes
+    ----------
+    calendar : CalendarRows
+    values : float32, shape (k, n)
+        Steps of level first, then `Design.ahead`.
+    ridge : float64, shape (k,)
+    n_plain : int
+        How many rows do without weather.
+    """
+
+    calendar: CalendarRows
+    values: Float32Array
+    ridge: FloatArray
+    n_plain: int
+
+    @classmethod
+    def of(cls, design: Design, terms: Terms) -> Self:
+        """Rows of a fit period."""
+        steps = _level_steps(design.calendar)
+        n_plain = len(steps) + design.n_calendar
+        ridge = np.full(len(steps) + len(design.ahead), SLOPE_RIDGE)
+        ridge[: len(steps)] = STEP_RIDGE
+        ridge[n_plain - SEASON_ROWS * terms.harmonics : n_plain] = SEASON_RIDGE
+        return cls(design.calendar, np.concatenate([steps, design.ahead]), ridge, n_plain)
+
+    def basis(self, weight: Float32Array, *, plain: bool = False) -> Basis:
+        """What all meters share, with these weights of the intervals; `plain` does without weather."""
+        n = self.n_plain if plain else len(self.values)
+        return prepare(self.calendar.slot, self.calendar.n_slots, self.values[:n], weight, self.ridge[:n])
+
+
+def _level_steps(calendar: CalendarRows) -> Float32Array:
     """1 in the intervals before each change of level, apart for occupied hours; shape (n_steps, n)."""
-    calendar = design.calendar
     age = np.arange(len(calendar), 0, -1) * (calendar.step / DAY)
     oldest = age[0] if len(age) else 0.0
     befores = [age > days for days in np.arange(STEP_DAYS, oldest - SHORTEST_STEP, STEP_DAYS)]
@@ -320,13 +345,13 @@ def _left_out(design: Design) -> list[BoolArray]:
     return [fortnight == fold for fold in range(2)]
 
 
-def _weather_helps(values: Float32Array, slot: Int32Array, rows: Float32Array, folds: list[_Fold]) -> BoolArray:
+def _weather_helps(values: Float32Array, rows: Rows, folds: list[_Fold]) -> BoolArray:
     """Whether weather terms predict the left-out fortnights better than calendar terms alone."""
     gain = np.zeros(len(values))
     for fold in folds:
-        known, there, unseen = values[:, fold.left_out], slot[fold.left_out], rows[:, fold.left_out]
-        full = predict_rows(fit_rows(values, fold.full), there, unseen)
-        plain = predict_rows(fit_rows(values, fold.calendar), there, unseen[: len(fold.calendar.gram)])
+        known, slot, unseen = values[:, fold.left_out], rows.calendar.slot[fold.left_out], rows.values[:, fold.left_out]
+        full = predict_rows(fit_rows(values, fold.full), slot, unseen)
+        plain = predict_rows(fit_rows(values, fold.calendar), slot, unseen[: rows.n_plain])
         gain += np.nansum(np.square(known - plain) - np.square(known - full), axis=1, dtype=np.float64)
     return gain > 0
 
@@ -337,16 +362,18 @@ def _model(
     terms: Terms,
     period: Window,
     fit: Fit,
-    rows: Float32Array,
+    rows: Rows,
     with_weather: BoolArray,
     season: BoolArray | None,
 ) -> ExpectedModel:
-    lowest = np.where(np.isnan(values), np.float32(np.inf), values).min(axis=1, initial=np.inf)
+    lowest = np.fmin.reduce(values, axis=1, initial=np.inf)
     floor = np.where(np.isfinite(lowest), np.minimum(lowest, 0), 0).astype(np.float32)
     slot, occupied = design.calendar.slot, design.calendar.occupied
-    slopes = np.ascontiguousarray(fit.slopes[:, len(rows) - len(design.ahead) :])
-    fitted = np.maximum(predict_rows(fit, slot, rows), floor[:, None])
-    expected = np.maximum(predict_rows(Fit(fit.profile, slopes, fit.n_used), slot, design.ahead), floor[:, None])
+    slopes = np.ascontiguousarray(fit.slopes[:, len(rows.values) - len(design.ahead) :])
+    fitted = predict_rows(fit, slot, rows.values)
+    expected = predict_rows(Fit(fit.profile, slopes, fit.n_used), slot, design.ahead)
+    for found in (fitted, expected):
+        np.maximum(found, floor[:, None], out=found)
     resting = np.full(len(values), np.nan, np.float32)
     active = np.ones(values.shape[1], np.bool_) if season is None else season
     if not active.all():

@@ -12,47 +12,10 @@ from energy.series import Float32Array, Int32Array
 WIDE: Final = 32
 """Values of a day that are sorted: a day of hours fits, the longest too. A power of two."""
 
-
-@compiled
-def select(values: Float32Array, n: int, rank: int) -> float:
-    """The rank-th smallest (from 0) of the first n values; the values stay as they are.
-
-    Notes
-    -----
-    The bits of a float32 rise with its value once the sign is turned (all bits of negative numbers, the first of
-    others), so the histogram of the leading bits tells the bin that holds the rank, and only that bin is looked at
-    again: three passes without comparisons, whatever the order.
-    """
-    raw = values.view(np.uint32)
-    bits = np.empty(n, np.uint32)
-    sign = np.uint32(0x80000000)
-    for i in range(n):
-        bits[i] = ~raw[i] if raw[i] & sign else raw[i] | sign
-    low_bit = 32
-    prefix = np.uint32(0)
-    wanted = rank
-    count = np.zeros(2048, np.int64)
-    while low_bit > 0:
-        width = min(11, low_bit)
-        low_bit -= width
-        count[:] = 0
-        if low_bit + width == 32:
-            for i in range(n):
-                count[bits[i] >> np.uint32(low_bit)] += 1
-        else:
-            above = np.uint32(low_bit + width)
-            mask = np.uint32((1 << width) - 1)
-            for i in range(n):
-                if bits[i] >> above == prefix:
-                    count[(bits[i] >> np.uint32(low_bit)) & mask] += 1
-        place = 0
-        while wanted >= count[place]:
-            wanted -= count[place]
-            place += 1
-        prefix = np.uint32((prefix << np.uint32(width)) | np.uint32(place))
-    found = np.empty(1, np.uint32)
-    found[0] = prefix ^ sign if prefix & sign else ~prefix
-    return float(found.view(np.float32)[0])
+SHIFT: Final = 21
+HALF: Final = 1024
+LOW: Final = 0x7FFFFFFF
+"""The 11 leading bits of a float32 (sign, exponent, two of the fraction) tell it from most others."""
 
 
 @compiled
@@ -78,6 +41,33 @@ def select_few(values: Float32Array, n: int, rank: int) -> float:
         else:
             break
     return float(values[rank])
+
+
+@compiled
+def select(values: Float32Array, n: int, rank: int) -> float:
+    """The rank-th smallest (from 0) of the first n values, NaN last; the values stay as they are.
+
+    Notes
+    -----
+    The bits of a float32 rise with its value once the sign is turned (all bits of negative numbers, the first of
+    others), so a histogram of the leading bits tells the bin that holds the rank, and only the values of that bin are
+    compared: two passes, whatever the order.
+    """
+    raw = values.view(np.int32)
+    count = np.zeros(2 * HALF, np.int64)
+    for i in range(n):
+        count[(raw[i] >> SHIFT) + HALF if raw[i] >= 0 else HALF - 1 - ((raw[i] & LOW) >> SHIFT)] += 1
+    place, before = 0, 0
+    while before + count[place] <= rank:
+        before += count[place]
+        place += 1
+    kept = np.empty(count[place], np.float32)
+    n_kept = 0
+    for i in range(n):
+        if place == ((raw[i] >> SHIFT) + HALF if raw[i] >= 0 else HALF - 1 - ((raw[i] & LOW) >> SHIFT)):
+            kept[n_kept] = values[i]
+            n_kept += 1
+    return select_few(kept, n_kept, rank - before)
 
 
 @compiled

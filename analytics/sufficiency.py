@@ -91,13 +91,13 @@ def sufficiency(values: Float32Array, expected: Float32Array, calendar: Calendar
     known = np.isfinite(values)
     count = known.sum(axis=1)
     n_days, days = _day_share(known, calendar)
-    error = np.where(known, values - expected, 0).astype(np.float64)
+    error = np.where(known, values - expected, np.float32(0))
     total = np.where(known, values, 0).sum(axis=1, dtype=np.float64)
     has_use = total > 0
     divisor = np.where(has_use, total, 1.0)
-    square = np.einsum("ij,ij->i", error, error)
+    square = np.einsum("ij,ij->i", error, error, dtype=np.float64)
     cv_rmse = np.where(has_use, np.sqrt(square * count) / divisor, np.nan)
-    nmbe = np.where(has_use, error.sum(axis=1) / divisor, np.nan)
+    nmbe = np.where(has_use, error.sum(axis=1, dtype=np.float64) / divisor, np.nan)
     return Sufficiency(np.full(len(values), float(n_days)), days, _lowest_month(known, calendar), cv_rmse, nmbe)
 
 
