@@ -10,7 +10,7 @@ from energy.model import is_id
 
 PREFIX: Final = "jieneng/v1"
 Channel = Literal["readings", "status"]
-_CHANNELS: Final = ("readings", "status")
+_CHANNELS: Final[tuple[Channel, ...]] = ("readings", "status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,7 @@ class Topic:
             raise TopicError(f"institution {self.institution[:80]!r} is not an id")
         if not is_id(self.gateway):
             raise TopicError(f"gateway {self.gateway[:80]!r} is not an id")
-        if self.channel not in _CHANNELS:
-            raise TopicError(f"channel {self.channel[:80]!r}: expected one of {', '.join(_CHANNELS)}")
+        _channel(self.channel)
 
     def __str__(self) -> str:
         return f"{PREFIX}/{self.institution}/{self.gateway}/{self.channel}"
@@ -38,7 +37,14 @@ def parse(text: str) -> Topic:
     parts = text.split("/")
     if len(parts) != 5 or f"{parts[0]}/{parts[1]}" != PREFIX:
         raise TopicError(f"topic {text[:200]!r}: expected {PREFIX}/<institution>/<gateway>/readings|status")
-    return Topic(parts[2], parts[3], parts[4])  # type: ignore[arg-type]  # checked by Topic itself
+    return Topic(parts[2], parts[3], _channel(parts[4]))
+
+
+def _channel(text: str) -> Channel:
+    for channel in _CHANNELS:
+        if text == channel:
+            return channel
+    raise TopicError(f"channel {text[:80]!r}: expected one of {', '.join(_CHANNELS)}")
 
 
 def subscription(channel: Channel = "readings", *, group: str | None = None) -> str:

@@ -6,7 +6,7 @@ Every name, area and head count here is invented. Nothing of it may be read as a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from simulators.shapes import PROFILES, Profile
 
@@ -74,10 +74,10 @@ def _house(
     kind: tuple[str, str, str, str, str],
     area: float,
     users: int,
-    **more: object,
+    **more: Any,
 ) -> House:
     type_, tier, quota_class, profile, letter = kind
-    return House(key, zh, f"{en} (fictitious)", region, type_, tier, quota_class, profile, letter, area, users, **more)  # type: ignore[arg-type]
+    return House(key, zh, f"{en} (fictitious)", region, type_, tier, quota_class, profile, letter, area, users, **more)
 
 
 _PROVINCE_OFFICE = ("01", "省级", "党政机关", "office", "A")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from energy.model import Category
 from simulators.catalogue import HOUSES, REGIONS, House, Metering
@@ -150,8 +150,8 @@ def _wet_meters(house: House) -> Iterator[Device]:
     """Water, gas and heat of an institution; some heat meters speak MWh, as in the field."""
     gateway = f"{house.id}-w"
 
-    def device(local: str, zh: str, en: str, category: Category, unit: str, **more: object) -> Device:
-        return Device(f"{house.id}.{local}", house.id, gateway, local, zh, en, category, unit, **more)  # type: ignore[arg-type]
+    def device(local: str, zh: str, en: str, category: Category, unit: str, **more: Any) -> Device:
+        return Device(f"{house.id}.{local}", house.id, gateway, local, zh, en, category, unit, **more)
 
     yield device("w-main", "总水表", "water main", Category.WATER, "m3", digits=7)
     if house.canteen:

@@ -15,6 +15,7 @@ from typing import Final, Literal
 Cell = str | float | int | None
 Kind = Literal["text", "number", "share", "change", "count"]
 Language = Literal["zh", "en"]
+Role = Literal["measured", "expected", "last_year"]
 UNKNOWN = "—"
 _UNBROKEN: Final = re.compile(r"[!-~²³·]+")  # words, numbers and units of Latin writing; Chinese breaks anywhere
 _WIDEST: Final = 0.3
@@ -93,7 +94,7 @@ class Line:
 
     name: str
     values: tuple[float, ...]
-    role: Literal["measured", "expected", "last_year"] = "measured"
+    role: Role = "measured"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from api.reports.document import Block, Cell, Chart, Column, Heading, Line, Paragraph, TableBlock
+from api.reports.document import Block, Cell, Chart, Column, Heading, Line, Paragraph, Role, TableBlock
 from api.reports.figures import Figures, Point, Total
 from api.reports.words import Words
 from energy.caliber import caliber
@@ -19,6 +19,8 @@ from energy.reference import code, indicator
 
 FULL: Final = 0.95
 """Below this completeness a total is named among what is missing."""
+_COMPARED: Final[tuple[tuple[Role, str], ...]] = (("expected", "expected"), ("last_year", "last"))
+"""What a chart shows beside the measured: its field, and what it is called."""
 Totals = dict[tuple[Category, str], Total]
 
 
@@ -251,10 +253,10 @@ def course(given: Numbered, labels: Sequence[str]) -> list[Block]:
     blocks: list[Block] = [Heading(w("h_course"))]
     for category, _ in given.totals:
         lines = [Line(w("measured"), _values(figures, given.period, category, "amount"))]
-        for role, field, key in (("expected", "expected", "expected"), ("last_year", "last_year", "last")):
-            values = _values(figures, given.period, category, field)
+        for role, key in _COMPARED:
+            values = _values(figures, given.period, category, role)
             if any(math.isfinite(value) for value in values):
-                lines.append(Line(w(key), values, role))  # type: ignore[arg-type]
+                lines.append(Line(w(key), values, role))
         unit = plain_unit(given.totals[category, "all"].unit)
         caption = given.chart("c_course", category=w(category.value), unit=unit)
         blocks.append(Chart(caption, unit, tuple(labels), tuple(lines)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from energy.errors import NotInRegistry, RegistryError
 from energy.registry.cells import BadCell
@@ -33,13 +34,13 @@ class Findings(Repository[Finding]):
     ) -> Finding:
         """A person's act: what is given replaces what stood there, and one event is kept. Returns the finding."""
         given = {"state": state, "verdict": verdict, "comment": comment, "assignee": assignee}
-        changed = {name: _word(name, value) for name, value in given.items() if value is not None}
+        changed: dict[str, Any] = {name: _word(name, value) for name, value in given.items() if value is not None}
         with self._database.writing() as connection:
             lock_counters(connection)
             found = self._read(connection, {"id": finding})
             if not found:
                 raise NotInRegistry(f"finding {finding!r} is not in the registry")
-            after = replace(found[0], **changed)  # type: ignore[arg-type]
+            after = replace(found[0], **changed)
             table = FINDINGS.table
             decided = {name: getattr(after, name) for name in DECISIONS}
             connection.execute(table.update().where(table.c.id == finding).values(decided))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import math
 from datetime import date
+from typing import Any
 
+import numpy as np
 import pytest
 from openpyxl import load_workbook
 
@@ -15,6 +17,8 @@ from api.reports.document import Document, TableBlock
 from api.reports.periodic import monthly_document, yearly_document
 from energy.errors import NotInRegistry
 from energy.registry import Node
+from energy.series import Table
+from energy.storage.schema import TOTAL
 from tests.reports.world import chief, of, start, total
 from tests.results import write
 
@@ -24,7 +28,7 @@ def block(document: Document, caption: str) -> TableBlock:
     return found
 
 
-def cells(table: TableBlock, first: str) -> dict[str, object]:
+def cells(table: TableBlock, first: str) -> dict[str, Any]:
     """One row by the heads of its columns."""
     (row,) = [row for row in table.rows if row[0] == first]
     return dict(zip([column.head for column in table.columns], row, strict=True))
@@ -40,7 +44,7 @@ def test_the_month_adds_up(ctx: Context) -> None:
     assert row["同比"] == pytest.approx(1 / 9)
     assert row["较期望"] == pytest.approx(1 / 0.95 - 1)
     assert (row["单位"], row["完整率"], row["应报/实报"]) == ("kWh", pytest.approx(0.98), "1/1")
-    assert math.isnan(cells(block(document, "分类能源资源消费量"), "水")["上年同期"])  # type: ignore[arg-type]
+    assert math.isnan(cells(block(document, "分类能源资源消费量"), "水")["上年同期"])
 
 
 def test_every_figure_names_its_unit_period_and_caliber(ctx: Context) -> None:
@@ -69,7 +73,7 @@ def test_a_missing_day_makes_the_month_unknown_not_smaller(fresh: Context) -> No
     write(fresh.store, "total", rows, own)
     document = monthly_document(fresh, chief(fresh), "school", date(2025, 5, 1), "zh")
     row = cells(block(document, "分类能源资源消费量"), "电")
-    assert math.isnan(row["消费量"])  # type: ignore[arg-type]
+    assert math.isnan(row["消费量"])
     assert row["完整率"] == pytest.approx(0.98 * 30 / 31)
     text = "".join(b.text for b in document.blocks if hasattr(b, "text"))
     assert "电消费量未知" in text
@@ -110,12 +114,7 @@ def test_a_workbook_holds_numbers_with_their_format(ctx: Context) -> None:
     assert [charts[0].cell(row, 2).value for row in (20, 31)] == [1000.0, 12_000.0]
 
 
-def _none():  # type: ignore[no-untyped-def]
-    import numpy as np
-
-    from energy.series import Table
-    from energy.storage.schema import TOTAL
-
+def _none() -> Table:
     return Table(
         "total",
         np.zeros(0, np.int64),

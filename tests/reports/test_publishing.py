@@ -7,7 +7,7 @@ import pytest
 from api import reports
 from api.context import Context
 from api.reports import Span, correct, differences, publish
-from api.reports.document import Document
+from api.reports.document import Document, Paragraph
 from api.reports.publishing import find, published_document
 from energy.errors import Forbidden, NotInRegistry, RegistryError
 from energy.registry import Node, Role
@@ -51,7 +51,7 @@ def test_a_correction_appears_as_a_note(fresh: Context) -> None:
     correct(fresh, chief(fresh), published, "3 月电量更正为 2,900 kWh")
     after = page(fresh)
     assert after.tables == before.tables
-    assert after.blocks[-1].text == "更正说明 1（2026-01-10，chief）：3 月电量更正为 2,900 kWh"  # type: ignore[union-attr]
+    assert after.blocks[-1] == Paragraph("更正说明 1（2026-01-10，chief）：3 月电量更正为 2,900 kWh")
     for fmt in reports.FORMATS:
         assert len(reports.publication(fresh, chief(fresh), "school", QUARTER, fmt)) > 4000
 
