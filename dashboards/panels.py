@@ -105,9 +105,16 @@ def stat(
     mappings: Sequence[Json] = (),
     transformations: Sequence[Json] = (),
     named: bool = False,
+    beside: bool = False,
+    absent: str | None = None,
 ) -> Panel:
-    """One figure, with its course behind it when `spark`."""
+    """One figure, or those of several fields (`named`) or series (`beside`), with their course when `spark`.
+
+    `absent` is said where no rows mean that there is nothing, rather than that nothing is known.
+    """
     defaults: Json = {"unit": unit, "mappings": list(mappings)}
+    if absent is not None:
+        defaults["noValue"] = absent
     if decimals is not None:
         defaults["decimals"] = decimals
     if limits is not None:
@@ -119,8 +126,8 @@ def stat(
         "graphMode": "area" if spark else "none",
         "colorMode": "value",
         "justifyMode": "auto",
-        "textMode": "value_and_name" if named else "value",
-        "orientation": "vertical" if named else "auto",
+        "textMode": "value_and_name" if named or beside else "value",
+        "orientation": "vertical" if named or beside else "auto",
         "wideLayout": True,
         "text": {"valueSize": 28, "titleSize": 13},
     }
@@ -228,8 +235,10 @@ def table(
     height: int = 9,
     overrides: Sequence[Json] = (),
     transformations: Sequence[Json] = (),
+    absent: str | None = None,
 ) -> Panel:
-    """Rows and columns."""
+    """Rows and columns; `absent` is said where no rows mean that there is nothing."""
+    defaults: Json = {"custom": {"align": "auto", "filterable": False, "inspect": False}}
     return Panel(
         key,
         "table",
@@ -237,7 +246,7 @@ def table(
         height,
         targets,
         {"showHeader": True, "cellHeight": "sm", "footer": {"show": False}},
-        {"custom": {"align": "auto", "filterable": False, "inspect": False}},
+        defaults | ({"noValue": absent} if absent is not None else {}),
         tuple(overrides),
         tuple(transformations),
     )
@@ -307,6 +316,20 @@ def shares(
 def joined(by: str, *, mode: Literal["inner", "outer", "outerTabular"] = "outer") -> Json:
     """Put tables side by side where a column agrees: figures and names."""
     return {"id": "joinByField", "options": {"byField": by, "mode": mode}}
+
+
+def named_by(ref: str, field: str, *, code: str = "id", name: str = "name") -> Json:
+    """Show the names that a query (by its letter) gives to codes, wherever `field` holds a code."""
+    keys = {code: "mappings.value", name: "mappings.text"}
+    return {
+        "id": "configFromData",
+        "options": {
+            "configRefId": ref,
+            "mappings": [{"fieldName": column, "handlerKey": key} for column, key in keys.items()]
+            + [{"fieldName": "Time", "handlerKey": "__ignore"}],
+            "applyTo": {"id": "byName", "options": field},
+        },
+    }
 
 
 def only(*names: str) -> Json:

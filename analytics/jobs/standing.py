@@ -59,6 +59,7 @@ def write_status(writer: Writer, estate: Estate, sums: Sequence[Sums], extents: 
             "last_seen_s": np.array([np.nan if t is None else t for t in last], np.float64),
             "coverage_day": np.array([coverage.get(m.id, np.nan) for m in meters], np.float64),
             "state": np.array([float(hearing(m, t, now)) for m, t in zip(meters, last, strict=True)]),
+            "institution": texts([estate.institution] * len(meters)),
         },
     )
     writer.replace(rows, {"meter": [m.id for m in meters]}, Window(int(edges[0]), int(edges[1])))

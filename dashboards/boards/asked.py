@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.queries import EVER, RANGE, Column, Select, Where, back, below, equal, select
+from dashboards.queries import EVER, RANGE, Column, Select, Where, at_least, back, below, equal, select
 from dashboards.words import Words
 from energy.model import Category
 from energy.storage.schema import DIRECTORY, FINDING, INDICATOR, METER_STATUS, TARGET, TOTAL, Measurement
@@ -93,9 +93,18 @@ def targets_at(stage: float, places: Places) -> Select:
     return counted(TARGET, "stage", f"floor({{newest}} + {1 - stage + 1e-9:.9f})", *places, group=("id", "indicator"))
 
 
-def silent() -> Select:
-    """Meters that have been silent for more than a day or were never heard."""
-    return counted(METER_STATUS, "state", "floor({newest} / 2)", group=("meter",))
+def silent(*places: Where) -> Select:
+    """Meters of these places that have been silent for more than a day or were never heard."""
+    return counted(METER_STATUS, "state", "floor({newest} / 2)", *places, group=("meter",))
+
+
+def quiet(at_least_state: int, *places: Where) -> Select:
+    """Meters of these places that are late (1), silent (2) or were never heard (3) today, with their institution."""
+    fields = (Column.newest("state"), Column("last({last_seen_s}) * 1000", "seen"))
+    more = (Column.newest("coverage_day"), Column.newest("institution"))
+    newest = select(METER_STATUS, *fields, *more, where=places, span=RECENT, group=("meter",))
+    shown = ("state", "seen", "coverage_day", "institution")
+    return select(newest, *shown, where=(at_least("state", at_least_state),), group=("meter",))
 
 
 def findings(places: Places, *columns: Column | str, span: str = RANGE, group: tuple[str, ...] = ()) -> Select:

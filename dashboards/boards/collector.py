@@ -19,7 +19,7 @@ def board(w: Words) -> Board:
         "collector",
         (),
         (
-            Section("standing", _figures()),
+            Section("standing", _figures(w)),
             Section("flow", (_flow(w), _set_aside(w))),
             Section("system", (lag(w).sized(8, 8), _spool(w), _collectors(w))),
         ),
@@ -28,14 +28,14 @@ def board(w: Words) -> Board:
     )
 
 
-def _figures() -> tuple[Panel, ...]:
+def _figures(w: Words) -> tuple[Panel, ...]:
     stored = select(INGEST, Column("sum({readings})", "n"), where=(equal("reason", "stored"),))
     again = select(INGEST, Column("sum({readings})", "n"), where=(equal("reason", "duplicate"),))
     parked = select(INGEST, Column("sum({readings})", "n"), where=(PARKED,))
     return (
         stat("collector.stored", *rows(stored), width=5, unit="short", shade=looks.MEASURED),
-        stat("collector.duplicate", *rows(again), width=5, unit="short", shade=looks.EXPECTED),
-        stat("collector.parked", *rows(parked), width=5, unit="short", limits=looks.FEW),
+        stat("collector.duplicate", *rows(again), width=5, unit="short", shade=looks.EXPECTED, absent=w("none")),
+        stat("collector.parked", *rows(parked), width=5, unit="short", limits=looks.FEW, absent=w("none")),
         stat("collector.lag", *lines(select(INGEST, Column.newest("lag_s"))), width=5, unit="s", limits=_LATE),
         stat(
             "collector.spool",

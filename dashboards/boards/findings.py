@@ -35,19 +35,38 @@ def board(w: Words) -> Board:
         "findings",
         (variables.region(w), variables.institution_type(w), variables.members(w)),
         (
-            Section("standing", _figures()),
+            Section("standing", _figures(w)),
             Section("what", (_kinds(w), _days(w), _cost(w))),
-            Section("list", (findings_table(w, "findings.list", _HERE, height=14),)),
+            Section("list", (_list(w),)),
         ),
         since="now-90d/d",
         console="/findings",
     )
 
 
-def _figures() -> tuple[Panel, ...]:
+def _list(w: Words) -> Panel:
+    names = {scope: asked.names(w, scope, asked.in_region()) for scope in ("institution", "meter")}
+    return findings_table(
+        w, "findings.list", _HERE, institutions=names["institution"], meters=names["meter"], height=14
+    )
+
+
+def _figures(w: Words) -> tuple[Panel, ...]:
     return (
-        stat("findings.open", *rows(asked.findings(_HERE, Column("sum({open})", "n"))), width=6, limits=looks.FEW),
-        stat("findings.all", *rows(asked.findings(_HERE, Column("count({open})", "n"))), width=6, shade=looks.MEASURED),
+        stat(
+            "findings.open",
+            *rows(asked.findings(_HERE, Column("sum({open})", "n"))),
+            width=6,
+            limits=looks.FEW,
+            absent=w("none"),
+        ),
+        stat(
+            "findings.all",
+            *rows(asked.findings(_HERE, Column("count({open})", "n"))),
+            width=6,
+            shade=looks.MEASURED,
+            absent=w("none"),
+        ),
         stat(
             "findings.cost",
             *rows(asked.findings(_HERE, Column("sum({excess_yuan})", "yuan"))),
@@ -55,6 +74,7 @@ def _figures() -> tuple[Panel, ...]:
             unit="prefix:¥",
             decimals=0,
             shade=looks.OVER,
+            absent=w("none"),
         ),
         stat(
             "findings.worst",
@@ -62,6 +82,7 @@ def _figures() -> tuple[Panel, ...]:
             width=6,
             decimals=1,
             shade=looks.CLOSE,
+            absent=w("none"),
         ),
     )
 

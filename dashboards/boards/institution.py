@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards import looks, variables
 from dashboards.board import Board, Section, to_board
 from dashboards.boards import asked
-from dashboards.boards.lists import findings_table, known, ranking_table
+from dashboards.boards.lists import amounts_panel, findings_table, known, ranking_table
 from dashboards.panels import (
     Panel,
     Target,
@@ -24,7 +24,7 @@ from dashboards.panels import (
     stat,
     table,
 )
-from dashboards.queries import Column, among, back, equal, select
+from dashboards.queries import Column, Select, among, back, equal, select
 from dashboards.words import Words
 from energy.model import Category
 from energy.storage.schema import DAY_PROFILE, TARGET
@@ -48,7 +48,7 @@ def board(w: Words) -> Board:
         "institution",
         chosen,
         (
-            Section("standing", _figures()),
+            Section("standing", _figures(w)),
             Section("use", (expected_course(w), _items_shares(w), _items_days(w), _months(w))),
             Section(
                 "target",
@@ -58,12 +58,12 @@ def board(w: Words) -> Board:
                     ranking_table(w, "institution.peers", ids="$peers", width=12).sized(10, 9),
                 ),
             ),
-            Section("rhythm", (_heat_season(w), _map("$category"))),
+            Section("rhythm", (_heat_season(w), _heating(w), _map("$category"))),
             Section(
                 "where",
                 (
                     _buildings(w),
-                    findings_table(w, "institution.findings", FINDINGS_HERE, of_many=False, width=14, height=9),
+                    findings_table(w, "institution.findings", FINDINGS_HERE, meters=_meters(w), width=14, height=9),
                 ),
             ),
         ),
@@ -72,22 +72,15 @@ def board(w: Words) -> Board:
     )
 
 
-def _figures() -> tuple[Panel, ...]:
+def _meters(w: Words) -> Select:
+    """Its meters by name; one without a building belongs to the institution itself."""
+    return asked.names(w, "meter", among("parent", "$buildings", "$institution"))
+
+
+def _figures(w: Words) -> tuple[Panel, ...]:
     per_area = asked.indicator(HERE, Column.newest("value"), key="energy_per_area", period="rolling12")
     return (
-        *(
-            stat(
-                f"institution.{category.value}",
-                *lines(asked.totals(HERE, "amount", category=category)),
-                width=3,
-                unit=looks.unit(category),
-                decimals=1 if category is Category.ELECTRICITY else 0,
-                reduce="sum",
-                spark=True,
-                shade=looks.CATEGORY[category],
-            )
-            for category in (Category.ELECTRICITY, Category.WATER, Category.HEAT, Category.GAS)
-        ),
+        amounts_panel(w, HERE, width=12),
         stat(
             "institution.per_area",
             *lines(per_area),
@@ -102,6 +95,7 @@ def _figures() -> tuple[Panel, ...]:
             *rows(asked.findings(FINDINGS_HERE, Column("sum({open})", "n"), span=back(366))),
             width=4,
             limits=looks.FEW,
+            absent=w("none"),
         ),
     )
 
@@ -179,9 +173,26 @@ def _heat_season(w: Words) -> Panel:
     return course(
         "institution.season",
         *lines(asked.totals(HERE, *fields, category=Category.HEAT)),
+        width=9,
         height=9,
         gap_ms=looks.DAYS_APART,
         overrides=looks.compared(w),
+    )
+
+
+def _heating(w: Words) -> Panel:
+    seasons = asked.indicator(HERE, "value", key="heating_energy_per_heated_area", period="season", span=back(4 * 366))
+    return columns(
+        "institution.heating",
+        *rows(seasons),
+        width=5,
+        height=9,
+        unit="suffix: kgce/(m²·a)",
+        decimals=1,
+        overrides=(
+            look("Time", unit="time:YYYY"),
+            look("value", w("heating_season"), color=colour(looks.CATEGORY[Category.HEAT])),
+        ),
     )
 
 
@@ -192,7 +203,7 @@ def hours() -> tuple[Column, ...]:
 
 def _map(category: str) -> Panel:
     query = select(DAY_PROFILE, *hours(), where=(*HERE, equal("category", category)))
-    return hour_map("institution.hours", Target(query, "table", ""))
+    return hour_map("institution.hours", Target(query, "table", ""), width=10)
 
 
 def _buildings(w: Words) -> Panel:

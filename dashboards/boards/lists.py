@@ -5,7 +5,20 @@ from __future__ import annotations
 from dashboards import looks
 from dashboards.board import to_board
 from dashboards.boards import asked
-from dashboards.panels import Json, Panel, joined, look, only, rows, sorted_by, steps, table
+from dashboards.panels import (
+    Json,
+    Panel,
+    joined,
+    lines,
+    look,
+    named_by,
+    only,
+    rows,
+    sorted_by,
+    stat,
+    steps,
+    table,
+)
 from dashboards.queries import Column, Select, Where, among, equal, fits
 from dashboards.words import Words
 from energy.storage.schema import FINDING, TARGET
@@ -17,6 +30,25 @@ def institution_link(w: Words) -> Json:
     """The column `name` that leads to the institution of its row."""
     url = to_board("institution", w, institution="${__data.fields.id}", region="${region}")
     return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=150)
+
+
+def amounts_panel(w: Words, places: tuple[Where, ...], *, width: int) -> Panel:
+    """What was used in the range, by category, each with its course behind it."""
+    query = asked.totals(places, "amount", group=("category",))
+    return stat(
+        "amounts",
+        *lines(query, alias="$tag_category"),
+        width=width,
+        reduce="sum",
+        spark=True,
+        overrides=looks.amounts(w),
+        beside=True,
+    )
+
+
+def leading(w: Words, board: str) -> list[Json]:
+    """From the id in a cell to the dashboard of what it names."""
+    return [{"title": w("open_board"), "url": to_board(board, w, **{board: "${__value.raw}"})}]
 
 
 def known(name: str) -> Json:
@@ -101,14 +133,21 @@ def progress_table(w: Words, key: str = "overview.progress", *, width: int = 12,
 
 
 def findings_table(
-    w: Words, key: str, places: tuple[Where, ...], *, of_many: bool = True, width: int = 24, height: int = 10
+    w: Words,
+    key: str,
+    places: tuple[Where, ...],
+    *,
+    institutions: Select | None = None,
+    meters: Select | None = None,
+    width: int = 24,
+    height: int = 10,
 ) -> Panel:
-    """Findings, newest first, with the names of institution and meter; a click opens the finding in the console."""
+    """Findings, newest first, with the names that the two queries give; a click opens the finding in the console."""
     found = Select(
         FINDING,
         (
             Column("{id}", "finding"),
-            Column("{institution}", "id"),
+            Column.of("institution"),
             Column.of("meter"),
             Column(f"{{title_{w.language}}}", "title"),
             Column(f"{{text_{w.language}}}", "text"),
@@ -118,17 +157,18 @@ def findings_table(
         ),
         places,
     )
-    since = "Time finding" if of_many else "Time"  # two joined tables have two times, named after their measurements
-    shown = ("title", "text", "severity", "excess_yuan", "open")
+    named = {name: names for name, names in (("institution", institutions), ("meter", meters)) if names is not None}
     url = f"${{console}}/findings/${{__data.fields.finding}}?lang={w.language}"
     return table(
         key,
-        *rows(*((found, asked.names(w, "institution")) if of_many else (found,))),
+        *rows(found, *named.values()),
         width=width,
         height=height,
+        absent=w("none"),
         overrides=(
-            look(since, w("since"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
-            look("name", w("institution"), custom__width=200),
+            look("Time", w("since"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
+            look("institution", w("institution"), links=leading(w, "institution"), custom__width=180),
+            look("meter", w("meter"), links=leading(w, "meter"), custom__width=200),
             look(
                 "title",
                 w("finding"),
@@ -139,11 +179,11 @@ def findings_table(
             look("severity", w("severity"), decimals=1, custom__width=90),
             look("excess_yuan", w("yuan"), unit="prefix:¥", decimals=0, custom__width=110),
             looks.painted("open", w("state"), looks.open_or_closed(w), width=90),
-            *looks.hidden("id", "finding"),
+            *looks.hidden("finding"),
         ),
         transformations=(
-            *((joined("id", mode="outerTabular"), known("title")) if of_many else ()),
-            only(since, *(("name",) if of_many else ()), *shown, "finding", "id"),
-            sorted_by(since),
+            *(named_by(letter, name) for letter, name in zip("BC", named, strict=False)),
+            only("Time", *named, "title", "text", "severity", "excess_yuan", "open", "finding"),
+            sorted_by("Time"),
         ),
     )

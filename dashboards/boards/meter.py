@@ -7,7 +7,7 @@ from dashboards.board import Board, Section
 from dashboards.boards import asked
 from dashboards.boards.institution import hours, prefixed
 from dashboards.boards.lists import findings_table
-from dashboards.panels import Panel, Target, colour, course, hour_map, lines, look, stat, states
+from dashboards.panels import Panel, Target, colour, course, hour_map, lines, look, only, rows, stat, states
 from dashboards.queries import STEP, Column, equal, select
 from dashboards.words import Words
 from energy.storage.schema import DAY_PROFILE, INTERVAL, METER_STATUS, READING
@@ -37,7 +37,7 @@ def board(w: Words) -> Board:
                 (
                     _register(w),
                     _states(w),
-                    findings_table(w, "meter.findings", _METER, of_many=False, width=24, height=7),
+                    findings_table(w, "meter.findings", _METER, width=24, height=7),
                 ),
             ),
         ),
@@ -48,11 +48,14 @@ def board(w: Words) -> Board:
 
 
 def _figures(w: Words) -> tuple[Panel, ...]:
-    newest = {
-        field: select(METER_STATUS, Column.newest(field), where=_METER, span=asked.RECENT)
-        for field in ("state", "coverage_day")
-    }
-    seen = select(METER_STATUS, Column("last({last_seen_s}) * 1000", "seen"), where=_METER, span=asked.RECENT)
+    contact = select(
+        METER_STATUS,
+        Column.newest("state"),
+        Column("last({last_seen_s}) * 1000", "seen"),
+        Column.newest("coverage_day"),
+        where=_METER,
+        span=asked.RECENT,
+    )
     total = asked.totals(_TOTAL, *prefixed("amount"), category="$category")
     demand = select(INTERVAL, Column("max({power_kw})", "demand"), where=_METER)
     return (
@@ -68,9 +71,25 @@ def _figures(w: Words) -> tuple[Panel, ...]:
         stat(
             "meter.register", *lines(select(READING, Column.newest("value"), where=_METER)), unit="locale", decimals=2
         ),
-        stat("meter.seen", *lines(seen), width=5, unit="time:YYYY-MM-DD HH:mm"),
-        stat("meter.coverage", *lines(newest["coverage_day"]), unit="percentunit", decimals=1, limits=looks.COVERAGE),
-        stat("meter.state", *lines(newest["state"]), width=3, mappings=looks.hearings(w)),
+        stat(
+            "meter.contact",
+            *rows(contact),
+            width=12,
+            named=True,
+            overrides=(
+                look("state", w("state"), mappings=looks.hearings(w)),
+                look("seen", w("last_seen"), unit="time:YYYY-MM-DD HH:mm"),
+                look(
+                    "coverage_day",
+                    w("coverage_yesterday"),
+                    unit="percentunit",
+                    decimals=1,
+                    thresholds=looks.COVERAGE,
+                    color={"mode": "thresholds"},
+                ),
+            ),
+            transformations=(only("state", "seen", "coverage_day"),),
+        ),
     )
 
 

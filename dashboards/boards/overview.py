@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards import looks, variables
 from dashboards.board import Board, Section, to_board
 from dashboards.boards import asked
-from dashboards.boards.lists import progress_table, ranking_table
+from dashboards.boards.lists import amounts_panel, progress_table, ranking_table
 from dashboards.panels import Panel, colour, columns, course, joined, lines, look, only, rows, sorted_by, stat, table
 from dashboards.queries import Column, among, back, below, equal, is_region
 from dashboards.words import Words
@@ -35,19 +35,7 @@ def _figures(w: Words) -> tuple[Panel, ...]:
     year = asked.indicator(_HERE, Column("last({value}) / 1000", "tce"), key="energy", period="year")
     return (
         stat("overview.energy_year", *lines(year), width=3, unit="suffix: tce", decimals=0, shade=looks.MEASURED),
-        *(
-            stat(
-                f"overview.{category.value}",
-                *lines(asked.totals(_HERE, "amount", category=category)),
-                width=3,
-                unit=looks.unit(category),
-                decimals=1 if category is Category.ELECTRICITY else 0,
-                reduce="sum",
-                spark=True,
-                shade=looks.CATEGORY[category],
-            )
-            for category in (Category.ELECTRICITY, Category.WATER, Category.HEAT)
-        ),
+        amounts_panel(w, _HERE, width=9),
         stat("coverage", *lines(asked.coverage(_HERE)), width=3, unit="percentunit", decimals=1, limits=looks.COVERAGE),
         stat("heard", *rows(asked.heard(_HERE)), width=3, named=True, overrides=heard_names(w), transformations=HEARD),
         stat("overview.stage80", *rows(asked.targets_at(0.8, _MEMBERS)), width=3, limits=looks.FEW),
@@ -56,6 +44,7 @@ def _figures(w: Words) -> tuple[Panel, ...]:
             *rows(asked.findings((among("institution", "$members"),), Column("sum({open})", "n"), span=back(366))),
             width=3,
             limits=looks.FEW,
+            absent=w("none"),
         ),
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dashboards import looks, variables
-from dashboards.board import Board, Section, to_board
+from dashboards.board import Board, Section
 from dashboards.boards import asked
-from dashboards.boards.lists import institution_link, known
+from dashboards.boards.lists import institution_link, known, leading
 from dashboards.boards.overview import HEARD, heard_names
 from dashboards.panels import (
     Panel,
@@ -14,6 +14,7 @@ from dashboards.panels import (
     joined,
     lines,
     look,
+    named_by,
     only,
     rows,
     shares,
@@ -22,13 +23,14 @@ from dashboards.panels import (
     steps,
     table,
 )
-from dashboards.queries import Column, Where, among, at_least, equal, is_region, select
+from dashboards.queries import Column, Where, among, equal, is_region, select
 from dashboards.words import Words
 from energy.model import Reason
-from energy.storage.schema import INGEST, METER_STATUS
+from energy.storage.schema import INGEST
 
 _REGION = (equal("scope", "region"), is_region("id", "$region"))
 _MEMBERS = (equal("scope", "institution"), among("id", "$members"))
+_METERS = among("institution", "$members")
 PARKED: Where = among("reason", *(reason.value for reason in Reason))
 
 
@@ -40,7 +42,7 @@ def board(w: Words) -> Board:
         (
             Section("standing", _figures(w)),
             Section("completeness", (_course(w), _institutions(w))),
-            Section("trouble", (_silent(w), _parked(w), lag(w))),
+            Section("trouble", (_silent(w), _silent_by(w), _parked(w), lag(w))),
         ),
         console="/quality",
     )
@@ -56,7 +58,7 @@ def _figures(w: Words) -> tuple[Panel, ...]:
         stat(
             "heard", *rows(asked.heard(_REGION)), width=5, named=True, overrides=heard_names(w), transformations=HEARD
         ),
-        stat("quality.silent", *rows(asked.silent()), width=5, limits=looks.FEW),
+        stat("quality.silent", *rows(asked.silent(_METERS)), width=5, limits=looks.FEW),
         stat(
             "quality.estimated",
             *lines(estimated),
@@ -65,7 +67,7 @@ def _figures(w: Words) -> tuple[Panel, ...]:
             decimals=2,
             limits=steps((None, looks.GOOD), (0.02, looks.NEAR), (0.1, looks.OVER)),
         ),
-        stat("quality.parked", *rows(parked), width=4, unit="locale", limits=looks.FEW),
+        stat("quality.parked", *rows(parked), width=4, unit="locale", limits=looks.FEW, absent=w("none")),
     )
 
 
@@ -126,26 +128,43 @@ def _institutions(w: Words) -> Panel:
 
 
 def _silent(w: Words) -> Panel:
-    fields = (Column("{meter}", "id"), Column("{last_seen_s} * 1000", "seen"), "state", "coverage_day")
-    found = select(METER_STATUS, *fields, where=(at_least("state", 1),))
-    url = to_board("meter", w, meter="${__data.fields.id}")
+    named = {scope: asked.names(w, scope, asked.in_region()) for scope in ("meter", "institution")}
     return table(
         "quality.meters",
-        *rows(found, asked.names(w, "meter", asked.in_region())),
-        width=12,
+        *rows(asked.quiet(1, _METERS), *named.values()),
+        width=16,
+        absent=w("none"),
         overrides=(
-            look("name", w("meter"), links=[{"title": w("open_board"), "url": url}]),
-            look("id", w("number"), custom__width=130),
+            look("meter", w("meter"), links=leading(w, "meter"), custom__minWidth=180),
+            look("institution", w("institution"), links=leading(w, "institution"), custom__minWidth=150),
             look("seen", w("last_seen"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
             looks.painted("state", w("state"), looks.hearings(w), width=80),
             look("coverage_day", w("coverage_yesterday"), unit="percentunit", decimals=0, custom__width=110),
         ),
         transformations=(
-            joined("id", mode="outerTabular"),
-            known("state"),
-            known("name"),
-            only("name", "id", "state", "seen", "coverage_day"),
+            *(named_by(letter, field) for letter, field in zip("BC", named, strict=True)),
+            only("meter", "institution", "state", "seen", "coverage_day"),
             sorted_by("state"),
+        ),
+    )
+
+
+def _silent_by(w: Words) -> Panel:
+    count = {"fields": {"institution": {"aggregations": [], "operation": "groupby"}}}
+    count["fields"]["meter"] = {"aggregations": ["count"], "operation": "aggregate"}
+    return table(
+        "quality.silent_by",
+        *rows(asked.quiet(2, _METERS), asked.names(w, "institution", asked.in_region())),
+        width=8,
+        absent=w("none"),
+        overrides=(
+            look("institution", w("institution"), links=leading(w, "institution")),
+            look("meter (count)", w("silent_meters"), decimals=0, custom__width=120),
+        ),
+        transformations=(
+            named_by("B", "institution"),
+            {"id": "groupBy", "options": count},
+            sorted_by("meter (count)"),
         ),
     )
 
@@ -155,10 +174,9 @@ def _parked(w: Words) -> Panel:
     return shares(
         "quality.reasons",
         Target(query, "time_series", "$tag_reason"),
-        width=6,
-        height=9,
+        width=8,
+        height=8,
         unit="locale",
-        legend="bottom",
         overrides=looks.reasons(w),
     )
 
@@ -169,8 +187,7 @@ def lag(w: Words) -> Panel:
     return course(
         "quality.lag",
         *lines(query),
-        width=6,
-        height=9,
+        width=16,
         unit="s",
         overrides=(look("lag", w("lag"), color={"mode": "fixed", "fixedColor": looks.CLOSE}),),
     )

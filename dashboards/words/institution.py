@@ -14,16 +14,18 @@ TERMS: Final[Terms] = {
     ),
 }
 PANELS: Final[Panels] = {
-    "institution.electricity": ("用电量", "Electricity", "所选时段合计。", "Sum of the range."),
-    "institution.water": ("用水量", "Water", "所选时段合计。", "Sum of the range."),
-    "institution.heat": ("集中供热量", "District heat", "所选时段合计。", "Sum of the range."),
     "institution.season": (
         "供热季热量",
         "Heat of the season",
         "每日集中供热量与去年同日；非供热季为零或无数据。",
         "Daily district heat and the same day last year; outside the season zero or no data.",
     ),
-    "institution.gas": ("燃气", "Gas", "所选时段合计。", "Sum of the range."),
+    "institution.heating": (
+        "供暖季能耗",
+        "Heating by season",
+        "单位采暖建筑面积供暖能耗，按供暖季开始的年份；跨年三月结束后给出，缺核心月份则空白。",
+        "Heating energy per heated area by the year a season began; told once its March is over, blank where unknown.",
+    ),
     "institution.per_area": (
         "单位建筑面积能耗",
         "Energy per floor area",

@@ -14,14 +14,12 @@ PANELS: Final[Panels] = {
     "meter.total": ("用量", "Use", "所选时段每日用量合计。", "Sum of the days in the range."),
     "meter.demand": ("最大需量", "Highest demand", "所选时段最大平均功率。", "Highest mean power in the range."),
     "meter.register": ("最新表码", "Newest register", "最近一次读到的表码。", "The display as it was last read."),
-    "meter.seen": ("最近读数时间", "Last heard", "最近一次读数的时间。", "When the newest reading was taken."),
-    "meter.coverage": (
-        "昨日完整率",
-        "Completeness, yesterday",
-        "昨日应有数据中有效的份额。",
-        "Valid share of yesterday.",
+    "meter.contact": (
+        "通信与数据",
+        "Contact and data",
+        "状态按应上报周期判断；最近一次读数的时间；昨日应有数据中有效的份额。",
+        "State by how often the meter should speak, when it last did, and the valid share of yesterday.",
     ),
-    "meter.state": ("通信状态", "Contact", "按应上报周期判断。", "Judged by how often the meter should speak."),
     "meter.load": (
         "区间用量",
         "Load profile",

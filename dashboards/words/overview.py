@@ -20,9 +20,6 @@ PANELS: Final[Panels] = {
         "本年累计，吨标准煤，当量值口径（公共机构统计）。",
         "Year to date in tonnes of standard coal, equivalent-value caliber of the national statistics.",
     ),
-    "overview.electricity": ("用电量", "Electricity", "所选时段合计。", "Sum of the range."),
-    "overview.water": ("用水量", "Water", "所选时段合计。", "Sum of the range."),
-    "overview.heat": ("集中供热量", "District heat", "所选时段合计。", "Sum of the range."),
     "overview.stage80": (
         "达 80 % 的指标",
         "Targets at 80 %",

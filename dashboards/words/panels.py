@@ -13,6 +13,12 @@ PANELS: Final[Panels] = {
         "所选时段内每日完整率的平均值；低于 90 % 的数字不宜用于考核。",
         "Mean of the days in the range; below 90 % figures should not be used for assessment.",
     ),
+    "amounts": (
+        "所选时段用量",
+        "Used in the range",
+        "各分类所选时段合计；没有计量的分类不列出。",
+        "Sum of the range by category; a category without meters is not listed.",
+    ),
     "heard": (
         "本月实报 / 应报",
         "Meters reporting / due",

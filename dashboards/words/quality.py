@@ -14,8 +14,8 @@ PANELS: Final[Panels] = {
     "quality.silent": (
         "失联计量器具",
         "Silent meters",
-        "全部机构中超过一天未上报或从未上报的计量器具数。",
-        "Meters of the whole installation that were silent for a day or never heard.",
+        "所选机构中超过一天未上报或从未上报的计量器具数。",
+        "Meters of the chosen institutions that were silent for a day or never heard.",
     ),
     "quality.estimated": (
         "估算占比",
@@ -44,8 +44,14 @@ PANELS: Final[Panels] = {
     "quality.meters": (
         "失联与迟到",
         "Silent and late meters",
-        "所选时段内失联、迟到或从未上报的计量器具。",
-        "Meters that were silent, late or never heard in the range.",
+        "所选机构中目前失联、迟到或从未上报的计量器具。",
+        "Meters of the chosen institutions that are silent, late or were never heard.",
+    ),
+    "quality.silent_by": (
+        "各机构失联数",
+        "Silent meters by institution",
+        "目前超过一天未上报或从未上报的计量器具数；没有失联的机构不列出。",
+        "Meters silent for a day or never heard; institutions without any are not listed.",
     ),
     "quality.reasons": (
         "搁置原因",

@@ -9,6 +9,7 @@ from dashboards.words.entries import Terms
 TERMS: Final[Terms] = {
     "all": ("全部", "All"),
     "no_data": ("无数据", "no data"),
+    "none": ("无", "none"),
     "unknown": ("无法判断", "not known"),
     "boards": ("仪表板", "Dashboards"),
     "folder": ("节能 Jieneng", "Jieneng (English)"),
@@ -64,6 +65,8 @@ TERMS: Final[Terms] = {
     "state": ("状态", "State"),
     "open": ("未关闭", "open"),
     "closed": ("已关闭", "closed"),
+    "silent_meters": ("失联", "Silent"),
+    "heating_season": ("供暖季能耗", "Heating season"),
     "last_seen": ("最近读数", "Last heard"),
     "register": ("表码", "Register"),
     "data_state": ("数据状态", "Data state"),

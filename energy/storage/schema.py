@@ -66,7 +66,9 @@ FINDING: Final = Measurement(
     ("id", "title_zh", "title_en", "text_zh", "text_en"),
 )
 INGEST: Final = Measurement("ingest", ("collector", "reason"), ("readings", "lag_s", "spool_bytes"))
-METER_STATUS: Final = Measurement("meter_status", ("meter",), ("last_seen_s", "coverage_day", "state"))
+METER_STATUS: Final = Measurement(
+    "meter_status", ("meter",), ("last_seen_s", "coverage_day", "state"), ("institution",)
+)
 DIRECTORY: Final = Measurement(
     "directory",
     ("scope", "id"),

@@ -35,10 +35,10 @@ class Range:
         return f"from={self.start}000&to={self.end}000"
 
 
-def open_board(page: Page, url: str, dashboard: Mapping[str, Any], span: Range) -> None:
+def open_board(page: Page, url: str, dashboard: Mapping[str, Any], span: Range, *, width: int = 1600) -> None:
     """Begin to load a dashboard without Grafana's own frame, tall enough that every panel is in view."""
     bottom = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"])
-    page.set_viewport_size({"width": 1600, "height": bottom * 38 + 110})
+    page.set_viewport_size({"width": width, "height": bottom * 38 + 110})
     address = f"{url}/d/{dashboard['uid']}?{span.query()}&kiosk"
     if page.url.startswith(url):  # as a click on a link does it, without loading Grafana itself again
         page.evaluate(_GO, address)

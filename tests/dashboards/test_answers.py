@@ -20,6 +20,7 @@ pytestmark = pytest.mark.services
 ONE = [1]
 """Series of each query where a panel asks one thing of one place; all other panels are listed."""
 SERIES = {
+    "amounts": [4],  # electricity, water, gas, heat
     "overview.regions": [1, 2, 2, 2, 2],  # names; electricity, water, energy, completeness of 2 regions
     "overview.ranking": [1, 3],
     "overview.progress": [3, 1],
@@ -33,19 +34,21 @@ SERIES = {
     "targets.grades": [3, 1],
     "findings.kinds": [2],
     "findings.cost_by": [3, 1],
-    "findings.list": [1, 1],
+    "institution.findings": [1, 1],  # findings; names of meters
+    "findings.list": [1, 1, 1],
     "water.institutions": [1, 3, 3, 3],
     "water.per_person": [3, 1],
     "quality.course": [4],
     "quality.institutions": [1, 3, 3, 3],
-    "quality.meters": [1, 1],
+    "quality.meters": [1, 1, 1],
+    "quality.silent_by": [1, 1],
     "quality.reasons": [2],
     "collector.flow": [2],
     "collector.set_aside": [2],
     "collector.collectors": [1, 1],
 }
-ZERO = {"quality.estimated", "meter.state", "meter.states"}
-"""Panels whose right answer is zero: nothing is estimated, the meter is heard, its intervals are measured."""
+ZERO = {"quality.estimated", "meter.states"}
+"""Panels whose right answer is zero: nothing is estimated, the meter's intervals are measured."""
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
