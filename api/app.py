@@ -19,6 +19,7 @@ from api.limits import Limits
 from api.routes import NOUNS, PAGES
 from api.security import SecurityHeaders
 from energy.registry import Registry
+from energy.settings import AlarmSettings
 from energy.storage.base import Store
 
 _STATIC = Path(__file__).parent / "console" / "static"
@@ -34,11 +35,12 @@ def create_app(
     home: Path | None = None,
     ingest_url: str | None = None,
     clock: Callable[[], float] = time.time,
+    alarms: AlarmSettings | None = None,
 ) -> FastAPI:
     """API and console over a registry and a store; `is_https` where browsers reach it by https (cookies say so).
 
     `home` keeps files that people bring; `ingest_url` leads to the collector's own pages of parked messages;
-    `clock` tells the time (a test may hold it).
+    `clock` tells the time (a test may hold it); `alarms` says by which channels people can be told.
     """
     app = FastAPI(
         title="Jieneng 节能",
@@ -58,7 +60,7 @@ def create_app(
             Middleware(Limits),
         ],
     )
-    app.state.context = Context(registry, store, zone, is_https, home, ingest_url, clock)
+    app.state.context = Context(registry, store, zone, is_https, home, ingest_url, clock, alarms or AlarmSettings())
     problems.install(app)
     for router in (*NOUNS, PAGES, *pages.VIEWS):
         app.include_router(router)

@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from energy.errors import SettingsError
 from energy.intervals import LocalCalendar
 from energy.registry import Registry, Snapshot
+from energy.settings import AlarmSettings
 from energy.storage.base import Store
 
 
@@ -29,6 +30,7 @@ class Context:
     home: Path | None = None
     ingest_url: str | None = None
     clock: Callable[[], float] = time.time
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
     _snapshot: Snapshot | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 

@@ -20,6 +20,8 @@ from energy.errors import (
     NotInRegistry,
     RegistryError,
     RegistryUnavailable,
+    SendRefused,
+    SendUnavailable,
     SignInDelayed,
     SignInRefused,
     StorageUnavailable,
@@ -139,9 +141,11 @@ def _of_ours(exc: EnergyError) -> Problem:
         case ImportRefused():
             faults = [Fault(where="body", expected="rows that can be taken", came=p[:500]) for p in exc.problems[:200]]
             return Problem(422, "import refused", f"{len(exc.problems)} problem(s), nothing was taken", faults=faults)
+        case SendUnavailable():
+            return Problem(422, "refused", f"the receiver cannot be judged now, try again: {exc}")
         case RegistryUnavailable() | StorageUnavailable():
             return Problem(503, "not available now", "a database does not answer: try again soon", retry_after_s=5)
-        case RegistryError() | UnitError() | BreakdownRefused():
+        case RegistryError() | UnitError() | BreakdownRefused() | SendRefused():
             return Problem(422, "refused", str(exc))
         case _:
             return _of_surprise(exc)

@@ -63,6 +63,7 @@ def run_serve(settings: Settings, *, with_jobs: bool) -> None:
             is_https=settings.web.https,
             home=settings.home,
             ingest_url=f"http://{settings.ingest.http_host}:{settings.ingest.http_port}",
+            alarms=settings.alarms,
         ),
         host=settings.web.host,
         port=settings.web.port,

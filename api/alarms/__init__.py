@@ -7,7 +7,7 @@
 from api.alarms.daily import queue_digests
 from api.alarms.delivery import Delivered, deliver, heartbeat, test_message
 from api.alarms.evaluation import evaluate
-from api.alarms.inbox import acknowledge, close, find, history, inbox, subscribe, subscriptions, unsubscribe
+from api.alarms.inbox import acknowledge, close, find, history, inbox, mine, subscribe, subscriptions, unsubscribe
 from api.alarms.senders import signing_secret
 from api.alarms.work import Watcher
 
@@ -22,6 +22,7 @@ __all__ = [
     "heartbeat",
     "history",
     "inbox",
+    "mine",
     "queue_digests",
     "signing_secret",
     "subscribe",

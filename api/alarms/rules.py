@@ -24,7 +24,11 @@ BUILT_IN: Final = (
 )
 
 
-def effective(stated: Sequence[AlarmRule]) -> list[AlarmRule]:
-    """The rules that count: stated ones before built-in ones of the same id, without those switched off."""
-    by_id = {rule.id: rule for rule in (*BUILT_IN, *stated)}
-    return [rule for rule in by_id.values() if rule.is_active]
+def stated(set_by_people: Sequence[AlarmRule]) -> list[AlarmRule]:
+    """All rules as they stand: what people set before the built-in rule of the same id."""
+    return list({rule.id: rule for rule in (*BUILT_IN, *set_by_people)}.values())
+
+
+def effective(set_by_people: Sequence[AlarmRule]) -> list[AlarmRule]:
+    """The rules that count: those not switched off."""
+    return [rule for rule in stated(set_by_people) if rule.is_active]

@@ -275,6 +275,14 @@ def indicators(
     return [_indicator(rows, i) for i in _last_of_each(rows, "id", "period", "indicator", "caliber")]
 
 
+def every_indicator(page: Page, level: Level, name: str, period: str, window: Window) -> list[IndicatorRow]:
+    """All rows of one kind of period of a visible thing, newest first."""
+    page.scope.find(level, name)
+    where = {"scope": [level.value], "id": [name], "period": [period]}
+    rows = page.ctx.store.results("indicator", where=where, start=window.start, end=window.end)
+    return sorted((_indicator(rows, i) for i in range(len(rows))), key=lambda row: (-row.time, row.indicator))
+
+
 def _indicator(rows: Table, i: int) -> IndicatorRow:
     def number(name: str) -> float:
         return float(rows.fields[name][i])

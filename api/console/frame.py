@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request, Response
@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from fastapi.templating import Jinja2Templates
+from pydantic import BaseModel, ValidationError
 
 from api.callers import Caller, Known, may
 from api.console.show import Show
@@ -30,14 +31,21 @@ from energy.errors import (
 )
 from energy.reference import CaliberRow, Code, Indicator, table
 
+M = TypeVar("M", bound=BaseModel)
 LANGUAGE_COOKIE: Final = "jieneng_language"
 _YEAR_S: Final = 365 * 86_400
 _MENU: Final = (
-    ("menu_today", (("/", "home"), ("/findings", "findings"), ("/tasks", "tasks"))),
+    ("menu_today", (("/", "home"), ("/alarms", "alarms"), ("/findings", "findings"), ("/tasks", "tasks"))),
     ("menu_see", (("/places", "places"), ("/targets", "targets"), ("/costs", "costs"), ("/reports", "reports"))),
     (
         "menu_data",
-        (("/quality", "quality"), ("/corrections", "corrections"), ("/entry", "entry"), ("/ledger", "ledger")),
+        (
+            ("/quality", "quality"),
+            ("/corrections", "corrections"),
+            ("/entry", "entry"),
+            ("/audits", "audits"),
+            ("/ledger", "ledger"),
+        ),
     ),
 )
 
@@ -197,7 +205,17 @@ Judges = Annotated[Page, Depends(page(Action.JUDGE))]
 Corrects = Annotated[Page, Depends(page(Action.CORRECT))]
 Approves = Annotated[Page, Depends(page(Action.APPROVE))]
 Bills = Annotated[Page, Depends(page(Action.BILL))]
+Administers = Annotated[Page, Depends(page(Action.ADMINISTER))]
 Imports = Annotated[Page, Depends(page(Action.IMPORT))]
+
+
+def checked(model: type[M], given: Mapping[str, object]) -> M:
+    """What a form says, held against what the API takes."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        raise wrong(".".join(map(str, first["loc"])), first["msg"], first["input"]) from exc
 
 
 class ConsoleRoute(APIRoute):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from api.console.views import (
+    alarms,
+    audits,
     corrections,
     costs,
     entry,
@@ -22,8 +24,8 @@ from api.console.views import (
 VIEWS = tuple(
     module.router
     for module in (
-        session, home, places, institution, meter, findings, tasks, corrections, quality, entry, ledger, costs, targets,
-        reports,
+        session, home, alarms, places, institution, meter, findings, tasks, corrections, quality, entry, audits, ledger,
+        costs, targets, reports,
     )
 )  # fmt: skip
 """Every router of the console."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.routes import (
     accounts,
+    alarms,
     bills,
     consumption,
     corrections,
@@ -22,8 +23,8 @@ from api.routes import (
 NOUNS = tuple(
     module.router
     for module in (
-        session, places, consumption, series, judgement, targets, findings, notices, corrections, bills, reports,
-        exchange, operation, accounts,
+        session, places, consumption, series, judgement, targets, findings, notices, alarms, corrections, bills,
+        reports, exchange, operation, accounts,
     )
 )  # fmt: skip
 """Every router of the API, in the order of its page."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import math
+from datetime import date, timedelta
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 from pydantic import Field
 
-from api.answers import Pages, Wants, answers, listed
+from analytics import bills as audited
+from analytics.jobs.audits import JudgedBill, judged_bills
+from api.answers import Pages, Wants, Wish, answers, listed
 from api.callers import Sees, may
-from api.context import Ctx
+from api.context import Context, Ctx
 from api.schemas import Asked, Body, Identity, Text
 from api.scope import Action, Scope
 from api.strict import noun
 from api.times import Day
+from energy.units import CANONICAL
 
 router = noun("decisions", "/bills")
+_EPOCH: Final = date(1970, 1, 1)
 
 
 class BillOut(Body):
@@ -43,6 +49,45 @@ class BillIn(Asked):
     yuan: float | None = None
     document: Text = ""
     note: Text = ""
+
+
+class AuditOut(Body):
+    """A bill held against tariff and meters; null = cannot be told."""
+
+    meter: str
+    first_day: Day
+    last_day: Day
+    amount: float = Field(description="billed, in `unit`")
+    unit: str = Field(description="canonical unit of the meter's category")
+    yuan: float | None = Field(description="billed")
+    computed_yuan: float | None = Field(description="by the tariff, energy alone")
+    money_difference: float | None = Field(description="billed / computed - 1")
+    metered: float | None = Field(description="counted by the meters of the same days")
+    amount_difference: float | None = Field(description="billed / metered - 1")
+    meters: list[str] = Field(description="the meters it was compared with")
+    needs_explanation: bool
+    text: str
+
+
+@router.get("/audits", operation_id="list_bill_audits", responses=answers(AuditOut))
+def list_bill_audits(
+    ctx: Ctx, scope: Sees, wish: Wants, paging: Pages, institution: Annotated[str, Query(max_length=64)]
+) -> Response:
+    """Every bill of an institution: does the money follow from the tariff, the amount from the meters?"""
+    rows = [_audit(scope, wish, one) for one in judged(ctx, scope, institution)]
+    return listed(wish, paging, rows, lambda row: (row.meter, row.first_day.isoformat()), AuditOut)
+
+
+def judged(ctx: Context, scope: Scope, institution: str) -> list[JudgedBill]:
+    """The bills of a visible institution, judged."""
+    scope.institution(institution)
+    zone = ctx.zone_of(institution)
+    return judged_bills(ctx.store, ctx.registry, scope.snapshot, institution, zone=zone)
+
+
+def days_of(bill: audited.Bill) -> tuple[date, date]:
+    """First and last day of a bill."""
+    return _EPOCH + timedelta(days=bill.first_day), _EPOCH + timedelta(days=bill.end_day - 1)
 
 
 @router.get("", operation_id="list_bills", responses=answers(BillOut))
@@ -74,6 +119,31 @@ def delete_bill(ctx: Ctx, scope: Annotated[Scope, Depends(may(Action.BILL))], me
     """Take a bill out that was entered in error."""
     scope.meter(meter)
     ctx.registry.remove_rows("bills", [{"meter": meter, "first_day": first_day}])
+
+
+def _audit(scope: Scope, wish: Wish, one: JudgedBill) -> AuditOut:
+    first, last = days_of(one.bill)
+    against = one.amount
+    return AuditOut(
+        meter=one.meter,
+        first_day=first,
+        last_day=last,
+        amount=one.bill.amount,
+        unit=CANONICAL[scope.meter(one.meter).category],
+        yuan=one.bill.yuan,
+        computed_yuan=known(one.money.computed),
+        money_difference=known(one.money.relative),
+        metered=known(against.metered) if against else None,
+        amount_difference=known(against.relative) if against else None,
+        meters=list(one.meters),
+        needs_explanation=one.needs_explanation,
+        text=wish.name(*one.words),
+    )
+
+
+def known(value: float) -> float | None:
+    """A number for JSON: null where it is unknown."""
+    return value if math.isfinite(value) else None
 
 
 def _out(scope: Scope, bill: Any) -> BillOut:

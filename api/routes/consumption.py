@@ -7,17 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import numpy as np
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import Field
 
 from api.answers import Wants, Wish, answers, file, json_answer
 from api.callers import Sees
-from api.context import Context, Ctx
+from api.context import Ctx
 from api.places import LEVELS, institution_of
 from api.schemas import Body, Share
-from api.scope import Scope
 from api.strict import noun
-from api.times import Between, Days
+from api.times import Between
 from energy.intervals import LocalCalendar
 from energy.model import Category
 from energy.model import Scope as Level
@@ -87,66 +86,26 @@ class TotalsOut(Body, Generic[R]):
 _COUNTS = {"n_expected", "n_reporting"}
 
 
-@router.get(
-    "/{level}/{id}/consumption",
-    operation_id="read_consumption",
-    responses=answers(TotalsOut[ConsumptionRow], paged=False),
-)
-def read_consumption(
-    ctx: Ctx,
-    scope: Sees,
-    wish: Wants,
-    level: LEVELS,
-    id: str,  # noqa: A002 -- the name in the path
-    days: Between,
-    period: Length = "day",
-    category: Only = None,
-    item: Item = "all",
-) -> Response:
-    """Totals by category and item; a period that is absent is unknown, not zero."""
-    asked = _Asked(ctx, scope, level, id, days, period, category, item)
-    return asked.answer(wish, ConsumptionRow)
-
-
-@router.get(
-    "/{level}/{id}/expected", operation_id="read_expected", responses=answers(TotalsOut[ExpectedRow], paged=False)
-)
-def read_expected(
-    ctx: Ctx,
-    scope: Sees,
-    wish: Wants,
-    level: LEVELS,
-    id: str,  # noqa: A002 -- the name in the path
-    days: Between,
-    period: Length = "day",
-    category: Only = None,
-    item: Item = "all",
-) -> Response:
-    """Totals beside their expected amount and its band (no band: not enough history yet)."""
-    asked = _Asked(ctx, scope, level, id, days, period, category, item)
-    return asked.answer(wish, ExpectedRow)
-
-
 class _Asked:
-    """One question about the totals of a visible thing."""
+    """One question about the totals of a visible thing; its arguments are parameters of the request."""
 
     def __init__(
         self,
-        ctx: Context,
-        scope: Scope,
+        ctx: Ctx,
+        scope: Sees,
         level: LEVELS,
-        identity: str,
-        days: Days,
-        period: Period,
-        category: Category | None,
-        item: str,
+        id: str,  # noqa: A002 -- the name in the path
+        days: Between,
+        period: Length = "day",
+        category: Only = None,
+        item: Item = "all",
     ) -> None:
         self.level = Level(level.removesuffix("s"))
-        scope.find(self.level, identity)
-        self.id = identity
+        scope.find(self.level, id)
+        self.id = id
         self.period = period
-        self.zone = ctx.calendar_of(institution_of(scope, self.level, identity)).zone
-        self._where: dict[str, list[str]] = {"scope": [self.level.value], "id": [identity], "period": [period]}
+        self.zone = ctx.calendar_of(institution_of(scope, self.level, id)).zone
+        self._where: dict[str, list[str]] = {"scope": [self.level.value], "id": [id], "period": [period]}
         self._where |= {"category": [category.value]} if category else {}
         self._where |= {"item": [item]} if item != "every" else {}
         self._window = days.window(LocalCalendar(self.zone))
@@ -166,6 +125,24 @@ class _Asked:
         ]
         head = {"level": self.level, "id": self.id, "period": self.period, "zone": self.zone}
         return json_answer(wish, head | {"series": series})
+
+
+@router.get(
+    "/{level}/{id}/consumption",
+    operation_id="read_consumption",
+    responses=answers(TotalsOut[ConsumptionRow], paged=False),
+)
+def read_consumption(wish: Wants, asked: Annotated[_Asked, Depends()]) -> Response:
+    """Totals by category and item; a period that is absent is unknown, not zero."""
+    return asked.answer(wish, ConsumptionRow)
+
+
+@router.get(
+    "/{level}/{id}/expected", operation_id="read_expected", responses=answers(TotalsOut[ExpectedRow], paged=False)
+)
+def read_expected(wish: Wants, asked: Annotated[_Asked, Depends()]) -> Response:
+    """Totals beside their expected amount and its band (no band: not enough history yet)."""
+    return asked.answer(wish, ExpectedRow)
 
 
 def _by_series(table: Table, names: Sequence[str]) -> Iterator[tuple[Category, str, list[dict[str, Any]]]]:

@@ -171,7 +171,7 @@ def list_publications(ctx: Ctx, scope: Sees, wish: Wants, institution: str) -> R
     """What an institution published, newest first."""
     scope.institution(institution)
     found = ctx.registry.reporting.publications(institution=institution)
-    return json_answer(wish, [_shown(ctx, scope, wish, one).model_dump(mode="json") for one in found])
+    return json_answer(wish, [shown(ctx, scope, wish, one).model_dump(mode="json") for one in found])
 
 
 @router.post("/publications/{institution}", status_code=201, operation_id="publish_quarter")
@@ -180,7 +180,7 @@ def publish_quarter(
 ) -> PublicationOut:
     """Approve the figures of a quarter as they are now; they stay so."""
     scope.institution(institution)
-    return _shown(ctx, scope, wish, reports.publish(ctx, scope, institution, _quarter(body.quarter)))
+    return shown(ctx, scope, wish, reports.publish(ctx, scope, institution, _quarter(body.quarter)))
 
 
 @router.get("/publications/{institution}/{quarter}", operation_id="read_publication", responses=_FILES)
@@ -203,7 +203,8 @@ def note_publication(
     return NoteOut.model_validate(reports.correct(ctx, scope, published, body.text), from_attributes=True)
 
 
-def _shown(ctx: Context, scope: Scope, wish: Wish, one: Publication) -> PublicationOut:
+def shown(ctx: Context, scope: Scope, wish: Wish, one: Publication) -> PublicationOut:
+    """A publication with its notes, and what would be published otherwise now."""
     notes = ctx.registry.reporting.notes(one.id)
     return PublicationOut(
         institution=one.institution,

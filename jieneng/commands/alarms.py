@@ -112,11 +112,11 @@ def rule(
     """Show the rules, or change one."""
     from dataclasses import replace
 
-    from api.alarms.rules import BUILT_IN
+    from api.alarms.rules import stated
 
     table = Table("id", "threshold", "severity", "on", "means", box=None)
     with _registry(home) as registry:
-        rules = {r.id: r for r in (*BUILT_IN, *registry.alarms.rules())}
+        rules = {r.id: r for r in stated(registry.alarms.rules())}
         if name and name not in rules:
             raise typer.BadParameter(f"expected one of {', '.join(rules)}, came {name!r}")
         if name:

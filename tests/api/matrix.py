@@ -31,6 +31,7 @@ class Entry:
     files: dict[str, tuple[str, bytes]] | None = None
     or_action: Action | None = None  # a role that has this instead may as well
     thing_first: bool = False  # a foreign thing is not found even by a role that could not act on its own
+    lacking: int = 403  # the answer to a role that lacks the action
     foreign: int = 404  # the answer about what is not the caller's
 
 
@@ -79,6 +80,10 @@ def _quota(_: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _subscription(institution: str) -> dict[str, Any]:
+    return {"channel": "wecom", "address": "robot", "scope": "institution", "node": institution}
+
+
 PAPER = "/api/v1/targets/{level}/{id}/{year}/{indicator}/{caliber}/paper"
 PAPER_PARTS = {"level": "institution", "year": "2025", "indicator": "electricity_per_area", "caliber": "physical"}
 READ = Action.READ
@@ -118,6 +123,14 @@ TABLE: dict[tuple[str, str], Entry] = {
     ("GET", "/api/v1/notices"): Entry(READ),
     ("GET", "/api/v1/notices/{notice}"): Entry(READ, "notice"),
     ("POST", "/api/v1/notices/{notice}/acts"): Entry(Action.JUDGE, "notice", body=lambda _: {"act": "acknowledge"}),
+    ("GET", "/api/v1/alarms/subscriptions"): Entry(READ),
+    ("PUT", "/api/v1/alarms/subscriptions/{subscription}"): Entry(READ, "institution", body=_subscription),
+    ("POST", "/api/v1/alarms/subscriptions/{subscription}/test"): Entry(Action.ADMINISTER, "subscription", lacking=404),
+    ("DELETE", "/api/v1/alarms/subscriptions/{subscription}"): Entry(Action.ADMINISTER, "subscription", lacking=404),
+    ("GET", "/api/v1/alarms/rules"): Entry(READ),
+    ("PATCH", "/api/v1/alarms/rules/{rule}"): Entry(
+        Action.ADMINISTER, body=lambda _: {"severity": "info"}, root_only=True, parts={"rule": "silent"}
+    ),
     ("GET", "/api/v1/reports/monthly/{institution}"): Entry(READ, "institution", {"month": "2025-03", "file": "docx"}),
     ("GET", "/api/v1/reports/yearly/{institution}"): Entry(READ, "institution", {"year": "2025", "file": "xlsx"}),
     ("GET", "/api/v1/reports/forms/{form}/{institution}"): Entry(
@@ -139,6 +152,7 @@ TABLE: dict[tuple[str, str], Entry] = {
     ("POST", "/api/v1/corrections"): Entry(Action.CORRECT, "meter", body=_correction),
     ("POST", "/api/v1/corrections/{id}/{act}"): Entry(Action.APPROVE, "correction", parts={"act": "undo"}),
     ("GET", "/api/v1/bills"): Entry(READ),
+    ("GET", "/api/v1/bills/audits"): Entry(READ, "institution", {"institution": "{}"}),
     ("PUT", "/api/v1/bills"): Entry(Action.BILL, "billed", body=_bill),
     ("DELETE", "/api/v1/bills/{meter}/{first_day}"): Entry(Action.BILL, "billed", parts={"first_day": "2025-04-01"}),
     ("POST", "/api/v1/imports"): Entry(Action.IMPORT, "institution", {"dry_run": "true"}, _building, foreign=422),

@@ -220,7 +220,7 @@ def expected(entry: Entry, role: Role, relation: str, reach: str) -> set[int]:
     is_visible = relation in VISIBLE and not (entry.thing == "region" and reach == "institution")
     may = entry.action is None or entry.action in actions_of(role) or entry.or_action in actions_of(role)
     if entry.root_only or (not may and (is_visible or entry.thing is None or not entry.thing_first)):
-        return {403}
+        return {entry.lacking}
     if entry.thing is None or is_visible:
         return {200, 201, 204, 303}
     return {entry.foreign}

@@ -59,8 +59,22 @@ def _quota(_: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _subscription(institution: str) -> dict[str, Any]:
+    return {"channel": "wecom", "address": "robot", "node": f"institution:{institution}"}
+
+
 PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
     ("GET", "/", Entry(READ)),
+    ("GET", "/alarms", Entry(READ)),
+    ("POST", "/alarms/notices/{notice}/acts", Entry(Action.JUDGE, "notice", form=lambda _: {"act": "close"})),
+    ("POST", "/alarms/subscriptions", Entry(READ, "institution", form=_subscription)),
+    ("POST", "/alarms/subscriptions/{subscription}/test", Entry(Action.ADMINISTER, "subscription", lacking=404)),
+    ("POST", "/alarms/subscriptions/{subscription}/remove", Entry(Action.ADMINISTER, "subscription", lacking=404)),
+    (
+        "POST",
+        "/alarms/rules/{rule}",
+        Entry(Action.ADMINISTER, form=lambda _: {"severity": "info"}, root_only=True, parts={"rule": "silent"}),
+    ),
     ("GET", "/places", Entry(READ)),
     ("GET", "/places", Entry(READ, "region", {"region": "{}"})),
     ("GET", "/places.{form}", Entry(READ, parts={"form": "csv"})),
@@ -105,6 +119,8 @@ PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
     ("GET", "/entry", Entry(Action.BILL, "institution", {"institution": "{}"})),
     ("POST", "/entry/bills", Entry(Action.BILL, "billed", form=_bill)),
     ("POST", "/entry/readings", Entry(Action.BILL, "meter", form=_reading)),
+    ("GET", "/audits", Entry(READ)),
+    ("GET", "/audits", Entry(READ, "institution", {"institution": "{}"})),
     ("GET", "/ledger", Entry(Action.IMPORT)),
     ("GET", "/costs", Entry(READ)),
     ("GET", "/targets", Entry(READ, query={"year": "2025"})),
@@ -117,6 +133,22 @@ PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
     ),
     ("POST", "/quotas", Entry(Action.APPROVE, form=_quota, root_only=True)),
     ("GET", "/reports", Entry(READ)),
+    ("GET", "/reports", Entry(READ, "institution", {"institution": "{}"})),
+    (
+        "POST",
+        "/reports/{institution}/publications",
+        Entry(Action.APPROVE, "institution", form=lambda _: {"quarter": "2025Q2"}),
+    ),
+    (
+        "POST",
+        "/reports/{institution}/publications/{quarter}/notes",
+        Entry(Action.APPROVE, "institution", form=lambda _: {"text": "matrix"}, parts={"quarter": "2025Q1"}),
+    ),
+    (
+        "POST",
+        "/reports/{institution}/entries",
+        Entry(Action.BILL, "institution", form=lambda _: {"field": "base1/address", "year": "2025", "value": "x"}),
+    ),
 )  # fmt: skip
 
 ELSEWHERE: Final[dict[tuple[str, str], str]] = {

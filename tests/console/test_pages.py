@@ -32,6 +32,9 @@ PAGES = (
     "/costs",
     "/targets",
     "/reports",
+    f"/reports?institution={HOUSE}&year=2025",
+    "/alarms",
+    f"/audits?institution={HOUSE}",
 )
 Signed = Callable[[str], httpx.Client]
 

@@ -22,6 +22,7 @@ PATHS = (
     "/", "/places", f"/institutions/{HOUSE}", f"/meters/{METER}", "/findings", f"/findings/{FINDING}", "/tasks",
     f"/tasks/new?finding={FINDING}", "/corrections", f"/corrections/new?meter={METER}", "/quality",
     f"/entry?institution={HOUSE}", "/ledger", "/costs", "/targets", "/reports",
+    f"/reports?institution={HOUSE}", "/alarms", f"/audits?institution={HOUSE}",
 )  # fmt: skip
 
 

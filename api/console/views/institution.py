@@ -52,7 +52,8 @@ def institution(
         targets=[
             (t, charts.gauge(page.put, page.words, t, page.indicator(t.indicator))) for t in targets if t.target > 0
         ],
-        indicators=figures.indicators(page, Level.INSTITUTION, [institution], ("rolling12", "year", "season"), year),
+        indicators=figures.indicators(page, Level.INSTITUTION, [institution], ("rolling12", "year"), year),
+        seasons=_seasons(page, institution, calendar),
         findings=acts.findings(page, institution=institution),
         tasks=[t for t in acts.tasks(page) if t.institution == institution and t.is_pending],
         meters=_meters(page, institution),
@@ -71,6 +72,12 @@ def _heat(page: Page, institution: str, category: Category, window: Window) -> c
     return charts.heat_map(
         page.put, page.words, days, hours, unit, f"{page.words[category.value]} · {page.words['heat_map']}"
     )
+
+
+def _seasons(page: Page, institution: str, calendar: LocalCalendar) -> list[figures.IndicatorRow]:
+    """What heating took in the last seasons that are over, newest first."""
+    span = figures.last_days(page, calendar, 3 * 366)
+    return figures.every_indicator(page, Level.INSTITUTION, institution, "season", span)[:3]
 
 
 def _facts(page: Page, institution: str) -> list[tuple[str, float, str, str]]:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Query, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
-from pydantic import ValidationError
 
 from analytics.jobs.proposals import missing_targets
 from api import proofs
 from api.console import acts, figures, paging
-from api.console.frame import Approves, ConsoleRoute, Corrects, Page, Reads
-from api.problems import wrong
+from api.console.frame import Approves, ConsoleRoute, Corrects, Page, Reads, checked
 from api.routes import targets as noun
 from energy.model import Scope as Level
 from energy.reference import CaliberRow, Indicator, table
@@ -107,7 +105,7 @@ def propose(
         "scope": "institution", "id": id, "year": year, "indicator": indicator, "caliber": caliber, "value": value,
         "note": note,
     }  # fmt: skip
-    noun.propose_target(page.ctx, page.scope, _checked(noun.ProposalIn, given))
+    noun.propose_target(page.ctx, page.scope, checked(noun.ProposalIn, given))
     return page.go(f"/targets?year={year}", "target_proposed")
 
 
@@ -129,7 +127,7 @@ def issue(
         "scope": scope, "id": id, "year": year, "indicator": indicator, "caliber": caliber, "value": value,
         "document": document.strip(), "date": issued_on,
     }  # fmt: skip
-    body = _checked(noun.IssueIn, given)
+    body = checked(noun.IssueIn, given)
     noun.issue_target(page.ctx, page.scope, body)
     if file is not None and file.filename:
         noun.attach(page.ctx, body, file.filename, file.file.read(proofs.MOST_BYTES + 1))
@@ -166,14 +164,5 @@ def approve_quota(
         "caliber": caliber, "valid_from": valid_from, "source": source.strip(), "tier": tier.strip(),
         "climate_zone": climate_zone.strip(), **levels,
     }  # fmt: skip
-    noun.approve_quota(page.ctx, page.scope, _checked(noun.QuotaIn, given))
+    noun.approve_quota(page.ctx, page.scope, checked(noun.QuotaIn, given))
     return page.go("/targets#quotas", "quota")
-
-
-def _checked(model: Any, given: dict[str, object]) -> Any:
-    """What a form says, held against what the API takes."""
-    try:
-        return model.model_validate(given)
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        raise wrong(".".join(map(str, first["loc"])), first["msg"], first["input"]) from exc

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from api.console.words import acts, data, families, frame, sights
+from api.console.words import acts, alarms, data, families, frame, sights
 
-CATALOGUE: Final = frame.WORDS | sights.WORDS | acts.WORDS | data.WORDS | families.WORDS
+CATALOGUE: Final = frame.WORDS | sights.WORDS | acts.WORDS | alarms.WORDS | data.WORDS | families.WORDS
 WORDS: Final[dict[str, dict[str, str]]] = {
     language: {key: pair[place] for key, pair in CATALOGUE.items()} for place, language in enumerate(("zh", "en"))
 }
 """Words by language and key."""
-PARTS: Final = MappingProxyType({m.__name__: m.WORDS for m in (frame, sights, acts, data, families)})
+PARTS: Final = MappingProxyType({m.__name__: m.WORDS for m in (frame, sights, acts, alarms, data, families)})

@@ -74,7 +74,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "denominator_outpatients": ("门诊人次", "Outpatients"),
     "span_year": ("年", "year"),
     "span_rolling12": ("近 12 个月", "12 months to"),
-    "span_season": ("采暖季", "heating season"),
     "evidence_actual": ("实测", "measured"),
     "evidence_usual": ("平时", "usual"),
     "evidence_kgce": ("折标准煤", "standard coal"),

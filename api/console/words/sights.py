@@ -81,6 +81,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "尚无指标。请在台账中填写建筑面积和用能人数。",
         "No indicators yet. State floor area and energy users in the ledger.",
     ),
+    "heating_season": ("采暖季", "Heating season"),
+    "heating_lead": ("按采暖面积,采暖季结束后计算", "Per heated area, told when the season is over"),
+    "empty_season": (
+        "尚无完整采暖季。需要采暖面积,以及 11 月至次年 3 月的热力数据或账单。",
+        "No whole season yet: it takes the heated area and heat of November to March, read or billed.",
+    ),
     "facts": ("基本信息", "Facts"),
     "buildings": ("建筑数", "Buildings"),
     "empty_facts": ("台账中尚无面积和人数。", "The ledger states neither area nor persons."),
