@@ -26,6 +26,7 @@ from energy.settings import IngestSettings
 
 VERSION: Final = 1
 _PAGE: Final = 8192
+_CACHE_KB: Final = 512  # nearly every page is written once and read once: a cache would only be memory
 _SHMSIZE: Final = sqlite3.SQLITE_IOERR_SHMSIZE
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meter (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;
@@ -174,6 +175,7 @@ class SpoolReader:
         self._connection = sqlite3.connect(
             f"file:{path}?mode=ro", uri=True, check_same_thread=False, timeout=30, isolation_level=None
         )
+        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         self.path = path
 
     def batches(self, after: int = 0) -> Iterator[tuple[int, Batch]]:
@@ -262,6 +264,7 @@ def _connect(path: Path, settings: IngestSettings) -> sqlite3.Connection:
         connection.execute(f"PRAGMA page_size = {_PAGE}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise SpoolError(f"{path}: written by a newer program (version {version}, this one knows {VERSION})")
