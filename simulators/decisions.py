@@ -8,11 +8,15 @@ from typing import Final
 
 from energy.series import FloatArray
 from simulators.catalogue import House
+from simulators.quotas import SOURCE
 from simulators.sheets import Row
 
 FLAT_PRICES: Final = {"electricity": 0.62, "water": 4.1}
 """Yuan per kWh and m3 of those who get a bill a month: invented, as every price here."""
-_SOURCE: Final = "虚构 (fictitious)"
+_TARGETS: Final = {
+    "electricity": ("electricity_per_area", "kWh/(m2·a)"),
+    "water": ("water_per_person", "m3/(p·a)"),
+}
 # Bands of the day: price in yuan/kWh, months, hours. Summer has a sharp peak; every hour belongs to one band.
 _BANDS: Final = (
     ("sharp", 1.05, "7-8", "14:00-17:00"),
@@ -50,24 +54,28 @@ def use_rows(metered: tuple[House, ...], billed: tuple[House, ...], first: date)
 
 
 def target_rows(
-    houses: tuple[House, ...], electricity: Mapping[str, FloatArray], first: date, last: date
+    used: Mapping[str, Mapping[str, FloatArray]], houses: tuple[House, ...], first: date, last: date
 ) -> Iterator[Row]:
-    """Issued targets for each year after a whole year: last year's electricity per floor area, times a factor.
+    """Issued targets for each year after a whole year: what was used last year, per area or person, times a factor.
 
-    `electricity` holds kWh by institution and local day from `first` on.
+    `used` holds kWh or m3 by category, institution and local day from `first` on; nobody outside it gets a target.
     """
     for year in range(first.year + 1, last.year + 1):
         begin, end = (date(year - 1, 1, 1) - first).days, (date(year, 1, 1) - first).days
         if begin < 0:
             continue
-        for i, house in enumerate(houses):
-            used = float(electricity[house.id][begin:end].sum())
-            yield {
-                "scope": "institution", "id": house.id, "year": year, "indicator": "electricity_per_area",
-                "caliber": "physical", "state": "issued",
-                "value": round(used * _FACTORS[i % len(_FACTORS)] / house.area_m2, 2), "unit": "kWh/(m2·a)",
-                "document": f"示例文号〔{year}〕{i + 1}号", "date": date(year, 1, 31).isoformat(), "note": _SOURCE,
-            }  # fmt: skip
+        for category, (indicator, unit) in _TARGETS.items():
+            for i, house in enumerate(houses):
+                days = used[category].get(house.id)
+                if days is None:
+                    continue
+                size = house.area_m2 if category == "electricity" else house.users
+                value = float(days[begin:end].sum()) * _FACTORS[i % len(_FACTORS)] / size
+                yield {
+                    "scope": "institution", "id": house.id, "year": year, "indicator": indicator,
+                    "caliber": "physical", "state": "issued", "value": round(value, 2), "unit": unit,
+                    "document": f"示例文号〔{year}〕{i + 1}号", "date": date(year, 1, 31).isoformat(), "note": SOURCE,
+                }  # fmt: skip
 
 
 def _tariff(
@@ -76,7 +84,7 @@ def _tariff(
 ) -> Row:  # fmt: skip
     return {
         "tariff": name, "component": "energy", "band": band, "months": months, "days": "all", "hours": hours,
-        "price_yuan": price, "unit": f"yuan/{unit}", "valid_from": first.isoformat(), "source": _SOURCE,
+        "price_yuan": price, "unit": f"yuan/{unit}", "valid_from": first.isoformat(), "source": SOURCE,
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from energy.series import BoolArray, FloatArray, IntArray, Matrix
 from energy.topics import Topic
 from simulators import billed as bills
 from simulators import decisions as decided
+from simulators import quotas
 from simulators.catalogue import HOUSES, REGIONS, ZONE, House
 from simulators.devices import BAD_GATEWAY, Device, Gateway, plan
 from simulators.faults import Fault, FaultKind, fault_plan, lapse_plan
@@ -87,15 +88,19 @@ class Province:
 
     @property
     def decisions(self) -> Sheets:
-        """Tariffs, who pays them, and yearly targets, of metered and billed institutions; needs everyone's loads."""
+        """Tariffs, who pays them, quotas, rules and yearly targets of all institutions; needs everyone's loads."""
         first, last = (self.calendar.date_of(t) for t in (self.window.start, self.window.end - 1))
         others = self.billed.houses if self.billed else ()
         electricity = {house.id: self.truth.institution_days(house.id, Category.ELECTRICITY) for house in self.houses}
         electricity |= {house.id: self.billed.daily[f"{house.id}.electricity"] for house in others if self.billed}
+        water = {house.id: self.truth.institution_days(house.id, Category.WATER) for house in self.houses}
+        everyone = (*self.houses, *others)
         return {
             "tariffs": decided.tariff_rows(first),
             "tariff_uses": list(decided.use_rows(self.houses, others, first)),
-            "targets": list(decided.target_rows((*self.houses, *others), electricity, first, last)),
+            "quotas": list(quotas.quota_rows(first)),
+            "target_rules": list(quotas.rule_rows(everyone, first)),
+            "targets": list(decided.target_rows({"electricity": electricity, "water": water}, everyone, first, last)),
         }
 
     @property

@@ -20,7 +20,7 @@ from analytics.indicators import (
     total_indicator,
     weighted_by_time,
 )
-from analytics.jobs.official import PURPOSES, heating_of_months, of_season, official_wholes, seasons
+from analytics.jobs.official import PURPOSES, heating_of_months, of_season, official_wholes, season_begins, seasons
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE
@@ -196,7 +196,8 @@ def _write_seasons(
                 whole = Indicator(monthly.key, monthly.caliber, np.array([value]), np.array([coverage]))
                 found.append(_Rows(place, "season", per("heating_energy_per_heated_area", whole, area)))
         one = replace(sums, periods=Periods("year", edges, sums.periods.days[[first, end]]))
-        _replace(writer, one, "season", np.array([True]), found, ids)
+        begins = calendar.start_of(season_begins(calendar.date_of(int(edges[0])).year))
+        _replace(writer, one, "season", np.array([True]), found, ids, np.array([begins]))
 
 
 def _stated(denominators: Sequence[Denominator], place: _Place, kind: str, calendar: LocalCalendar) -> list[Stated]:
@@ -218,20 +219,23 @@ def _replace(
     wanted: BoolArray,
     found: Sequence[_Rows],
     ids: Mapping[Scope, Sequence[str]],
+    dated: IntArray | None = None,
 ) -> None:
+    """Replace rows of the wanted periods; they are dated by the start of their period unless said otherwise."""
+    start = sums.periods.start if dated is None else dated
     for first, last in runs(wanted):
         window = Window(int(sums.periods.edges[first]), int(sums.periods.edges[last]))
         for scope, names in ids.items():
             own = [rows for rows in found if rows.place.scope is scope]
             where = {"scope": [scope.value], "id": names, "period": [period]}
-            writer.replace(_table(own, sums, period, scope, first, last), where, window)
+            writer.replace(_table(own, start, period, scope, first, last), where, window)
 
 
-def _table(found: Sequence[_Rows], sums: Sums, period: str, scope: Scope, first: int, last: int) -> Table:
+def _table(found: Sequence[_Rows], dated: IntArray, period: str, scope: Scope, first: int, last: int) -> Table:
     values = [rows.indicator.value[first:last] for rows in found]
     known = [np.isfinite(value) for value in values]
     counts = [int(which.sum()) for which in known]
-    start = sums.periods.start[first:last]
+    start = dated[first:last]
 
     def column(parts: list[FloatArray]) -> FloatArray:
         return np.concatenate([p[k] for p, k in zip(parts, known, strict=True)]) if parts else np.zeros(0)

@@ -16,6 +16,7 @@ DB37/T 2671, 2672, 2673-2019 (indicators); 住建部 分项能耗数据采集技
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -95,6 +96,11 @@ def seasons(months: IntArray) -> list[tuple[int, int]]:
         Month of the year of consecutive months, 1 to 12.
     """
     return [(i, i + 12) for i in np.flatnonzero(months == _SEASON_STARTS).tolist() if i + 12 <= len(months)]
+
+
+def season_begins(year: int) -> date:
+    """The day by which the heating season is dated that begins in a year: 15 November, the legal day of most cities."""
+    return date(year, 11, 15)
 
 
 def of_season(monthly: Indicator, months: IntArray, span: tuple[int, int]) -> tuple[float, float]:

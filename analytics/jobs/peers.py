@@ -29,6 +29,8 @@ from energy.storage.base import ResultStore
 from energy.storage.schema import INDICATOR
 
 PERIOD: Final = "rolling12"
+SEASON: Final = "season"
+_YEAR_S: Final = 365 * DAY
 DRIVERS: Final = ("users_per_area", "operating_hours")
 """What an institution cannot help, from its denominators; more drivers need more institutions."""
 _NATION: Final = "全国"
@@ -42,7 +44,7 @@ def compute_peers(
     calendar: LocalCalendar,
     changed: Sequence[Window],
 ) -> None:
-    """Add limits and places to the rolling years whose figures changed.
+    """Add limits and places to the rolling years and heating seasons whose figures changed.
 
     Parameters
     ----------
@@ -57,17 +59,19 @@ def compute_peers(
     calendar : LocalCalendar
         Days of the months.
     changed : sequence of Window
-        Days whose figures changed: rolling years reach twelve months further.
+        Days whose figures changed: rolling years reach twelve months further, seasons begin up to a year before or,
+        dated by their first day, months after.
     """
     book = QuotaBook.of(registry, snapshot)
     for span in changed:
         edges = calendar.edges(span, "month")
-        months = calendar.edges(Window(int(edges[0]), int(edges[-1]) + 365 * DAY), "month")
-        window = Window(int(months[0]), int(months[-1]))
-        where = {"scope": [Scope.INSTITUTION.value], "period": [PERIOD]}
-        found = store.results(INDICATOR.name, where=where, start=window.start, end=window.end)
-        if len(found):
-            writer.replace(_compared(found, snapshot, book, calendar), where, window)
+        for period, before in ((PERIOD, 0), (SEASON, _YEAR_S)):
+            months = calendar.edges(Window(int(edges[0]) - before, int(edges[-1]) + _YEAR_S), "month")
+            window = Window(int(months[0]), int(months[-1]))
+            where = {"scope": [Scope.INSTITUTION.value], "period": [period]}
+            found = store.results(INDICATOR.name, where=where, start=window.start, end=window.end)
+            if len(found):
+                writer.replace(_compared(found, snapshot, book, calendar), where, window)
 
 
 def _compared(found: Table, snapshot: Snapshot, book: QuotaBook, calendar: LocalCalendar) -> Table:

@@ -12,6 +12,7 @@ import pytest
 
 from energy.registry import Registry
 from simulators.billed import Billed
+from simulators.catalogue import REGIONS
 from simulators.decisions import FLAT_PRICES
 from simulators.province import Province, build
 
@@ -123,9 +124,38 @@ def test_the_registry_takes_all_of_it(tmp_path: Path) -> None:
     registry.close()
 
 
+def test_the_quota_book_is_plainly_invented_and_holds_for_everyone(province: Province, others: Billed) -> None:
+    rows = province.decisions["quotas"]
+    assert all("fictitious" in row["standard"] and "fictitious" in row["source"] for row in rows)
+    zones = {region.code: region.climate_zone for region in REGIONS}
+    held = {(row["institution_type"], row["tier"], row["climate_zone"], row["indicator"]) for row in rows}
+    assert len(held) == len(rows)
+    indicators = {row["indicator"] for row in rows}
+    assert {"water_per_person", "heating_energy_per_heated_area", "nonheating_energy_per_area"} <= indicators
+    for house in (*province.houses, *others.houses):
+        for indicator in indicators:
+            assert (house.quota_class, house.tier, zones[house.region], indicator) in held
+
+
+def test_offices_are_found_in_every_grade(province: Province, others: Billed) -> None:
+    zones = {region.code: region.climate_zone for region in REGIONS}
+    limits = {
+        (row["tier"], row["climate_zone"]): (row["guide"], row["baseline"], row["constraint"])
+        for row in province.decisions["quotas"]
+        if (row["institution_type"], row["indicator"]) == ("党政机关", "electricity_per_area")
+    }
+    grades = set()
+    for house in others.houses:
+        if house.quota_class == "党政机关":
+            used = others.daily[f"{house.id}.electricity"][:365].sum() / house.area_m2
+            grades.add(int(np.searchsorted(limits[house.tier, zones[house.region]], used)))
+    assert grades == {0, 1, 2, 3}
+
+
 def test_some_targets_will_be_passed_and_some_will_not(province: Province, others: Billed) -> None:
     begin = (date(2025, 1, 1) - YEARS[0]).days
-    targets = {row["id"]: row["value"] for row in province.decisions["targets"]}
+    rows = [row for row in province.decisions["targets"] if row["indicator"] == "electricity_per_area"]
+    targets = {row["id"]: row["value"] for row in rows}
     share = [
         others.daily[f"{house.id}.electricity"][begin:].sum() / house.area_m2 / targets[house.id]
         for house in others.houses

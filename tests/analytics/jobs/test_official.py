@@ -111,7 +111,7 @@ def test_a_heating_season_is_told_when_march_is_over(works: Works) -> None:
         denominators=[area(400, "heated_area")],
     )
     works.run(now="2025-03-20T06:00:00")
-    start = "2024-07-01T00:00:00"
+    start = "2024-11-15T00:00:00"
     assert np.isnan(value(works, "heating_energy_per_heated_area", "season", start))
     works.run(now="2025-04-02T06:00:00", since=0)
     # 151 GJ x 34.12 kgce/GJ / 400 m2
@@ -129,3 +129,27 @@ def test_a_season_without_its_january_is_not_known(works: Works) -> None:
     )
     works.run(now="2025-05-01T06:00:00")
     assert len(works.rows("indicator", id="court", period="season")) == 0
+
+
+def test_a_season_has_its_quota(works: Works) -> None:
+    quota = {
+        "region": "示例省", "standard": "示例 1", "institution_type": "党政机关", "tier": "市级",
+        "climate_zone": "寒冷A",
+        "indicator": "heating_energy_per_heated_area", "constraint": 14, "baseline": 12, "guide": 9,
+        "unit": "kgce/(m2·a)", "caliber": "sd_2019", "source": "示例", "confidence": "sure", "approved_by": "李",
+    }  # fmt: skip
+    court = {"id": "court", "name_zh": "法院", "region": "990101", "type": "01", "tier": "市级",
+             "quota_class": "党政机关", "climate_zone": "寒冷A"}  # fmt: skip
+    works.estate(paper("heat", category="heat", unit="GJ"))
+    works.registry.import_sheets(
+        {
+            "institutions": [court],
+            "bills": [bill("heat", "2024-11-01", "2025-03-31", 151, "GJ")],
+            "denominators": [area(400, "heated_area")],
+            "quotas": [quota],
+        }
+    )
+    works.run(now="2025-04-02T06:00:00")
+    (row,) = [works.rows("indicator", id="court", period="season", indicator="heating_energy_per_heated_area")]
+    limits = [row.fields[name][0] for name in ("constraint", "baseline", "guide", "group")]
+    assert limits == [14.0, 12.0, 9.0, "示例 1"]
