@@ -23,9 +23,9 @@ FILL_S: Final = 2 * HOUR
 """Longest span between readings that is filled evenly."""
 
 REGISTER_DIFFERENCE, LINEAR_FILL, PROFILE_FILL, REGISTER_SPREAD, ROLLOVER, SWAP, AMOUNT = range(7)
-CORRECTION, BILL_SPREAD, VIRTUAL, UNKNOWN, STANDSTILL = range(7, 12)
+CORRECTION, BILL_SPREAD, VIRTUAL, UNKNOWN, STANDSTILL, SPIKE_FILL = range(7, 13)
 """Codes of `interval.method` (the list with their names is `energy.storage.schema.METHODS`)."""
-_ESTIMATES: Final = (LINEAR_FILL, PROFILE_FILL, BILL_SPREAD)
+_ESTIMATES: Final = (LINEAR_FILL, PROFILE_FILL, BILL_SPREAD, SPIKE_FILL)
 _NO_AMOUNT: Final = (REGISTER_SPREAD, STANDSTILL, UNKNOWN)
 # Of several rules in one interval the least certain is shown, and above all that a person had a hand in it.
 _LEAST_CERTAIN_LAST: Final = (
@@ -165,6 +165,15 @@ def power_steps(time: IntArray, power: FloatArray, *, gap_s: float) -> Steps:
     amount = np.where((elapsed <= FILL_S) & (amount >= 0), amount, np.nan)
     method = np.where(elapsed > gap_s, LINEAR_FILL, AMOUNT)
     return Steps(time[:-1], time[1:], amount, np.where(np.isnan(amount), UNKNOWN, method).astype(np.uint8))
+
+
+def marked_spikes(steps: Steps, spikes: IntArray) -> Steps:
+    """The steps with those that were filled because the readings at `spikes` were left out under their own rule."""
+    at = np.searchsorted(steps.end, spikes)
+    at = at[at < len(steps)]
+    method = steps.method.copy()
+    method[at[method[at] == LINEAR_FILL]] = SPIKE_FILL
+    return Steps(steps.start, steps.end, steps.amount, method)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,15 +1,18 @@
 """Expected use of meters: models fitted on closed periods, stored with a version, and what they predict.
 
-The use of a calendar year is expected by the model of the year before, as it was known when the year began. The first
-year of a meter has none before it and is its own yardstick: while it runs its model is renewed each month from the
-months closed so far. A model does not move under late readings; only where at least a twentieth of its period's
-readings or weather came later is it fitted again, under a new version.
+The use of a calendar year is expected by the model of the year before, as it was known when the year began. When a
+month begins, the nightly run fits another model on the twelve months before it, which speaks from then on: what was
+expected of the months before stays as it was. The first year of a meter has none before it and is its own yardstick:
+while it runs its model is renewed each month from the months closed so far, for the whole year. A model does not move
+under late readings; only where at least a twentieth of its period's readings or weather came later is it fitted again,
+under a new version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, Self
 
 import numpy as np
@@ -38,14 +41,19 @@ SHORTEST_REST: Final = 45
 _DIGITS: Final = 4
 
 
-def kind_of(year: int) -> str:
-    """Kind of the stored models that say what is expected in a year."""
-    return f"expected:{year}"
+def kind_of(since: date) -> str:
+    """Kind of the stored models that say what is expected from a month on, to the end of its year."""
+    return f"expected:{since.year}" if since.month == 1 else f"expected:{since:%Y-%m}"
+
+
+def spoken_from(calendar: LocalCalendar, since: date) -> Window:
+    """The time of which a model speaks that was fitted for a month: up to the end of the year."""
+    return calendar.window(since, date(since.year, 12, 31))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Habit:
-    """The model of one meter for one year.
+    """The model of one meter for a year, or the rest of it from a month on.
 
     Attributes
     ----------
@@ -81,8 +89,14 @@ class Habit:
         return int(np.clip(_DIGITS - 1 - np.floor(np.log10(mean)), 0, 6)) if mean > 0 else 6
 
 
-Habits = Mapping[tuple[str, int], Habit]
-"""Models by meter and the year they speak of."""
+Habits = Mapping[tuple[str, date], Habit]
+"""Models by meter and the first day of the month from which they speak."""
+
+
+def speaking(habits: Habits, meter: str, year: int, month: int = 1) -> Habit | None:
+    """The model that speaks of a month: the newest of its year that was fitted for it or a month before."""
+    since = (date(year, m, 1) for m in range(month, 0, -1))
+    return next((habits[meter, first] for first in since if (meter, first) in habits), None)
 
 
 def years_of(calendar: LocalCalendar, extent: tuple[int, int]) -> range:
@@ -91,14 +105,14 @@ def years_of(calendar: LocalCalendar, extent: tuple[int, int]) -> range:
     return range(first, last + 1)
 
 
-def load_habits(registry: Registry, estate: Estate, extents: Extents) -> dict[tuple[str, int], Habit]:
-    """The newest model of each meter and year."""
+def load_habits(registry: Registry, estate: Estate, extents: Extents) -> dict[tuple[str, date], Habit]:
+    """The newest model of each meter and month from which one speaks."""
     names = [m.id for m in estate.meters if m.id in extents]
     years = {year for name in names for year in years_of(estate.calendar, extents[name])}
     return {
-        (name, year): Habit.of(model)
-        for year in sorted(years)
-        for name, model in registry.models(kind_of(year), names).items()
+        (name, since): Habit.of(model)
+        for since in (date(year, month, 1) for year in sorted(years) for month in range(1, 13))
+        for name, model in registry.models(kind_of(since), names).items()
     }
 
 
@@ -107,12 +121,12 @@ def keep(registry: Registry, habits: Habits) -> None:
     rows = [
         FittedModel.of(
             meter,
-            kind_of(year),
+            kind_of(since),
             start=habit.model.period.start,
             end=habit.model.period.end,
             payload=habit.payload(),
         )
-        for (meter, year), habit in sorted(habits.items(), key=lambda item: item[0])
+        for (meter, since), habit in sorted(habits.items(), key=lambda item: item[0])
     ]
     if rows:
         registry.save_models(rows)
@@ -126,8 +140,8 @@ def fit_due(
     came: Mapping[str, Sequence[Window]],
     now: int,
     refit: bool = False,
-) -> dict[tuple[str, int], Habit]:
-    """New models: of years that have none, whose first months grew, or whose period received much of late.
+) -> dict[tuple[str, date], Habit]:
+    """New models: of years that have none, whose first months grew, of this month, or whose period received much late.
 
     Parameters
     ----------
@@ -135,21 +149,33 @@ def fit_due(
         Windows in which readings of a meter (or its weather) came since the last run.
     """
     estate, extents = spans.estate, spans.extents
-    due: dict[tuple[int, int, int, WeatherUse], list[tuple[Meter, int]]] = {}
+    due: dict[tuple[int, int, int, WeatherUse], list[tuple[Meter, date]]] = {}
     for meter in estate.meters:
         if meter.id in extents and meter.kind is not MeterKind.VIRTUAL and resolution(meter.interval_s) is not None:
-            for year in years_of(estate.calendar, extents[meter.id]):
-                period = _period(estate.calendar, extents[meter.id], year, now)
-                if period is not None and (
-                    refit or _is_due(known.get((meter.id, year)), period, came.get(meter.id, ()))
-                ):
+            for since, period in _periods(estate.calendar, extents[meter.id], now):
+                if refit or _is_due(known.get((meter.id, since)), period, came.get(meter.id, ())):
                     use = WEATHER_USE.get(meter.category.value, WeatherUse.ALWAYS)
                     step = RESOLUTIONS[resolution(meter.interval_s) or "hour"]
-                    due.setdefault((period.start, period.end, step, use), []).append((meter, year))
-    found: dict[tuple[str, int], Habit] = {}
+                    due.setdefault((period.start, period.end, step, use), []).append((meter, since))
+    found: dict[tuple[str, date], Habit] = {}
     for (start, end, step, use), rows in due.items():
         found |= _fit(spans, around, Window(start, end), step, use, rows)
     return {key: habit for key, habit in found.items() if _is_worth(habit, known.get(key), refit)}
+
+
+def _periods(calendar: LocalCalendar, extent: tuple[int, int], now: int) -> Iterator[tuple[date, Window]]:
+    """The days on which models are fitted, with the month from which each speaks: of every year, and of this month."""
+    today = calendar.date_of(now)
+    for year in years_of(calendar, extent):
+        period = _period(calendar, extent, year, now)
+        if period is None:
+            continue
+        yield date(year, 1, 1), period
+        begin = calendar.start_of(today.replace(day=1))
+        is_renewed = year == today.year and today.month > 1 and period.end <= new_year(calendar, year)
+        if is_renewed and extent[1] > begin:
+            year_before = calendar.start_of(date(year - 1, today.month, 1))
+            yield today.replace(day=1), Window(max(period.start, year_before), begin)
 
 
 def _period(calendar: LocalCalendar, extent: tuple[int, int], year: int, now: int) -> Window | None:
@@ -194,8 +220,8 @@ def _fit(
     period: Window,
     step: int,
     use: WeatherUse,
-    rows: Sequence[tuple[Meter, int]],
-) -> dict[tuple[str, int], Habit]:
+    rows: Sequence[tuple[Meter, date]],
+) -> dict[tuple[str, date], Habit]:
     start = -(-period.start // step) * step
     n = (period.end - start) // step
     used = {meter.id: _measured(spans, meter, Window(start, start + n * step), step) for meter, _ in rows}
@@ -206,15 +232,15 @@ def _fit(
     terms = choose_terms(calendar, weather)
     design = build_design(terms, calendar, weather)
     rests = {meter.id: _rest(used[meter.id], calendar.day) if has_season(meter) else None for meter, _ in enough}
-    found: dict[tuple[str, int], Habit] = {}
+    found: dict[tuple[str, date], Habit] = {}
     for rest in sorted(set(rests.values()), key=repr):
         own = [(m, y) for m, y in enough if rests[m.id] == rest]
         season = None if rest is None else ~in_rest(calendar.day, rest)
         values = np.stack([used[m.id] for m, _ in own])
         model = fit_expected(values, design, terms, period, use=use, season=season)
-        for i, (meter, year) in enumerate(own):
+        for i, (meter, since) in enumerate(own):
             known = int(np.isfinite(values[i]).sum())
-            found[meter.id, year] = Habit(model.take(slice(i, i + 1)), rest, known)
+            found[meter.id, since] = Habit(model.take(slice(i, i + 1)), rest, known)
     return found
 
 
@@ -300,7 +326,8 @@ class Expectations:
         return found
 
     def _month(self, found: Expected, meter: str, start: int, n: int, step: int, month: Window) -> None:
-        habit = self.habits.get((meter, self._calendar.date_of(month.start).year))
+        first_day = self._calendar.date_of(month.start)
+        habit = speaking(self.habits, meter, first_day.year, first_day.month)
         if habit is None or habit.model.terms.step != step:
             return
         design, lead = self.around.month(habit.model.terms, month)

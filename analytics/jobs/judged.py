@@ -13,13 +13,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from analytics.consumption import SWAP, Steps, amount_steps, join, power_steps, register_steps
+from analytics.consumption import SWAP, Steps, amount_steps, join, marked_spikes, power_steps, register_steps
 from analytics.jobs.corrections import with_stated_amounts, with_stated_readings
-from analytics.jobs.estate import Estate
+from analytics.jobs.estate import ENERGY, Estate
 from analytics.jobs.limits import Extents, rests, usual_per_hour
 from analytics.registers import GAP_FACTOR, RegisterBank, RegisterLimits, RegisterProfile, judge, settled
+from analytics.spikes import interval_spikes
 from energy.intervals import DAY, LocalCalendar, Window
-from energy.model import Meter, Swap, ValueKind
+from energy.model import Flag, Meter, Swap, ValueKind
 from energy.series import BoolArray, IntArray, Series
 from energy.storage.base import ReadingReader
 from energy.units import unit
@@ -61,12 +62,19 @@ def judged(
     calendar, stated = estate.calendar, estate.corrections.get(meter.id, ())
     swaps = estate.swaps.get(meter.id, ())
     first, last = extents[meter.id]
-    span = _local_days(calendar, Window(changed.start - DAY, changed.end + DAY))
+    if _sends_intervals(meter):  # whether a value is a spike depends on the days beside it
+        days = _local_days(calendar, changed)
+        changed = _local_days(calendar, Window(days.start - 1, days.end + 1))
+    margin = 5 * DAY if _sends_intervals(meter) else DAY
+    span = _local_days(calendar, Window(changed.start - margin, changed.end + margin))
     while True:
         span = Window(max(span.start, min(first, changed.start)), max(min(span.end, last + 1), changed.start))
         series = with_stated_readings(store.readings([meter.id], span.start, span.end)[meter.id], stated)
-        loaded = _load(meter, series, swaps, profile)
         complete = (span.start <= first, span.end > last)
+        if _sends_intervals(meter):
+            loaded = _load_intervals(calendar, meter, series, span, complete)
+        else:
+            loaded = _load(meter, series, swaps, profile)
         window, short_before, short_after = _settle(calendar, loaded, changed, complete)
         if not (short_before or short_after):
             return Judged(meter, window, with_stated_amounts(loaded.steps, stated), series)
@@ -118,16 +126,33 @@ def _local_days(calendar: LocalCalendar, window: Window) -> Window:
 def _load(meter: Meter, series: Series, swaps: Sequence[Swap], profile: RegisterProfile | None) -> _Loaded:
     if meter.value_kind is ValueKind.REGISTER:
         return _load_register(meter, series, swaps, profile)
-    gap_s = meter.interval_s * GAP_FACTOR
+    return _Loaded(Steps.empty(), series.time, _every_but_first(len(series)), 1)
+
+
+def _sends_intervals(meter: Meter) -> bool:
+    """Whether the meter sends amounts or power, which nothing that comes later corrects."""
+    is_power = meter.value_kind is ValueKind.MEASUREMENT and unit(meter.unit).quantity == "power"
+    return meter.quantity == ENERGY and (meter.value_kind is ValueKind.AMOUNT or is_power)
+
+
+def _load_intervals(
+    calendar: LocalCalendar, meter: Meter, series: Series, span: Window, complete: tuple[bool, bool]
+) -> _Loaded:
+    """Steps of amounts or power, spikes left out; certain where the days on both sides were loaded too."""
+    day = calendar.day_number(series.time - (meter.interval_s if meter.value_kind is ValueKind.AMOUNT else 0))
+    spike = interval_spikes(series.value, day) & (series.flag != Flag.CONFIRMED)
+    time, value = series.time[~spike], series.value[~spike]
     if meter.value_kind is ValueKind.AMOUNT:
-        steps = amount_steps(series.time, series.value, length_s=meter.interval_s)
-    elif unit(meter.unit).quantity == "power":
-        steps = power_steps(series.time, series.value * unit(meter.unit).factor, gap_s=gap_s)
+        steps, reach_s = amount_steps(time, value, length_s=meter.interval_s), meter.interval_s
     else:
-        steps = Steps.empty()
+        gap_s = meter.interval_s * GAP_FACTOR
+        steps, reach_s = power_steps(time, value * unit(meter.unit).factor, gap_s=gap_s), 0
     # A gap is filled from both neighbours: a change reaches one reading further than its own step.
-    reach_s = meter.interval_s if meter.value_kind is ValueKind.AMOUNT else 0
-    return _Loaded(steps, series.time, _every_but_first(len(series)), 1, reach_s)
+    known = calendar.day_number(np.array([span.start, span.end - 1]))
+    first = -np.inf if complete[0] else known[0] + 2
+    last = np.inf if complete[1] else known[1] - 2
+    anchor = _every_but_first(len(series)) & ~spike & (day >= first) & (day <= last)
+    return _Loaded(marked_spikes(steps, series.time[spike]), series.time, anchor, 1, reach_s)
 
 
 def _every_but_first(n: int) -> BoolArray:

@@ -10,7 +10,7 @@ import numpy as np
 from analytics.consumption import DayParts
 from analytics.expectation import ExpectedDays, ExpectedTotals, meter_expected, roll_up_expected, virtual_expected
 from analytics.jobs.estate import Estate, service
-from analytics.jobs.habits import Habits
+from analytics.jobs.habits import Habits, speaking
 from analytics.jobs.limits import Extents
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.mains import billed_days
@@ -174,13 +174,13 @@ def _expected_of(
     estate: Estate, periods: Periods, parts: Mapping[str, _Days], extents: Extents, habits: Habits
 ) -> ExpectedTotals:
     """Expected totals of the meters, rows in their order; NaN where no model speaks of the year."""
-    years = periods.days[:-1].astype("M8[D]").astype("M8[Y]").astype(np.int64) + 1970
+    months = periods.days[:-1].astype("M8[D]").astype("M8[M]").astype(np.int64)
     rows = []
     for meter in estate.meters:
         spread, drift = np.full(len(periods), np.nan), np.full(len(periods), np.nan)
-        for year in np.unique(years).tolist():
-            if (habit := habits.get((meter.id, year))) is not None:
-                spread[years == year], drift[years == year] = habit.model.day_spread[0], habit.model.drift[0]
+        for month in np.unique(months).tolist():
+            if (habit := speaking(habits, meter.id, 1970 + month // 12, month % 12 + 1)) is not None:
+                spread[months == month], drift[months == month] = habit.model.day_spread[0], habit.model.drift[0]
         read = Window(*extents[meter.id]) if meter.id in extents else _NEVER
         rows.append(meter_expected(parts[meter.id].expected, periods, read=read, day_spread=spread, drift=drift))
     return ExpectedTotals(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 from analytics.jobs.bills import billed_extents, bills_of, compute_bills
 from analytics.jobs.conversion import is_heat_of_gas
 from analytics.jobs.costs import with_costs
 from analytics.jobs.estate import Estate
-from analytics.jobs.habits import Expectations, Habits, fit_due, keep, load_habits, years_of
+from analytics.jobs.habits import Expectations, Habits, fit_due, keep, load_habits, spoken_from, years_of
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.judged import extents_of
 from analytics.jobs.limits import KIND, Extents, fit_missing, profile_of, refit_outgrown
@@ -24,7 +23,8 @@ from analytics.jobs.standing import write_status
 from analytics.jobs.sums import compute_sums, scopes, write_sums
 from analytics.jobs.surroundings import Surroundings
 from analytics.jobs.watch import Watcher
-from energy.intervals import DAY, LocalCalendar, Window
+from analytics.jobs.worth import with_worth
+from energy.intervals import DAY, Window
 from energy.model import Scope
 from energy.registry import Registry
 from energy.storage.base import Store
@@ -125,6 +125,8 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     write_shapes(store, writer, estate, changed if task.everything else _days_of(recomputed, energy))
     write_status(writer, estate, sums, extents, task.now)
     outlook = _outlook(task, store, registry, spans, expectations, changed)
+    if outlook is not None:
+        outlook = with_worth(outlook, estate.calendar, expectations.around, paid)
     # Models are kept last: a run that dies before finds them missing, fits the same ones and writes the same figures.
     versions = {name: model.version for name, model in models.items()}
     versions |= {model.subject: n for model, n in zip(fitted, registry.save_models(fitted), strict=True)}
@@ -163,7 +165,7 @@ def _outlook(
 def _touched_bills(task: Task, billed: Extents, fresh: Habits) -> dict[str, list[Window]]:
     """Windows of changed bills; and all bills of a meter where what shapes their days changed, or on demand."""
     touched = {name: list(windows) for name, windows in task.touched.items()}
-    spoken = {year for _, year in fresh}
+    spoken = {since.year for _, since in fresh}
     for name, extent in billed.items():
         whole = _whole(extent)
         is_wanted = task.since is not None and extent[1] > task.since
@@ -187,17 +189,13 @@ def _expectations(
             spans.judged(meter, _whole(extents[meter.id]))  # what follows asks for year after year of it
     fresh = fit_due(spans, around, habits, came=came, now=task.now, refit=task.refit)
     habits = habits | fresh
-    for name, year in fresh:
-        touched.setdefault(name, []).append(_year(estate.calendar, year))
+    for name, since in fresh:
+        touched.setdefault(name, []).append(spoken_from(estate.calendar, since))
     for name in energy:
-        spoken = [year for meter, year in habits if meter == name and habits[meter, year].model.terms.has_weather]
-        windows = [w for w in task.weather for year in spoken if w.overlaps(_year(estate.calendar, year))]
+        own = [since for meter, since in habits if meter == name and habits[meter, since].model.terms.has_weather]
+        windows = [w for w in task.weather for since in own if w.overlaps(spoken_from(estate.calendar, since))]
         touched.setdefault(name, []).extend(windows)
     return Expectations(estate, around, habits), fresh
-
-
-def _year(calendar: LocalCalendar, year: int) -> Window:
-    return calendar.window(date(year, 1, 1), date(year, 12, 31))
 
 
 def _whole(extent: tuple[int, int]) -> Window:

@@ -1,7 +1,8 @@
 """Watching one institution: its hours judged as seen, against its own year before.
 
 Day D is judged when day D + 1 has ended. What is usual, scales and thresholds come from the calendar year before and
-are stored with a version; they are learnt again only on request or when people's verdicts changed a meter's budget.
+are stored with a version; they are learnt again only on request, by another version of the detector, or when people's
+verdicts changed a meter's budget.
 """
 
 from __future__ import annotations
@@ -27,9 +28,8 @@ from analytics.anomalies import (
 from analytics.calendars import CalendarRows
 from analytics.consumption import Steps, on_grid, resolution
 from analytics.design import Terms, Weather, build_design, choose_terms
-from analytics.detection.terms import N_YARDSTICK
 from analytics.jobs.estate import Estate
-from analytics.jobs.habits import ENOUGH, Habits, in_rest, measured_only, new_year
+from analytics.jobs.habits import ENOUGH, Habits, in_rest, measured_only, new_year, speaking
 from analytics.jobs.limits import Extents
 from analytics.jobs.spans import Spans
 from analytics.jobs.surroundings import Surroundings
@@ -160,7 +160,7 @@ class Watcher:
         if span.end - span.start < 2 * DAY:
             return None
         stored = self.registry.models(kind_of(year), [m.id for m in meters])
-        known = {} if refit else {name: Watch.of(model) for name, model in stored.items()}
+        known = {} if refit else {name: Watch.of(model) for name, model in stored.items() if _is_current(model)}
         stale = [m for m in meters if m.id not in known or known[m.id].budget != budgets[m.id]]
         learnt = self._learn(year, stale, budgets)
         known |= learnt
@@ -237,19 +237,24 @@ class Watcher:
     ) -> Alarms:
         weather = self.around.weather(start, len(calendar), HOUR) if meters else Weather()
         usual = np.maximum(_usual(meters, watches, calendar, weather), 0)
-        none = np.zeros((0, N_YARDSTICK), np.float32), np.zeros((0, 2), np.float32)
-        numbers = np.concatenate([none[0], *(watches[m.id].yardsticks.numbers for m in meters)])
-        thresholds = np.concatenate([none[1], *(watches[m.id].yardsticks.thresholds for m in meters)])
+        none = Yardsticks.from_dict({"numbers": [], "thresholds": [], "version": VERSION})
+        numbers = np.concatenate([none.numbers, *(watches[m.id].yardsticks.numbers for m in meters)])
+        thresholds = np.concatenate([none.thresholds, *(watches[m.id].yardsticks.thresholds for m in meters)])
         return judge_period(values, usual, HourGrid.of(start, calendar), Yardsticks(numbers, thresholds), n_lead).alarms
 
     def _hours(self, meter: Meter, year: int, steps: Steps, start: int, n: int) -> FloatArray:
         """Measured use of each hour; NaN where unknown, and where a meter with a season rests out of it."""
         values = measured_only(on_grid(steps, start, start + n * HOUR, HOUR))
-        habit = self.habits.get((meter.id, year)) or self.habits.get((meter.id, year + 1))
+        habit = speaking(self.habits, meter.id, year) or speaking(self.habits, meter.id, year + 1)
         if habit is not None and habit.rest is not None:
             days = self.estate.calendar.day_number(start + HOUR * np.arange(n, dtype=np.int64))
             values[in_rest(days, habit.rest) & (values == 0)] = np.nan
         return values
+
+
+def _is_current(stored: FittedModel) -> bool:
+    """False for yardsticks of another detector: they are learnt again, for its thresholds mean something else."""
+    return bool(stored.json()["yardsticks"]["version"] == VERSION)
 
 
 def _usual(

@@ -101,6 +101,7 @@ METHODS: Final = MappingProxyType(
         9: "virtual",
         10: "unknown",
         11: "standstill",
+        12: "spike_fill",
     }
 )
 """Codes of `interval.method`: the rule that made the amount. New rules get new numbers."""

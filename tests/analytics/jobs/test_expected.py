@@ -156,3 +156,26 @@ def test_a_proposed_correction_changes_nothing_yet_and_a_discarded_reading_is_br
     works.run(NOW)
     assert interval(works, "2026-01-05T04:00:00", "amount") == 3.0
     assert interval(works, "2026-01-05T04:00:00", "state") == State.CORRECTED
+
+
+def test_each_month_is_expected_by_a_model_of_the_twelve_months_before_it(works: Works) -> None:
+    works.estate(meter("e1"))
+    used = week(24 * (365 + 68))
+    used[24 * (365 + 31) :] *= 2  # from 1 February on
+    values = np.concatenate(([0.0], np.cumsum(used)))
+    times = instant("2025-01-01T00:00:00") + HOUR * np.arange(len(values))
+    early = times <= instant("2026-02-20T00:00:00")
+    works.read("e1", times[early].tolist(), values[early].tolist())
+    works.run("2026-02-20T00:00:00")
+    february = interval(works, "2026-02-10T10:00:00", "expected")
+    assert february == pytest.approx(4.0, abs=0.01)
+    works.read("e1", times[~early].tolist(), values[~early].tolist())
+    works.run(NOW)
+    model = works.registry.models("expected:2026-03")["e1"]
+    assert (model.start, model.end) == (instant("2025-03-01T00:00:00"), instant("2026-03-01T00:00:00"))
+    assert interval(works, "2026-02-10T10:00:00", "expected") == february
+    march = interval(works, "2026-03-03T10:00:00", "expected")
+    assert march > 4.5
+    record = works.run(NOW, since=instant("2026-01-01T00:00:00"), institutions=["school"])
+    assert record.written.get("interval", 0) == 0  # what was expected can be computed again from the stored models
+    assert works.registry.models("expected:2026-03")["e1"].version == 1

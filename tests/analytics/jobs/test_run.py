@@ -8,6 +8,7 @@ import pytest
 from analytics.jobs import run
 from energy.model import State
 from energy.registry import Registry, Touched
+from energy.storage.schema import METHODS
 from tests.analytics.jobs.conftest import DAY, HOUR, Works, instant, meter
 from tests.analytics.jobs.everything import everything
 
@@ -58,6 +59,30 @@ def test_a_gap_of_months_is_a_row_a_day_and_its_days_have_no_coverage(works: Wor
     day = works.total("e1", "day", "2025-11-11T00:00:00")
     assert (day["coverage"], np.isnan(day["amount"])) == (0.0, True)
     assert works.total("e1", "year", "2026-01-01T00:00:00")["coverage"] < 0.2
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_a_spike_of_a_meter_that_sends_amounts_is_marked_and_filled_however_it_comes(
+    works: Works, pieces: int
+) -> None:
+    works.estate(meter("e1", value_kind="amount", digits=""))
+    used = np.tile(np.where(np.isin(np.arange(24), np.arange(8, 18)), 20.0, 4.0), 7)
+    used[3 * 24 + 12] = 900.0
+    times = instant("2026-01-05T00:00:00") + HOUR * np.arange(1, len(used) + 1)
+    for part in np.array_split(np.arange(len(used)), pieces):
+        works.read("e1", times[part].tolist(), used[part].tolist())
+        works.run()
+    rows = works.rows("interval", meter="e1")
+    at = int(np.searchsorted(rows.time, instant("2026-01-08T12:00:00")))
+    assert rows.fields["amount"][at] == 20.0
+    assert rows.fields["state"][at] == State.ESTIMATED
+    assert METHODS[int(rows.fields["method"][at])] == "spike_fill"
+    assert set(np.delete(rows.fields["state"], at)) == {State.MEASURED}
+    day = works.total("e1", "day", "2026-01-08T00:00:00")
+    assert (day["amount"], day["coverage"]) == (256.0, 1.0)  # 10 x 20 + 14 x 4
+    assert day["estimated_share"] == pytest.approx(1 / 24)
+    raw = works.store.readings(["e1"], 0, 2**32)["e1"]
+    assert float(raw.value.max()) == 900.0
 
 
 def test_a_swap_bridges_two_registers_and_two_ratios(works: Works) -> None:
