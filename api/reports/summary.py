@@ -108,42 +108,43 @@ def summary_document(
     version = version or version_of(span.year)
     wanted = columns("summary", version)
     found = lines(ctx, scope, region, span, by=by, version=version)
-    title = w.name(*TITLES[SUMMARIES[by]])
-    own = scope.region(region)
-    name, words = w.name(own.name_zh, own.name_en), span.words(language)
-    heads = (
-        Column(w(by), width=1.6),
-        *(Column(_head(c, w), "number", 2 if c.unit == "tce" else 0, 1.2) for c in wanted),
-    )
-    whole = found[-1]
-    sums: list[tuple[Cell, ...]] = [
-        (_name(scope, line.key, region, by, w), *(line.value(column) for column in wanted)) for line in found
-    ]
-    rows: tuple[tuple[Cell, ...], ...] = (
-        *sums,
-        (w("n_known", n=len(whole.forms)), *(whole.n_known(column) for column in wanted)),
-    )
-    unsure = w.stop.join(w.name(c.name_zh, c.name_en) for c in wanted if not c.is_official)
-    notes = (
-        w("n_form", version=version, span=words),
-        f"{w('f_unsure')}: {unsure}" if language == "en" else f"{w('f_unsure')}：{unsure}",
-        w("n_calibers", list=caliber_text("gb2589_equivalent_value", w)),
-    )
-    lacking = [form.institution for form, base2 in whole.forms if form.missing or base2.missing]
-    named = w.stop.join(w.name(i.name_zh, i.name_en) for i in map(scope.institution, lacking))
-    remark = w("f_missing", count=len(lacking), list=named) if lacking else w("f_none_missing")
+    own, title, words = scope.region(region), w.name(*TITLES[SUMMARIES[by]]), span.words(language)
+    name, whole = w.name(own.name_zh, own.name_en), found[-1]
+    rows: list[tuple[Cell, ...]] = [(_name(scope, line.key, region, by, w), *map(line.value, wanted)) for line in found]
+    rows.append((w("n_known", n=len(whole.forms)), *map(whole.n_known, wanted)))
+    notes = (w("n_form", version=version, span=words), *_notes(wanted, w))
     return Document(
         title=w("summary_of", name=name, title=title),
         issuer=name,
         day=ctx.today(),
         language=language,
         facts=((w("region"), f"{name} {region}"), (w("span"), words), (w("made"), ctx.today().isoformat())),
-        blocks=(TableBlock(f"{title} {words}", heads, rows, notes), Paragraph(remark)),
+        blocks=(
+            TableBlock(f"{title} {words}", _heads(w(by), wanted, w), tuple(rows), notes),
+            Paragraph(_lacking(scope, whole, w)),
+        ),
         foot=w("foot", name=name, span=words),
         banner=w("f_banner"),
         subject=words,
         signed_by=signers(w),
     )
+
+
+def _heads(first: str, wanted: Sequence[SurveyColumn], w: Words) -> tuple[Column, ...]:
+    sums = (Column(_head(c, w), "number", 2 if c.unit == "tce" else 0, 1.2) for c in wanted)
+    return Column(first, width=1.6), *sums
+
+
+def _notes(wanted: Sequence[SurveyColumn], w: Words) -> tuple[str, str]:
+    unsure = w.stop.join(w.name(c.name_zh, c.name_en) for c in wanted if not c.is_official)
+    return w("f_unsure_list", list=unsure), w("n_calibers", list=caliber_text("gb2589_equivalent_value", w))
+
+
+def _lacking(scope: Scope, whole: Line, w: Words) -> str:
+    """Whose forms are not complete."""
+    names = [form.institution for form, base2 in whole.forms if form.missing or base2.missing]
+    shown = w.stop.join(w.name(i.name_zh, i.name_en) for i in map(scope.institution, names))
+    return w("f_missing", count=len(names), list=shown) if names else w("f_none_missing")
 
 
 def _head(column: SurveyColumn, w: Words) -> str:

@@ -222,6 +222,7 @@ def form_document(ctx: Context, scope: Scope, form: Form, language: Language) ->
             (w("credit_code"), own.credit_code or w("not_stated")),
             (w("span"), span),
             (w("made"), ctx.today().isoformat()),
+            (w("f_state"), w("f_ready" if form.is_submittable else "f_not_ready")),
         ),
         blocks=tuple(_blocks(form, w, span)),
         foot=w("foot", name=name, span=span),

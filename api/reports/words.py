@@ -144,6 +144,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "f_source": ("来源", "Source"),
         "f_note": ("备注", "Note"),
         "f_unsure": ("待核实", "to be verified"),
+        "f_unsure_list": ("待核实：{list}", "To be verified: {list}"),
         "summary_of": ("{name}{title}", "{name}: {title}"),
         "department": ("主管部门", "Department"),
         "own_level": ("本级", "own level"),
@@ -157,6 +158,9 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "非正式样表 —— 表式与字段按公开资料整理，报送前请以主管部门下发的正式表式为准",
             "Not an official form: fields follow public sources; use the form your authority issued",
         ),
+        "f_state": ("填报状态", "State"),
+        "f_ready": ("可以报送", "can be submitted"),
+        "f_not_ready": ("尚不能报送", "cannot be submitted yet"),
         "f_missing": ("待补充（{count} 项）：{list}", "To be added ({count}): {list}"),
         "f_none_missing": ("必填项齐全。", "All required fields are filled."),
         "f_differs": (

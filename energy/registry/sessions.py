@@ -67,11 +67,6 @@ class Sessions:
         with self._database.writing() as connection:
             connection.execute(delete(SessionRow).where(SessionRow.token_sha256 == sha256(cookie)))
 
-    def close_all(self, user: str) -> None:
-        """Log a user out everywhere."""
-        with self._database.writing() as connection:
-            connection.execute(delete(SessionRow).where(SessionRow.user == user))
-
 
 def csrf_of(cookie: str) -> str:
     """What forms of a session carry: made from its cookie, so nothing more has to be kept."""

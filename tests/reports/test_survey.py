@@ -69,6 +69,7 @@ def test_what_nobody_stated_is_listed(ctx: Context) -> None:
     assert cell(form, "department").value == "甲市教育局"
     document = form_document(ctx, chief(ctx), form, "zh")
     assert document.banner.startswith("非正式样表")
+    assert document.facts[-1] == ("填报状态", "尚不能报送")
     rows = {str(row[1]): row for row in document.tables[0].rows}
     assert rows["管理级别"][6] == "待核实、待补充"
     assert rows["建筑面积"][6] == ""
