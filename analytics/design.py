@@ -5,7 +5,7 @@ Design is separate from fitting so that all meters of a weather station and cale
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -29,7 +29,7 @@ SEASON_ROWS: Final = 4
 """Rows of one wave: sine and cosine, in occupied and in other hours."""
 WHOLE_YEAR: Final = 329
 """Days of a fit period from which on it tells the seasons (CalTRACK 2.0, 2.2.1). [d]"""
-HOURS_ALIKE: Final = 2
+HOURS_ALIKE: Final = 3
 """Hours of the day that share a slope of temperature: heaters and chillers run by clocks. [h]"""
 
 
@@ -61,6 +61,8 @@ class Terms:
         Whether the year ahead has a slope of temperature for each part of the day.
     harmonics : int
         Waves of the year that the year ahead has; 0 where the fit period does not tell the seasons.
+    holidays, vacations : bool
+        Whether the fit period had any; what it had none of, nothing is known of.
     """
 
     step: int
@@ -69,6 +71,8 @@ class Terms:
     solar: bool = False
     by_hour: bool = False
     harmonics: int = 0
+    holidays: bool = True
+    vacations: bool = True
 
     @property
     def has_weather(self) -> bool:
@@ -82,14 +86,7 @@ class Terms:
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Self:
         """From storage; models of old have neither seasons nor slopes by hour."""
-        return cls(
-            stored["step"],
-            tuple(stored["knots"]),
-            (stored["span"][0], stored["span"][1]),
-            stored["solar"],
-            stored.get("by_hour", False),
-            stored.get("harmonics", 0),
-        )
+        return cls(**stored | {"knots": tuple(stored["knots"]), "span": (stored["span"][0], stored["span"][1])})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +116,8 @@ class Design:
 def choose_terms(calendar: CalendarRows, weather: Weather) -> Terms:
     """Terms that the fit period supports; without enough temperatures: none of the weather."""
     harmonics = HARMONICS if len(calendar) * calendar.step >= WHOLE_YEAR * DAY else 0
-    without = Terms(calendar.step, harmonics=harmonics)
+    has_holidays, has_vacations = bool((calendar.kind == DayKind.HOLIDAY).any()), bool(calendar.vacation.any())
+    without = Terms(calendar.step, harmonics=harmonics, holidays=has_holidays, vacations=has_vacations)
     if weather.temperature is None or not len(calendar):
         return without
     temperature, measured = fill_weather(weather.temperature, calendar.step)
@@ -129,7 +127,7 @@ def choose_terms(calendar: CalendarRows, weather: Weather) -> Terms:
     knots = np.unique(np.round(np.quantile(temperature, KNOT_QUANTILES)))
     has_solar = weather.solar is not None and float(np.isfinite(weather.solar).mean()) >= ENOUGH_WEATHER
     span = (float(temperature.min()), float(temperature.max()))
-    return Terms(calendar.step, tuple(float(k) for k in knots), span, has_solar, True, harmonics)
+    return replace(without, knots=tuple(float(k) for k in knots), span=span, solar=has_solar, by_hour=True)
 
 
 def build_design(terms: Terms, calendar: CalendarRows, weather: Weather) -> Design:
@@ -142,7 +140,7 @@ def build_design(terms: Terms, calendar: CalendarRows, weather: Weather) -> Desi
     """
     if calendar.step != terms.step:
         raise ValueError(f"design: expected intervals of {terms.step} s, got {calendar.step} s")
-    habits, seasons = _calendar_rows(calendar), _seasons(calendar, terms.harmonics)
+    habits, seasons = _calendar_rows(terms, calendar), _seasons(calendar, terms.harmonics)
     by_weather: list[FloatArray] = []
     by_hour: list[FloatArray] = []
     measured = 0.0
@@ -158,16 +156,19 @@ def build_design(terms: Terms, calendar: CalendarRows, weather: Weather) -> Desi
             by_weather += _solar_rows(calendar, weather.solar)
         if terms.by_hour:
             by_hour = _slopes_by_hour(terms, calendar, inside)
-    rows = np.array(habits + by_weather, np.float32)
-    ahead = np.array(habits + seasons + by_weather + by_hour, np.float32)
+    rows, ahead = (
+        np.array(found, np.float32).reshape(len(found), len(calendar))
+        for found in (habits + by_weather, habits + seasons + by_weather + by_hour)
+    )
     return Design(calendar, rows, ahead, len(habits) + len(seasons), measured)
 
 
-def _calendar_rows(calendar: CalendarRows) -> list[FloatArray]:
+def _calendar_rows(terms: Terms, calendar: CalendarRows) -> list[FloatArray]:
     """Holiday x part of the day (what a holiday differs from a Sunday by) and vacation x part of the day."""
     return [
         (days & (calendar.part == part)).astype(np.float64)
-        for days in (calendar.kind == DayKind.HOLIDAY, calendar.vacation)
+        for days, known in ((calendar.kind == DayKind.HOLIDAY, terms.holidays), (calendar.vacation, terms.vacations))
+        if known
         for part in range(N_PARTS)
     ]
 
@@ -181,7 +182,7 @@ def _seasons(calendar: CalendarRows, harmonics: int) -> list[FloatArray]:
 
 
 def _slopes_by_hour(terms: Terms, calendar: CalendarRows, inside: FloatArray) -> list[FloatArray]:
-    """Distance from the middle knot, apart for each pair of hours of the day."""
+    """Distance from the middle knot, apart for each part of the day of `HOURS_ALIKE`."""
     distance = inside - terms.knots[len(terms.knots) // 2]
     return [distance * (calendar.hour // HOURS_ALIKE == part) for part in range(24 // HOURS_ALIKE)]
 

@@ -38,6 +38,7 @@ EMPTY: Final = 1e-6
 """A slot that keeps less than this share of its weight counts as empty (what is left may be rounding)."""
 MAD: Final = 1.4826
 """Standard deviations of a normal distribution in one median absolute deviation."""
+_NOWHERE: Final[IntArray] = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,26 +103,25 @@ def prepare(
     ridge : float or ndarray, shape (k,)
         Share of each row's sum of squares that shrinks its slope.
     """
-    k = len(rows)
-    w = weight.astype(np.float64)
+    k, n = rows.shape
+    w = weight.astype(np.float32)
     slot_weight = np.bincount(slot, w, n_slots).astype(np.float64)
-    inverse = np.where(slot_weight > 0, 1 / np.where(slot_weight > 0, slot_weight, 1), 0.0)
-    means = np.empty((n_slots, k))
-    padded = np.zeros((k + -k % TILE, len(slot)), np.float32)
-    centred = padded[:k]
-    rest = np.empty((n_slots, k))
-    for j in range(k):
-        means[:, j] = np.bincount(slot, w * rows[j], n_slots) * inverse
-        centred[j] = rows[j] - means[slot, j]
-        rest[:, j] = np.bincount(slot, w * centred[j], n_slots)
-    exact = centred.astype(np.float64)
-    gram = (exact * w) @ exact.T
+    edges = np.append(np.flatnonzero(np.diff(slot, prepend=-2) != 1), n)
+    runs = np.stack([edges[:-1], edges[1:], slot[edges[:-1]]], axis=1).astype(np.int32)
+    means, nothing = np.zeros((k, n_slots), np.float32), np.zeros((k, n_slots), np.float32)
+    padded, weighted = np.zeros((k + -k % TILE, n), np.float32), np.empty((k, n), np.float32)
+    sums, rest = np.zeros((k, n_slots)), np.zeros((k, n_slots))
+    _read(np.ascontiguousarray(rows, np.float32), w, runs, nothing, weighted, sums)
+    np.divide(sums, slot_weight, out=means, where=slot_weight > 0, casting="same_kind")
+    _read(np.ascontiguousarray(rows, np.float32), np.ones(n, np.float32), runs, means, padded, sums)
+    _read(padded[:k], w, runs, nothing, weighted, rest)
+    products = np.zeros((k, len(padded)))
+    _dots(weighted, padded, products)
+    gram = np.ascontiguousarray(products[:, :k])
     penalty = ridge * np.diag(gram) + 1e-9
-    breaks = np.flatnonzero(np.diff(slot, prepend=-2) != 1)
-    runs = np.stack([breaks, np.r_[breaks[1:], len(slot)], slot[breaks]], axis=1) if len(slot) else np.empty((0, 3))
     return Basis(
-        slot.astype(np.int32), runs.astype(np.int32), padded, np.ascontiguousarray(centred.T),
-        weight.astype(np.float32), means, slot_weight, rest, gram, penalty, _factor(gram + np.diag(penalty)),
+        slot.astype(np.int32), runs, padded, np.ascontiguousarray(padded[:k].T), w, means.T.astype(np.float64),
+        slot_weight, np.ascontiguousarray(rest.T), gram, penalty, _factor(gram + np.diag(penalty)),
     )  # fmt: skip
 
 
@@ -195,7 +195,8 @@ class _Sums:
 
     @classmethod
     def read(cls, values: Float32Array, basis: Basis) -> _Sums:
-        unknown = [np.flatnonzero(np.isnan(row)) for row in values]
+        has_gap = np.isnan(values.min(axis=1))
+        unknown = [np.flatnonzero(np.isnan(row)) if gap else _NOWHERE for row, gap in zip(values, has_gap, strict=True)]
         middle = np.zeros((len(values), len(basis.slot_weight)), np.float32)
         slot_sum, weighted = np.zeros(middle.shape), np.empty_like(values)
         _read(values, basis.weight, basis.runs, middle, weighted, slot_sum)
@@ -215,7 +216,7 @@ def _solve(sums: _Sums, basis: Basis, left_out: list[IntArray]) -> tuple[FloatAr
     """Levels of the slots at centred rows = 0, and slopes, without the intervals left out of each meter."""
     slopes, level = np.empty(sums.right.shape), np.empty(sums.middle.shape)
     _substitute(basis.factor, sums.right, slopes)
-    _products(basis.slot_rest, slopes, level)
+    level[:] = 0.0  # without gaps the centred rows of a slot add up to nothing
     _levels(level, sums.middle, sums.slot_sum, basis.slot_weight)
     for m in (m for m, places in enumerate(left_out) if len(places)):
         own = slice(m, m + 1)

@@ -1,12 +1,16 @@
 """Speed and memory of expected use and of the whole detector on many meters.
 
-    python benchmarks/scale.py [--meters 1000 10000] [--json OUT.json]
+    python benchmarks/scale.py [--meters 1000 10000] [--only expected,model,detector,as_seen] [--json OUT.json]
 
 Prints, with and without gaps (2 % of the hours, in days), Mvalues per CPU-second on meters x 8,760 float32, the ratio
 to `np.copyto` of the same array in the same process, and the peak of resident memory above imports, warm-up and input.
-`expected` is fit and prediction of the fit year. `detector` learns from and judges a year (retrospective, expectation
+`expected` is fit and residual of the fit year; `model` is that with spreads, drift and sufficiency: all that is stored
+of a meter, and its prediction of another year. `detector` learns from and judges a year (retrospective, expectation
 included). `as_seen` learns from the first half of the meters' array as year before and judges the second half, so its
 values are counted as they are read: two years a meter.
+
+First it prints the CPU seconds of each job's first use, on 64 meters: what compiling takes in an empty
+`NUMBA_CACHE_DIR`, what loading takes in a filled one.
 """
 
 from __future__ import annotations
@@ -27,39 +31,35 @@ import numpy as np  # noqa: E402
 from analytics import anomalies  # noqa: E402
 from analytics.calendars import calendar_rows  # noqa: E402
 from analytics.design import Design, Terms, Weather, build_design, choose_terms  # noqa: E402
-from analytics.expected import chunks  # noqa: E402
-from analytics.regression import fit_rows, predict_rows, prepare  # noqa: E402
+from analytics.expected import Rows, chunks, fit_expected, recency  # noqa: E402
+from analytics.regression import fit_rows, predict_rows  # noqa: E402
 from energy.holidays import work_calendar  # noqa: E402
-from energy.intervals import HOUR, LocalCalendar  # noqa: E402
+from energy.intervals import HOUR, LocalCalendar, Window  # noqa: E402
 from energy.series import Float32Array  # noqa: E402
 
 ZONE = LocalCalendar("Asia/Shanghai")
 HOURS = 8760
 
 
-def designs() -> tuple[Design, Design, anomalies.HourGrid, anomalies.HourGrid]:
-    """Two years, 2022 and 2023, with weather and sun; the grid of the first and of both."""
-    start = ZONE.start_of(date(2022, 1, 1))
-    times = start + HOUR * np.arange(2 * HOURS, dtype=np.int64)
+START = ZONE.start_of(date(2022, 1, 1))
+
+
+def designs() -> tuple[Terms, Design, Design, anomalies.HourGrid, anomalies.HourGrid]:
+    """Terms and rows of two years, 2022 and 2023, with weather and sun; the grid of the first and of both."""
+    times = START + HOUR * np.arange(2 * HOURS, dtype=np.int64)
     day = np.arange(2 * HOURS) / 24
     generator = np.random.default_rng(0)
     wander = np.interp(day, np.arange(732), generator.normal(0, 3, 732))
     temperature = 15 - 12 * np.cos(2 * np.pi * day / 365) - 4 * np.cos(2 * np.pi * day) + wander
     sun = 500 * np.maximum(-np.cos(2 * np.pi * day), 0)
     rows = calendar_rows(times, HOUR, ZONE, kinds=work_calendar("CN").kind)
-    terms: Terms | None = None
-    built = []
-    for half in (slice(0, HOURS), slice(HOURS, None)):
-        calendar = calendar_rows(times[half], HOUR, ZONE, kinds=work_calendar("CN").kind)
-        weather = Weather(temperature[half], sun[half])
-        terms = terms or choose_terms(calendar, weather)
-        built.append(build_design(terms, calendar, weather))
-    return (
-        built[0],
-        built[1],
-        anomalies.HourGrid.of(start, built[0].calendar),
-        anomalies.HourGrid.of(start, rows),
-    )
+    halves = [
+        (calendar_rows(times[half], HOUR, ZONE, kinds=work_calendar("CN").kind), Weather(temperature[half], sun[half]))
+        for half in (slice(0, HOURS), slice(HOURS, None))
+    ]
+    terms = choose_terms(*halves[0])
+    first, second = (build_design(terms, calendar, weather) for calendar, weather in halves)
+    return terms, first, second, anomalies.HourGrid.of(START, first.calendar), anomalies.HourGrid.of(START, rows)
 
 
 def meters(n: int, design: Design, gaps: bool) -> Float32Array:
@@ -95,18 +95,26 @@ def measured(what: Callable[[Float32Array], None], values: Float32Array) -> tupl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--meters", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--only", default="expected,model,detector,as_seen")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    first, second, grid, both = designs()
+    terms, first, second, grid, both = designs()
 
     def expected(values: Float32Array) -> None:
-        weight = np.ones(HOURS, np.float32)
-        basis = prepare(first.calendar.slot, first.calendar.n_slots, first.rows, weight)
+        rows = Rows.of(first, terms)
+        basis = rows.basis(recency(HOURS, HOUR))
         out = np.empty((32, HOURS), np.float32)
         for chunk in chunks(len(values)):
             own = values[chunk]
-            fitted = predict_rows(fit_rows(own, basis), first.calendar.slot, first.rows, out[: len(own)])
+            fitted = predict_rows(fit_rows(own, basis), first.calendar.slot, rows.values, out[: len(own)])
             np.subtract(own, fitted, out=fitted)
+
+    def model(values: Float32Array) -> None:
+        for first_meter in range(0, len(values), 1000):
+            own = values[first_meter : first_meter + 1000]
+            found = fit_expected(own, first, terms, Window(START, START + HOURS * HOUR))
+            for chunk in chunks(len(own)):
+                found.take(chunk).predict(second)
 
     def detector(values: Float32Array) -> None:
         usual = anomalies.UsualUse(first, None)
@@ -120,11 +128,15 @@ def main() -> None:
             years = np.concatenate([values[chunk], values[half:][chunk]], axis=1)
             anomalies.judge_as_seen(years, usual(values[chunk]), both, HOURS)
 
-    jobs = {"expected": expected, "detector": detector, "as_seen": as_seen}
-    for job in jobs.values():
+    every = {"expected": expected, "model": model, "detector": detector, "as_seen": as_seen}
+    jobs = {name: every[name] for name in options.only.split(",")}
+    result: dict[str, float] = {}
+    for name, job in jobs.items():
+        start = time.process_time()
         for gaps in (False, True):
             job(meters(64, first, gaps))
-    result: dict[str, float] = {}
+        result[f"{name}.first_use_cpu_s"] = time.process_time() - start
+        print(f"{name:28s} first use {result[f'{name}.first_use_cpu_s']:5.1f} CPU-s", flush=True)
     for n in options.meters:
         for gaps in (False, True):
             values = meters(n, first, gaps)
