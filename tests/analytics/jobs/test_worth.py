@@ -1,0 +1,53 @@
+"""Money of findings by the tariff of their hours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from analytics.detection.kinds import Kind
+from analytics.findings import Finding
+from analytics.jobs.estate import estates
+from analytics.jobs.outlook import Outlook
+from analytics.jobs.prices import tariffs_of
+from analytics.jobs.surroundings import Surroundings
+from analytics.jobs.worth import with_worth
+from tests.analytics.jobs.conftest import Works, instant, meter
+from tests.analytics.jobs.test_costs import PEAK, VALLEY, use
+
+NIGHT = Finding("e1", Kind.SPIKE, instant("2026-01-06T22:00:00"), instant("2026-01-07T02:00:00"), 12.0, 2.0, "kWh", 0.9)
+NAN = float("nan")
+
+
+def worth(works: Works, finding: Finding) -> float:
+    (estate,) = estates(works.registry.snapshot(), ["school"], "Asia/Shanghai")
+    outlook = Outlook("school", (), (finding,), None, ())
+    paid = tariffs_of(works.registry, estate)
+    (found,) = with_worth(outlook, estate.calendar, Surroundings(works.store, estate), paid).found
+    return found.yuan
+
+
+def test_an_excess_costs_the_tariff_of_its_hours(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[PEAK, VALLEY], tariff_uses=[use()])
+    assert worth(works, NIGHT) == pytest.approx(4.0)  # 10 kWh in the valley at .4
+    noon = replace(NIGHT, start=instant("2026-01-06T10:00:00"), end=instant("2026-01-06T14:00:00"))
+    assert worth(works, noon) == pytest.approx(10.0)
+    evening = replace(NIGHT, start=instant("2026-01-06T18:00:00"), end=instant("2026-01-06T22:00:00"))
+    assert worth(works, evening) == pytest.approx(7.0)  # half of it before 20:00
+    assert worth(works, replace(NIGHT, actual=2.0, usual=12.0)) == pytest.approx(4.0)  # saved, or not counted
+
+
+def test_load_without_people_costs_their_hours_only(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[PEAK, VALLEY], tariff_uses=[use()])
+    days = replace(NIGHT, start=instant("2026-01-05T00:00:00"), end=instant("2026-01-10T00:00:00"))
+    of_all_hours = worth(works, days)
+    of_empty_hours = worth(works, replace(days, kind=Kind.BASE_LOAD))
+    assert of_all_hours == pytest.approx(7.0)  # 12 hours at 1.0 and 12 at .4
+    assert of_empty_hours == pytest.approx(4.0)  # on workdays people are there in peak hours only
+
+
+def test_without_a_tariff_and_of_metering_alone_nothing_changes(works: Works) -> None:
+    works.estate(meter("e1"), meter("e2"), tariffs=[PEAK, VALLEY], tariff_uses=[use(scope="meter", id="e1")])
+    assert worth(works, replace(NIGHT, meter="e2", yuan=3.3)) == 3.3
+    assert worth(works, replace(NIGHT, yuan=0.0)) == 0.0
