@@ -22,6 +22,7 @@ from analytics.jobs.spans import Spans
 from analytics.jobs.standing import write_status
 from analytics.jobs.sums import compute_sums, scopes, write_sums
 from analytics.jobs.surroundings import Surroundings
+from analytics.jobs.virtual import compute_virtual
 from analytics.jobs.watch import Watcher
 from analytics.jobs.worth import with_worth
 from energy.intervals import DAY, Window
@@ -106,6 +107,7 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     expectations, fresh = _expectations(task, registry, spans, touched)
     readable = {name: _readable(windows, extents[name]) for name, windows in touched.items() if name in extents}
     recomputed = compute_meters(writer, spans, readable, expectations)
+    compute_virtual(writer, estate, recomputed, _all_read(estate, extents) if task.everything else None)
     bills = bills_of(registry, estate, extents)
     billed = billed_extents(estate.calendar, bills)
     unread = {name: windows for name, windows in _touched_bills(task, billed, fresh).items() if name not in extents}
@@ -196,6 +198,15 @@ def _expectations(
         windows = [w for w in task.weather for since in own if w.overlaps(spoken_from(estate.calendar, since))]
         touched.setdefault(name, []).extend(windows)
     return Expectations(estate, around, habits), fresh
+
+
+def _all_read(estate: Estate, extents: Extents) -> Window | None:
+    """The local days in which any meter of energy was read."""
+    read = [extents[meter.id] for meter in estate.meters if meter.id in extents]
+    if not read:
+        return None
+    edges = estate.calendar.edges(Window(min(first for first, _ in read), max(last for _, last in read) + 1), "day")
+    return Window(int(edges[0]), int(edges[-1]))
 
 
 def _whole(extent: tuple[int, int]) -> Window:

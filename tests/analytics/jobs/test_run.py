@@ -62,9 +62,7 @@ def test_a_gap_of_months_is_a_row_a_day_and_its_days_have_no_coverage(works: Wor
 
 
 @pytest.mark.parametrize("pieces", [1, 7])
-def test_a_spike_of_a_meter_that_sends_amounts_is_marked_and_filled_however_it_comes(
-    works: Works, pieces: int
-) -> None:
+def test_a_spike_of_a_meter_that_sends_amounts_is_marked_and_filled_however_it_comes(works: Works, pieces: int) -> None:
     works.estate(meter("e1", value_kind="amount", digits=""))
     used = np.tile(np.where(np.isin(np.arange(24), np.arange(8, 18)), 20.0, 4.0), 7)
     used[3 * 24 + 12] = 900.0
@@ -230,6 +228,23 @@ def test_a_meter_that_moves_to_another_institution_leaves_no_ghost(works: Works)
     assert works.total("b2", "month", "2026-01-01T00:00:00")["amount"] == 24
     assert len(works.rows("total", scope="building", id="b1")) == 0
     assert works.total("990000", "day", "2026-01-05T00:00:00")["amount"] == 48
+
+
+def test_virtual_meters_have_intervals_where_all_their_meters_have(works: Works) -> None:
+    net = meter("net", kind="virtual", formula="e1 - 0.5 * e2")
+    works.estate(meter("e1"), meter("e2"), net)
+    works.hourly("e1", "2026-01-05T00:00:00", [4.0] * 24)
+    works.hourly("e2", "2026-01-05T00:00:00", [2.0] * 12)
+    works.run()
+    rows = works.rows("interval", meter="net")
+    assert rows.fields["amount"].tolist() == [3.0] * 12
+    assert {METHODS[int(code)] for code in rows.fields["method"]} == {"virtual"}
+    works.hourly("e2", "2026-01-05T12:00:00", [2.0] * 12, start=24.0)  # late
+    works.run()
+    assert works.rows("interval", meter="net").fields["amount"].tolist() == [3.0] * 24
+    works.registry.import_sheets({"meters": [{**net, "formula": "e1 + e2"}]})
+    works.run()
+    assert works.rows("interval", meter="net").fields["amount"].tolist() == [6.0] * 24
 
 
 def test_virtual_meters_have_totals_too(works: Works) -> None:
