@@ -16,7 +16,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from datetime import datetime
 from itertools import accumulate, groupby
 from typing import Final
 
@@ -118,7 +117,7 @@ class Pipeline:
             Recent(ingest.recent_per_meter),
             Limits(ingest.max_message_bytes, ingest.max_message_readings),
         )
-        self._past = _instant(ingest.clock_past)
+        self._past = int(ingest.clock_past.timestamp())
         self._remember()
         reader = SpoolReader(self._spool.path)
         self.counters.update(reader.counters())
@@ -437,10 +436,6 @@ def acknowledge(deliveries: list[Delivery], codes: list[int]) -> None:
         start = end
     for acknowledger, (numbers, results) in answers.items():
         acknowledger.acknowledge(numbers, results)
-
-
-def _instant(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp())
 
 
 def _exit(_error: BaseException) -> None:

@@ -10,11 +10,18 @@ import difflib
 import json
 import os
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from energy.errors import SettingsError
 
@@ -63,7 +70,9 @@ class IngestSettings(_Group):
     flush_readings: int = Field(5_000, ge=1, description="readings that trigger a group commit")
     max_message_bytes: int = Field(1_048_576, ge=1024, description="largest payload decoded")
     max_message_readings: int = Field(10_000, ge=1, description="readings allowed in one message")
-    clock_past: str = Field("2010-01-01T00:00:00Z", description="readings before this instant are parked")
+    clock_past: AwareDatetime = Field(
+        datetime(2010, 1, 1, tzinfo=UTC), description="readings before this instant (with its offset) are parked"
+    )
     clock_future_s: int = Field(300, ge=0, description="readings further ahead of the server are parked")
     too_late_s: int | None = Field(None, description="readings older than this are parked; off by default")
     recent_per_meter: int = Field(16, ge=2, description="newest readings held per meter to recognise duplicates")
@@ -206,7 +215,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Explicit values first, then the environment, then the TOML file."""
-        home = Path(init_settings.init_kwargs.get("home", "."))  # type: ignore[attr-defined]
+        assert isinstance(init_settings, InitSettingsSource)  # what pydantic-settings passes here
+        home = Path(init_settings.init_kwargs.get("home", "."))
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "settings.toml")
 
     @property
@@ -261,6 +271,8 @@ def _as_variable(default: object) -> str:
     """A default as an environment variable would state it."""
     if default is None:
         return ""
+    if isinstance(default, datetime):
+        return default.isoformat().replace("+00:00", "Z")
     return json.dumps(default) if isinstance(default, tuple) else str(default)
 
 

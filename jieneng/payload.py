@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from collector.checks import Clock
 from collector.decoders import Limits
@@ -59,13 +58,8 @@ def examine(topic: str, payload: bytes, snapshot: Snapshot, settings: IngestSett
     judge = Judge(
         Lookup.of(snapshot, numbers), recent, Limits(settings.max_message_bytes, settings.max_message_readings)
     )
-    past = int(datetime.fromisoformat(settings.clock_past).timestamp())
-    clock = Clock(
-        int(time.time()),
-        past,
-        settings.clock_future_s,
-        settings.too_late_s,
-    )
+    past = int(settings.clock_past.timestamp())
+    clock = Clock(int(time.time()), past, settings.clock_future_s, settings.too_late_s)
     judged = judge.judge([Delivery(topic.encode(), payload, 0, _NoAnswer())], clock)
     counts = judged.group.counts
     return DryRun(

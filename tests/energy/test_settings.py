@@ -42,6 +42,12 @@ def test_the_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: 
     assert settings.ingest.flush_s == 0.5
 
 
+def test_an_instant_is_a_date_of_toml_or_a_text(tmp_path: Path) -> None:
+    for stated in ("2015-01-01T00:00:00+08:00", '"2015-01-01T00:00:00+08:00"'):
+        own = load(write(tmp_path, f"[ingest]\nclock_past = {stated}\n"))
+        assert own.ingest.clock_past.timestamp() == 1_420_041_600  # 2014-12-31T16:00:00Z
+
+
 def test_an_explicit_value_wins_over_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JIENENG_ZONE", "Europe/London")
     assert load(write(tmp_path, 'zone = "Asia/Urumqi"\n'), zone="Asia/Shanghai").zone == "Asia/Shanghai"
@@ -61,6 +67,7 @@ def test_the_home_is_named_by_argument_then_environment(tmp_path: Path, monkeypa
         ('[mqtt]\nport = "many"\n', "mqtt.port: .*integer"),
         ("[mqtt]\nport = 70000\n", "mqtt.port: .*65535"),
         ('[store]\nkind = "mysql"\n', "store.kind: .*'embedded' or 'influx'"),
+        ('[ingest]\nclock_past = "2015-01-01T00:00:00"\n', "ingest.clock_past: .*timezone"),
         ("[mqtt\n", r"settings.toml: .*line 1"),
     ],
 )
