@@ -99,7 +99,7 @@ def silences(
             if max(SHORTEST_S, 3 * meter.interval_s) <= now - last <= LONG_SILENT_S:
                 nothing = float("nan")
                 unit = pricing[meter.id].unit if meter.id in pricing else ""
-                seen = told_at(calendar, last, now)
+                seen = min(told_at(calendar, last, now), now)
                 found.append(
                     Finding(meter.id, Kind.OFFLINE, last, now, nothing, nothing, unit, _SURE, (), 0.0, 0.0, seen=seen)
                 )
