@@ -21,6 +21,7 @@ from energy.storage.schema import READING
 from energy.storage.tables import AnyArray, series_rows
 
 _BAD_IN_TAG: Final = re.compile(r"[\\\x00-\x1f\x7f]")
+_LINES_AT_ONCE: Final = 2_000  # all of a large request at once would be 5 MB in small pieces
 _TAG_SPECIAL: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 _TEXT_SPECIAL: Final = str.maketrans({"\\": r"\\", '"': r"\""})
 
@@ -58,13 +59,9 @@ class ReadingEncoder:
         if not np.all(np.isfinite(readings.value)):
             where = int(np.flatnonzero(~np.isfinite(readings.value))[0])
             raise StorageRejected(f"meter {readings.meters[readings.index[where]]}: value is not a finite number")
-        if not len(readings):
-            return b""
-        pieces = [b""] * (3 * len(readings))
-        pieces[0::3] = map(self._beginnings(readings.meters).__getitem__, readings.index.tolist())
-        pieces[1::3] = msgspec.json.encode(readings.value.tolist())[1:-1].split(b",")
-        pieces[2::3] = _endings(readings)
-        return b"".join(pieces)[:-1]
+        begin = self._beginnings(readings.meters)
+        parts = (readings.take(slice(n, n + _LINES_AT_ONCE)) for n in range(0, len(readings), _LINES_AT_ONCE))
+        return b"".join([_lines(begin, part) for part in parts])[:-1]
 
     def _beginnings(self, meters: Sequence[str]) -> list[bytes]:
         known = self._prefixes
@@ -72,6 +69,14 @@ class ReadingEncoder:
             if meter not in known:
                 known[meter] = f"{prefix(READING.name, {'meter': meter})}value=".encode()
         return list(map(known.__getitem__, meters))
+
+
+def _lines(begin: Sequence[bytes], readings: Readings) -> bytes:
+    pieces = [b""] * (3 * len(readings))
+    pieces[0::3] = map(begin.__getitem__, readings.index.tolist())
+    pieces[1::3] = msgspec.json.encode(readings.value.tolist())[1:-1].split(b",")
+    pieces[2::3] = _endings(readings)
+    return b"".join(pieces)
 
 
 def _endings(readings: Readings) -> Iterator[bytes]:
