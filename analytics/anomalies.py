@@ -4,7 +4,8 @@ Two ways of looking. *As seen*: day D is judged with data up to the end of day D
 come from the year before. *Retrospective*: the whole year is known and is its own yardstick. The product runs as seen.
 
 Each term deviates from the meter's own habit and is measured in the meter's own spread, so that log-odds can be
-compared across meters. Two classes of alarms, each with a budget per meter-year: lasting faults and sudden ones.
+compared across meters. Four classes of evidence (`analytics.detection.weights`) raise alarms, on two budgets per
+meter-year: one for lasting faults, one for sudden ones.
 """
 
 from __future__ import annotations
@@ -15,77 +16,38 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from analytics.calendars import CalendarRows
 from analytics.design import Design
+from analytics.detection.grid import HourGrid as HourGrid
 from analytics.detection.judge import (
     ACTUAL,
     FIRST,
     KNOWN,
     LAST,
     METER,
+    N_CLASSES,
     N_FACTS,
-    N_TERMS,
     ODDS,
     USUAL_USE,
     judge,
 )
 from analytics.detection.kinds import kinds_of
-from analytics.detection.terms import N_YARDSTICK, drop_rare_zeros
-from analytics.detection.weights import LASTING_INTERCEPT, SUDDEN_INTERCEPT, TERMS
+from analytics.detection.terms import N_YARDSTICK, without_rare_zeros
+from analytics.detection.weights import CLASSES, INTERCEPTS, TERMS
 from analytics.expected import chunks
 from analytics.regression import fit_rows, predict_rows, prepare
 from energy.intervals import HOUR
-from energy.series import BoolArray, Float32Array, FloatArray, Int32Array, IntArray
+from energy.series import BoolArray, Float32Array, FloatArray, IntArray
 
-VERSION: Final = "log-odds-1"
+VERSION: Final = "log-odds-2"
 BUDGETS: Final = (1.5, 1.0)
 """Alarms per meter-year of the year before: lasting, sudden."""
-LEAD_DAYS: Final = 64
+LEAD_DAYS: Final = 72
 """Days before the first judged one that levels and scales look back to. [d]"""
 SUDDEN_SHARE: Final = 0.3
 """In a retrospective score sudden evidence counts this much once more, so that hours of one long event differ."""
+LASTING, SUDDEN, RESTLESS = (CLASSES.index(name) for name in ("lasting", "sudden", "restless"))
+"""Classes that make the score; the slow one tells weeks apart, not hours."""
 TRIM: Final = 4.0
-N_FOLDS: Final = 3
-FOLD_DAYS: Final = 14
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HourGrid:
-    """Hours of a period as the detector sees them; one entry an hour.
-
-    Attributes
-    ----------
-    start : int
-        First hour, UTC epoch seconds.
-    day, day_end : int32
-        Local day, from 0; index of the hour after the end of the next local day.
-    group : int32
-        Hour of the day, plus 24 on days without work.
-    night, busy : bool
-        Local 22 to 6; occupied hours.
-    """
-
-    start: int
-    day: Int32Array
-    day_end: Int32Array
-    group: Int32Array
-    night: BoolArray
-    busy: BoolArray
-
-    def __len__(self) -> int:
-        return len(self.day)
-
-    @classmethod
-    def of(cls, start: int, calendar: CalendarRows) -> Self:
-        """The grid of an hourly calendar that begins at `start`."""
-        if calendar.step != HOUR:
-            raise ValueError(f"anomalies: expected hourly data, got intervals of {calendar.step} s; add them up first")
-        day = (calendar.day - calendar.day[0]).astype(np.int32) if len(calendar) else np.zeros(0, np.int32)
-        ends = np.searchsorted(day, np.arange(day[-1] + 3 if len(day) else 0), side="left").astype(np.int32)
-        resting = calendar.slot // 24 >= 5
-        night = (calendar.hour < 6) | (calendar.hour >= 22)
-        group = (calendar.hour + 24 * resting).astype(np.int32)
-        return cls(start, day, ends[day + 2], group, night, calendar.occupied)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +58,8 @@ class Yardsticks:
     ----------
     numbers : float32, shape (n_meters, N_YARDSTICK)
         Scales and usual values; columns in `analytics.detection.terms`.
-    thresholds : float32, shape (n_meters, 2)
-        Log-odds from which an alarm is raised: lasting, sudden.
+    thresholds : float32, shape (n_meters, n_classes)
+        Log-odds from which an alarm is raised, by class of evidence.
     version : str
     """
 
@@ -113,7 +75,7 @@ class Yardsticks:
     def from_dict(cls, stored: dict[str, Any]) -> Self:
         """The yardsticks that `to_dict` described."""
         numbers = np.array(stored["numbers"], np.float32).reshape(-1, N_YARDSTICK)
-        return cls(numbers, np.array(stored["thresholds"], np.float32).reshape(-1, 2), stored["version"])
+        return cls(numbers, np.array(stored["thresholds"], np.float32).reshape(-1, N_CLASSES), stored["version"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +139,7 @@ class Judgement:
 
 
 class UsualUse:
-    """Expected use for the detector: of the year before by models that have not seen the fortnight they predict.
+    """Expected use for the detector.
 
     Prepared once for all meters that share weather and calendar, then called for a few meters at a time.
 
@@ -185,44 +147,30 @@ class UsualUse:
     ----------
     history, judged : Design
         Rows of the year before, and of the period to judge (None: only the year before).
-    folds : int
-        Parts into which the fortnights of the year before are dealt.
 
     Notes
     -----
     All hours count alike here, unlike in `analytics.expected`: the level is followed by itself, and a whole year knows
-    the seasons better.
+    the seasons better. The year before is its own fit: models that had not seen the fortnights they predict cost twice
+    the time and told faults no better.
     """
 
-    def __init__(self, history: Design, judged: Design | None, *, folds: int = N_FOLDS) -> None:
-        self._slot, self._judged = history.calendar.slot, judged
-        n, n_slots = len(history.calendar), history.calendar.n_slots
-        weight = np.ones(n, np.float32)
-        fold = np.arange(n) // (FOLD_DAYS * 24) % folds
-        self._whole = prepare(self._slot, n_slots, history.rows, weight)
-        self._parts = [
-            (
-                prepare(self._slot, n_slots, history.rows, weight * (fold != k)),
-                np.flatnonzero(fold == k),
-                np.ascontiguousarray(history.rows[:, fold == k]),
-            )
-            for k in range(folds)
-        ]
+    def __init__(self, history: Design, judged: Design | None) -> None:
+        self._designs = [history] if judged is None else [history, judged]
+        weight = np.ones(len(history.calendar), np.float32)
+        self._basis = prepare(history.calendar.slot, history.calendar.n_slots, history.rows, weight)
 
     def __call__(self, values: Float32Array) -> Float32Array:
         """Usual use, shape (n_meters, n_history + n_judged), from `values` of the year before (NaN unknown).
 
         Faults in the year before are left out by two rounds of trimming. NaN for a meter without values.
         """
-        n = values.shape[1]
-        out = np.empty((len(values), n + (len(self._judged.calendar) if self._judged else 0)), np.float32)
+        ends = np.cumsum([0, *(len(design.calendar) for design in self._designs)])
+        out = np.empty((len(values), int(ends[-1])), np.float32)
         for chunk in chunks(len(values)):
-            own = plausible(values[chunk])
-            fit = fit_rows(own, self._whole, trim=TRIM, trimmed=own)
-            if self._judged:
-                out[chunk, n:] = predict_rows(fit, self._judged.calendar.slot, self._judged.rows)
-            for basis, here, unseen in self._parts:
-                out[chunk, here] = predict_rows(fit_rows(own, basis), self._slot[here], unseen)
+            fit = fit_rows(plausible(values[chunk]), self._basis, trim=TRIM)
+            for design, first, end in zip(self._designs, ends[:-1], ends[1:], strict=True):
+                out[chunk, first:end] = predict_rows(fit, design.calendar.slot, design.rows)
         return np.maximum(out, 0, out=out)
 
 
@@ -233,9 +181,7 @@ def usual_use(values: Float32Array, history: Design, judged: Design | None) -> F
 
 def plausible(values: Float32Array) -> Float32Array:
     """A copy without zeros where zero is rare: a reading of nothing from a meter that never rests is no habit."""
-    own = np.array(values, np.float32)
-    drop_rare_zeros(own)
-    return own
+    return without_rare_zeros(values)
 
 
 def learn(
@@ -289,29 +235,35 @@ def _judge(
     if usual.shape != values.shape or len(grid) != n:
         raise ValueError(f"anomalies: values {values.shape}, usual {usual.shape} and a grid of {len(grid)} h differ")
     numbers = np.zeros((n_meters, N_YARDSTICK), np.float32) if yardsticks is None else yardsticks.numbers
-    limits = np.zeros((n_meters, 2), np.float32) if yardsticks is None else yardsticks.thresholds
-    lasting, sudden = np.empty((n_meters, n), np.float32), np.empty((n_meters, n), np.float32)
+    limits = np.zeros((n_meters, N_CLASSES), np.float32) if yardsticks is None else yardsticks.thresholds
+    odds = np.zeros((n_meters, N_CLASSES, n), np.float32)
     flags = np.zeros((n_meters, n), np.int32)
-    raw = np.empty((n_meters * (n // 6 + 2), N_FACTS + N_TERMS), np.float32)  # pages never written cost nothing
-    n_alarms = 0
+    raw = np.zeros((0, N_FACTS + len(TERMS)), np.float32)
     if n_meters and n:
-        n_alarms = judge(
-            np.ascontiguousarray(values, np.float32), np.ascontiguousarray(usual, np.float32),
-            grid.day, grid.day_end, grid.group, grid.night, grid.busy, n_history, yardsticks is None, centred,
-            np.tile(BUDGETS, (n_meters, 1)) if budgets is None else np.asarray(budgets, np.float64),
-            numbers, limits, lasting, sudden, flags, raw,
-        )  # fmt: skip
+        raw = judge(
+            np.ascontiguousarray(values, np.float32),
+            np.ascontiguousarray(usual, np.float32),
+            grid,
+            n_history,
+            learn=yardsticks is None,
+            centred=centred,
+            budgets=np.tile(BUDGETS, (n_meters, 1)) if budgets is None else np.asarray(budgets, np.float64),
+            yardsticks=numbers,
+            thresholds=limits,
+            odds=odds,
+            flags=flags,
+        )
     first = n_history if n_history < n else 0
-    score = _score(lasting[:, first:], sudden[:, first:], SUDDEN_SHARE if centred else 0.0)
-    alarms = _alarms(raw[:n_alarms], grid)
-    return Yardsticks(numbers, limits), Judgement(score, flags[:, first:] > 0, alarms)
+    score = _score(odds[:, :, first:], SUDDEN_SHARE if centred else 0.0)
+    return Yardsticks(numbers, limits), Judgement(score, flags[:, first:] > 0, _alarms(raw, grid))
 
 
-def _score(lasting: Float32Array, sudden: Float32Array, share: float) -> Float32Array:
-    """The greater log-odds above those without any evidence, and a share of the sudden ones."""
-    score = np.maximum(lasting, sudden)
-    score += np.float32(share) * sudden
-    score -= np.float32(LASTING_INTERCEPT + share * SUDDEN_INTERCEPT)
+def _score(odds: Float32Array, share: float) -> Float32Array:
+    """The greatest log-odds above those without any evidence, and a share of the sudden ones."""
+    score = np.maximum(odds[:, LASTING], odds[:, SUDDEN])
+    np.maximum(score, odds[:, RESTLESS], out=score)
+    score += np.float32(share) * odds[:, SUDDEN]
+    score -= np.float32(INTERCEPTS[LASTING] + share * INTERCEPTS[SUDDEN])
     return np.maximum(score, 0, out=score)
 
 

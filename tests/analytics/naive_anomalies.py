@@ -45,8 +45,8 @@ def window(values: np.ndarray, grid: HourGrid, width: int) -> np.ndarray:
     return out
 
 
-def runs(values: np.ndarray, grid: HourGrid) -> np.ndarray:
-    same = np.r_[False, values[1:] == values[:-1]]
+def runs(values: np.ndarray, lag: int, grid: HourGrid) -> np.ndarray:
+    same = np.r_[np.zeros(lag, bool), values[lag:] == values[:-lag]]
     out = np.zeros(len(values), int)
     for t in np.flatnonzero(same):
         first = t
@@ -65,7 +65,7 @@ def relative(deviation: np.ndarray, history: np.ndarray, floor: float) -> np.nda
 
 
 def terms(values: np.ndarray, usual: np.ndarray, grid: HourGrid, n_history: int) -> np.ndarray:
-    """All terms, shape (8, n)."""
+    """All terms, shape (10, n)."""
     values, usual = values.astype(np.float64), usual.astype(np.float64)
     past = values[:n_history]
     level = lower_median(past[past > 0])
@@ -83,51 +83,62 @@ def terms(values: np.ndarray, usual: np.ndarray, grid: HourGrid, n_history: int)
     run = window(np.minimum(np.abs(z), 20), grid, 6)
     day = window(np.clip(z, -8, 8), grid, 24)
     unrest = window(np.minimum(np.abs(z), 8), grid, 72)
-    night = nights(values, usual, grid, level)
     jump = np.r_[np.nan, np.abs(np.diff(residual))]
     jump_scale = 1.4826 * np.sqrt(
         0.5 * group_medians(jump[:n_history], grid.group[:n_history]) ** 2 + 0.5 * lower_median(jump[:n_history]) ** 2
     )
     leap = np.nan_to_num(jump / np.maximum(jump_scale, floor)[grid.group])
-    length = runs(values, grid)
-    longest = np.sort(length[:n_history])[int(0.99 * (n_history - 1))]
+    restless = window(np.minimum(leap, 8), grid, 24)
     low = np.sort(np.maximum(past[np.isfinite(past)], 0))
     rare = len(low) > 0 and low[int(0.02 * len(low))] > 0.1 * level
     known_days = grid.day[n_history - 1] + 1
+    night = recent_use(values, usual, grid, level, grid.night, 3)
+    slow = recent_use(values, usual, grid, level, np.ones(len(values), bool), 7)
     return np.stack(
         [
             np.abs(z),
             run,
-            relative(day, day[:n_history], 0.25),
-            relative(unrest, unrest[:n_history], 0.15),
+            relative(day, day[:n_history:3], 0.25),
+            relative(unrest, unrest[:n_history:3], 0.15),
             np.nan_to_num(relative(night, night[:known_days], 0.05))[grid.day],
             np.maximum(leap, np.r_[leap[1:], 0]),
-            np.where(length >= 4, np.minimum(length / max(2 * longest, 6), 4), 0),
+            np.maximum(held(values, 1, grid, n_history), held(values, 24, grid, n_history)),
             (values <= 0.02 * level) & rare,
+            relative(restless, restless[:n_history:3], 0.15),
+            np.nan_to_num(relative(slow, slow[:known_days], 0.02))[grid.day],
         ]
     )
 
 
-def nights(values: np.ndarray, usual: np.ndarray, grid: HourGrid, level: float) -> np.ndarray:
+def held(values: np.ndarray, lag: int, grid: HourGrid, n_history: int) -> np.ndarray:
+    length = runs(values, lag, grid)
+    longest = np.sort(length[:n_history])[int(0.99 * (n_history - 1))]
+    return np.where(length >= 4, np.minimum(length / max(2 * longest, 6), 4), 0)
+
+
+def recent_use(
+    values: np.ndarray, usual: np.ndarray, grid: HourGrid, level: float, where: np.ndarray, days: int
+) -> np.ndarray:
     n_days = grid.day[-1] + 1
     share = np.full(n_days, np.nan)
     for d in range(n_days):
-        here = (grid.day == d) & grid.night & np.isfinite(values - usual)
+        here = (grid.day == d) & where & np.isfinite(values - usual)
         if here.any():
             use = max(usual[here].sum(), 0.02 * level * here.sum(), 1e-9)
             share[d] = np.clip((values - usual)[here].sum() / use, -1, 1)
-    before = trailing(share, 61, -1)
+    before = trailing(share, 61, 2 - days)
     out = np.full(n_days, np.nan)
     for d in range(n_days):
-        three = share[max(d - 1, 0) : d + 2]
-        if np.isfinite(three).any():
-            out[d] = np.nanmean(three) - before[d]
+        lately = share[max(d + 2 - days, 0) : d + 2]
+        if np.isfinite(lately).any():
+            out[d] = np.nanmean(lately) - before[d]
     return out
 
 
-def log_odds(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def log_odds(found: np.ndarray) -> np.ndarray:
+    """By class, shape (4, n)."""
     grown = np.log1p(np.minimum(found, w.CEILING))
-    return w.LASTING_INTERCEPT + np.array(w.LASTING) @ grown, w.SUDDEN_INTERCEPT + np.array(w.SUDDEN) @ grown
+    return np.array(w.INTERCEPTS)[:, None] + np.array(w.WEIGHTS) @ grown
 
 
 def alarms_at(odds: np.ndarray, threshold: float) -> int:

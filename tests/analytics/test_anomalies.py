@@ -14,9 +14,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from analytics import anomalies as an
 from analytics.calendars import calendar_rows
 from analytics.design import Design, Weather, build_design, choose_terms
-from analytics.detection.judge import _lowest
+from analytics.detection.judge import lowest_threshold
 from analytics.detection.kinds import Kind
-from analytics.detection.weights import LASTING_INTERCEPT
+from analytics.detection.weights import INTERCEPTS
 from analytics.order import WIDE, daily_medians, median, select
 from energy.intervals import HOUR, LocalCalendar
 from tests.analytics import naive_anomalies as naive
@@ -58,8 +58,8 @@ def test_scores_equal_the_slow_twin(seed: int, missing: float, constant: bool, z
     n_history = 75 * 24
     judged = an.judge_as_seen(values, usual, grid, n_history)[1]
     for i in range(2):
-        lasting, sudden = naive.log_odds(naive.terms(values[i], usual[i], grid, n_history))
-        expected = np.maximum(np.maximum(lasting, sudden) - LASTING_INTERCEPT, 0)[n_history:]
+        lasting, sudden, restless, _ = naive.log_odds(naive.terms(values[i], usual[i], grid, n_history))
+        expected = np.maximum(np.maximum.reduce([lasting, sudden, restless]) - INTERCEPTS[0], 0)[n_history:]
         assert_allclose(judged.score[i], expected, rtol=2e-3, atol=2e-3)
 
 
@@ -69,7 +69,7 @@ def test_the_lowest_threshold_equals_trying_every_value(seed: int, n: int, budge
     odds = np.random.default_rng(seed).normal(0, 1, n).astype(np.float32)
     if ties:
         odds = np.round(odds).astype(np.float32)
-    found = _lowest(odds, budget)
+    found = lowest_threshold(odds, budget)
     expected = naive.lowest_threshold(odds, budget)
     if np.isinf(expected):
         assert found > odds.max()
