@@ -80,16 +80,26 @@ def total_indicator(key: str, amounts: Amounts, caliber: Caliber) -> Indicator |
     counted = [category for category in amounts.amount if caliber.is_counted(category)]
     if not counted:
         return None
-    n = len(amounts.amount[counted[0]])
+    unknown = np.full(len(amounts.amount[counted[0]]), np.nan)
+    parts = {c: caliber.convert(c, amounts.amount[c]) if c in caliber.coefficients else unknown for c in counted}
+    return _sum(key, caliber.key, amounts, parts)
+
+
+def total_cost(key: str, amounts: Amounts, cost: Mapping[Category, FloatArray]) -> Indicator:
+    """Cost of all categories; one whose cost is unknown makes the total unknown. [yuan]"""
+    return _sum(key, PHYSICAL, amounts, cost)
+
+
+def _sum(key: str, caliber: str, amounts: Amounts, parts: Mapping[Category, FloatArray]) -> Indicator:
+    """Sum of the categories that are there, with the least of their coverages; NaN where none is."""
+    n = len(next(iter(parts.values())))
     value, coverage, any_present = np.zeros(n), np.full(n, np.inf), np.zeros(n, bool)
-    for category in counted:
+    for category, part in parts.items():
         here = amounts.present[category]
-        known = category in caliber.coefficients
-        part = caliber.convert(category, amounts.amount[category]) if known else np.full(n, np.nan)
         value += np.where(here, part, 0.0)
         coverage = np.where(here, np.fmin(coverage, np.nan_to_num(amounts.coverage[category])), coverage)
         any_present |= here
-    return Indicator(key, caliber.key, np.where(any_present, value, np.nan), np.where(any_present, coverage, np.nan))
+    return Indicator(key, caliber, np.where(any_present, value, np.nan), np.where(any_present, coverage, np.nan))
 
 
 def physical_indicator(key: str, category: Category, amounts: Amounts) -> Indicator | None:
@@ -103,18 +113,6 @@ def physical_indicator(key: str, category: Category, amounts: Amounts) -> Indica
         np.where(here, amounts.amount[category], np.nan),
         np.where(here, amounts.coverage[category], np.nan),
     )
-
-
-def total_cost(key: str, amounts: Amounts, cost: Mapping[Category, FloatArray]) -> Indicator:
-    """Cost of all categories, and their least coverage; one whose cost is unknown makes the total unknown. [yuan]"""
-    n = len(next(iter(cost.values())))
-    value, coverage, any_present = np.zeros(n), np.full(n, np.inf), np.zeros(n, bool)
-    for category, yuan in cost.items():
-        here = amounts.present[category]
-        value += np.where(here, yuan, 0.0)
-        coverage = np.where(here, np.fmin(coverage, np.nan_to_num(amounts.coverage[category])), coverage)
-        any_present |= here
-    return Indicator(key, PHYSICAL, np.where(any_present, value, np.nan), np.where(any_present, coverage, np.nan))
 
 
 def per(key: str, whole: Indicator, denominator: FloatArray) -> Indicator:
