@@ -17,8 +17,9 @@ from typing import Final
 
 import numpy as np
 
-from analytics.expected import DAYS_ALIKE, NOMINAL_Z
+from analytics.expected import DAYS_ALIKE
 from analytics.rollup import Group
+from analytics.spread import NOMINAL_Z
 from analytics.totals import Periods
 from energy.intervals import DAY, Window
 from energy.series import BoolArray, FloatArray, IntArray

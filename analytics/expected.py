@@ -28,9 +28,10 @@ import numpy as np
 from analytics.calendars import CalendarRows
 from analytics.design import SEASON_ROWS, Design, Terms
 from analytics.regression import Basis, Fit, fit_rows, predict_rows, prepare
+from analytics.spread import NOMINAL_Z, day_spread, drift, known_mean, spread_of
 from analytics.sufficiency import Sufficiency, sufficiency
 from energy.intervals import DAY, Window
-from energy.series import BoolArray, Float32Array, FloatArray, IntArray
+from energy.series import BoolArray, Float32Array, FloatArray
 
 VERSION: Final = "towt-level-2"
 HALF_LIFE: Final = 180.0
@@ -45,16 +46,8 @@ SLOPE_RIDGE: Final = 0.01
 """Shares of a row's own sum of squares: a step known from half of it, a season from all of it is halved."""
 CHUNK: Final = 32
 """Meters worked on together: a year of hours of them in float32 stays in the processor's cache."""
-DRIFT_PRIOR: Final = 0.085
-"""Standard deviation of the relative change of level from one year to the next, of ordinary buildings."""
-DRIFT_WEIGHT: Final = 12.0
-"""The prior counts like this many months of the meter's own."""
 DAYS_ALIKE: Final = 5.0
 """Errors of days this close are alike and do not average out."""
-UNSEEN: Final = 1.2
-"""Errors in a year that the model has not seen are this much wider than in its own."""
-NOMINAL_Z: Final = 1.2815515594
-"""80 % of a normal distribution lie within this many standard deviations."""
 
 
 class WeatherUse(StrEnum):
@@ -377,68 +370,21 @@ def _model(
     resting = np.full(len(values), np.nan, np.float32)
     active = np.ones(values.shape[1], np.bool_) if season is None else season
     if not active.all():
-        resting = _mean(values[:, ~active]).astype(np.float32)
+        resting = known_mean(values[:, ~active]).astype(np.float32)
         fitted[:, ~active] = expected[:, ~active] = resting[:, None]
     residual = values - fitted
-    spread = np.stack([_spread(residual[:, active & ~occupied]), _spread(residual[:, active & occupied])], axis=1)
-    day_spread = _day_spread(residual, terms.step)
-    drift = _drift(values - expected, expected, terms.step)
-    enough = sufficiency(values, fitted, design.calendar)
     return ExpectedModel(
-        terms, period, fit.profile, slopes, with_weather, floor, resting, spread, day_spread, drift, enough
+        terms,
+        period,
+        fit.profile,
+        slopes,
+        with_weather,
+        floor,
+        resting,
+        spread=np.stack(
+            [spread_of(residual[:, active & ~occupied]), spread_of(residual[:, active & occupied])], axis=1
+        ),
+        day_spread=day_spread(residual, terms.step),
+        drift=drift(values - expected, expected, terms.step),
+        sufficiency=sufficiency(values, fitted, design.calendar),
     )
-
-
-def _mean(values: FloatArray | Float32Array) -> FloatArray:
-    """Mean of the known values of each row; NaN where there is none."""
-    known = np.isfinite(values)
-    count = known.sum(axis=1)
-    total = np.where(known, values, 0).sum(axis=1, dtype=np.float64)
-    mean: FloatArray = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return mean
-
-
-def _spread(residual: Float32Array) -> Float32Array:
-    """Standard deviation that a normal distribution with the same central 80 % has; 0 where nothing is known."""
-    known = np.isfinite(residual)
-    distance = np.where(known, np.abs(residual), np.float32(np.inf))
-    rank = (known.sum(axis=1) * 4) // 5
-    out = np.zeros(len(residual), np.float32)
-    for i in range(len(residual)):
-        if rank[i]:
-            out[i] = np.partition(distance[i], rank[i])[rank[i]] * (UNSEEN / NOMINAL_Z)
-    return out
-
-
-def _day_spread(residual: Float32Array, step: int) -> Float32Array:
-    """Spread of the sums of days that are nearly whole."""
-    per_day = DAY // step
-    error, count = _day_sums(residual, np.isfinite(residual), per_day)
-    return _spread(np.where(count * 10 >= per_day * 9, error, np.nan).astype(np.float32))
-
-
-def _drift(residual: Float32Array, expected: Float32Array, step: int) -> Float32Array:
-    """Standard deviation of the relative change of level, from months about the level at the end and the prior."""
-    known = np.isfinite(residual)
-    error, use = (_day_sums(values, known, DAY // step)[0] for values in (residual, expected))
-    n_days = error.shape[1]
-    n_months = max(n_days // 30, 1)
-    month = np.minimum(np.arange(n_days) // 30, n_months - 1)
-    drift = np.full(len(residual), DRIFT_WEIGHT * DRIFT_PRIOR**2)
-    count = np.full(len(residual), DRIFT_WEIGHT)
-    for i in range(n_months):
-        there = month == i
-        below = use[:, there].sum(axis=1)
-        relative = np.where(below > 0, error[:, there].sum(axis=1) / np.where(below > 0, below, 1), 0.0)
-        drift += np.clip(relative, -1, 1) ** 2 * (below > 0)
-        count += below > 0
-    return np.asarray(np.sqrt(drift / count), np.float32)
-
-
-def _day_sums(values: Float32Array, known: BoolArray, per_day: int) -> tuple[FloatArray, IntArray]:
-    """Sums of the known values of each whole day of the grid, and how many there are."""
-    n_days = values.shape[1] // per_day
-    shape = (len(values), n_days, per_day)
-    there = known[:, : n_days * per_day].reshape(shape)
-    kept = np.where(there, values[:, : n_days * per_day].reshape(shape), 0)
-    return kept.sum(axis=2, dtype=np.float64), there.sum(axis=2)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from analytics.expected import DRIFT_PRIOR
 from analytics.progress import Uncertainty, forecast_year, seasonal_profile
+from analytics.spread import DRIFT_PRIOR
 from energy.holidays import work_calendar
 from energy.series import FloatArray, IntArray
 

@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from analytics.expected import DRIFT_PRIOR
 from analytics.indicators import Stated, weighted_by_time
 from analytics.jobs.bills import is_workday
 from analytics.jobs.proposals import propose_targets
@@ -31,6 +30,7 @@ from analytics.progress import (
 )
 from analytics.quotas import Account, figure, scope_of
 from analytics.rollup import WHOLE
+from analytics.spread import DRIFT_PRIOR
 from energy.caliber import caliber
 from energy.errors import ReferenceTableError
 from energy.intervals import LocalCalendar, Window
