@@ -5,7 +5,7 @@
 CPU is given in CPU-seconds per million readings (= microseconds a reading), split by process; the load generator is
 not counted. `ack` is p50/p99 from publish to PUBACK (at the endpoint: on disk), `commit` from publish to committed in
 our spool, `queryable` (runs of their own, at the national rate) from publish to the store's answer.
-Machines are noisy: the ratios at the end are what to compare.
+Machines are noisy: the ratios of the table at the end are what to compare. It is the table of `docs/measurements.md`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import platform
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.ingest import report
 from benchmarks.ingest.scenario import Result, Scenario, measure, measure_freshness
 from benchmarks.ingest.workload import Workload
 
@@ -53,7 +53,7 @@ def fresh_scenarios(seconds: float) -> Iterator[Scenario]:
 
 
 def main() -> None:
-    """Measure, print each row as it comes, then the ratios."""
+    """Measure, print each row as it comes, then the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="short runs: a look, not a figure to publish")
     quick = parser.parse_args().quick
@@ -64,10 +64,11 @@ def main() -> None:
         results.append(measure(scenario))
         console.print(row(results[-1]))
     seconds = 5.0 if quick else 20.0
+    fresh = {}
     for scenario in fresh_scenarios(seconds):
-        low, high = measure_freshness(scenario, seconds)
-        console.print(f"{scenario.title:<62} queryable {low:.0f}/{high:.0f} ms")
-    console.print(ratios(results))
+        fresh[scenario] = measure_freshness(scenario, seconds)
+        console.print(f"{scenario.title:<62} queryable {fresh[scenario][0]:.0f}/{fresh[scenario][1]:.0f} ms")
+    console.print(report.table(results, fresh), soft_wrap=True)
 
 
 def row(result: Result) -> str:
@@ -79,24 +80,6 @@ def row(result: Result) -> str:
         f"{result.scenario.title:<62} {result.readings_s / 1000:6.1f} k/s | cpu-s/M {cpu} total {result.total_cpu:5.1f}"
         f" | ack {ack} ms, commit {commit} ms | peak MB {memory} | missing {result.missing}"
     )
-
-
-def ratios(results: list[Result]) -> Table:
-    """Ours against Telegraf's way of the same messages, at the same pace."""
-    table = Table("messages", "pace", "ours", "process / Telegraf's", "everything / everything", box=None)
-    for peer in (r for r in results if r.scenario.subject == "telegraf"):
-        for mine in results:
-            same = (mine.scenario.workload, mine.scenario.rate) == (peer.scenario.workload, peer.scenario.rate)
-            if not same or mine.scenario.subject == "telegraf" or mine.scenario.store != "influx":
-                continue
-            table.add_row(
-                f"{mine.scenario.workload.per_message} a message",
-                "flood" if mine.scenario.rate is None else "national rate",
-                mine.scenario.subject,
-                f"{mine.cpu['jieneng'] / peer.cpu['Telegraf']:.2f}",
-                f"{mine.total_cpu / peer.total_cpu:.2f}",
-            )
-    return table
 
 
 if __name__ == "__main__":
