@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from analytics import jobs
 from api.app import create_app
@@ -23,6 +21,7 @@ from energy.registry import Bill, Correction, Finding, Node, Registry, Role, Run
 from energy.series import Readings
 from energy.storage.base import Store
 from simulators.province import Province, build
+from tests.serving import serving
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 4, 30)
 ZONE = "Asia/Shanghai"
@@ -122,18 +121,8 @@ def _decide(registry: Registry, province: Province) -> None:
 def served(world: World, *, home: Path | None = None, clock: Callable[[], float] = time.time) -> Iterator[World]:
     """The installation behind uvicorn on a port of its own."""
     app = create_app(world.registry, world.store, zone=ZONE, home=home, clock=clock)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, name="api")
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    world.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
+    with serving(app) as world.url:
         yield world
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def accounts(world: World) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import uvicorn
 
 from analytics import jobs
 from api.app import create_app
@@ -29,6 +26,7 @@ from energy.storage.base import Store
 from energy.storage.embedded import EmbeddedStore
 from energy.storage.schema import TARGET
 from simulators.province import Province, build
+from tests.serving import serving
 
 ZONE: Final = "Asia/Shanghai"
 FIRST, LAST = date(2025, 1, 1), date(2025, 3, 9)
@@ -71,17 +69,10 @@ def served(home: Path, houses: int = 5) -> Iterator[World]:
     world = World(registry, store, build(3, FIRST, date(2025, 3, 10), houses=houses), home)
     fill(world)
     app = create_app(registry, store, zone=ZONE, home=home, ingest_url="http://127.0.0.1:8081", clock=lambda: world.now)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, name="console")
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    world.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
-        yield world
+        with serving(app) as world.url:
+            yield world
     finally:
-        server.should_exit = True
-        thread.join()
         store.close()
         registry.close()
 
