@@ -1,4 +1,4 @@
-"""How quickly the API answers: every list, and a year of quarter hours as a chart.
+"""How quickly the API answers: every list, a year of quarter hours as a chart, and the console's pages.
 
     python -m benchmarks.bench_api [--houses 24] [--rounds 30] [--influx]
 
@@ -63,6 +63,18 @@ def questions(world: World, meter: str) -> Iterator[tuple[str, str, dict[str, st
     yield "the same as csv", f"/api/v1/meters/{meter}/intervals", year | {"format": "csv"}
 
 
+def pages(world: World, meter: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """(name, path, query) of the pages people open all day."""
+    house = world.province.houses[0].id
+    yield "page: today", "/", {}
+    for noun in ("places", "findings", "targets", "costs", "quality", "alarms"):
+        yield f"page: {noun}", f"/{noun}", {}
+    yield "page: institution", f"/institutions/{house}", {}
+    yield "page: meter, 60 days", f"/meters/{meter}", {"days": "60"}
+    for noun in ("reports", "audits", "entry"):
+        yield f"page: {noun}", f"/{noun}", {"institution": house}
+
+
 def measure(client: httpx.Client, path: str, query: dict[str, str], rounds: int) -> tuple[np.ndarray, float, int]:
     """Milliseconds of each warm answer, CPU milliseconds of one (server and client together), and its bytes."""
     took, cpu = [], 0.0
@@ -110,8 +122,9 @@ def main() -> None:
             f"| {'question':28} | {'median ms':>9} | {'p95 ms':>7} | {'CPU ms':>7} | {'kB':>7} | <= {PROMISED_MS} ms |"
         )
         print("|---|---|---|---|---|---|")
-        with served(world), world.client() as client:
-            for title, path, query in questions(world, meter):
+        with served(world, clock=lambda: world.now), world.client() as client:
+            for title, path, query in (*questions(world, meter), *pages(world, meter)):
+                client.headers["Accept"] = "text/html" if title.startswith("page") else "*/*"
                 took, cpu, size = measure(client, path, query, asked.rounds)
                 p95 = float(np.percentile(took, 95))
                 verdict = "yes" if p95 <= PROMISED_MS else "NO"

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from api.alarms.view import Condition, Judgement, View, Words
+from energy.caliber import caliber
 from energy.errors import ReferenceTableError
 from energy.intervals import DAY
 from energy.reference import indicator
@@ -38,14 +39,15 @@ def _stage(view: View, row: Stage) -> Condition | None:
     place = _place(view, row.scope, row.id)
     if place is None:
         return None
-    name, what, share = view.name_of(row.scope, row.id), _indicator(row.indicator), row.used / row.target
+    name, what, counting = view.name_of(row.scope, row.id), _indicator(row.indicator), _caliber(row.caliber)
+    share = row.used / row.target
     title = Words(
         f"{name.zh}：{row.year} 年{what.zh}已达年度指标的 {row.stage:.0%}",
         f"{name.en}: {what.en} has reached {row.stage:.0%} of the target of {row.year}",
     )
     text = Words(
-        f"累计 {row.used:,.6g}，年度指标 {row.target:,.6g}，已用 {share:.1%}（口径 {row.caliber}）。",
-        f"Used {row.used:,.6g} of the target {row.target:,.6g}: {share:.1%} (caliber {row.caliber}).",
+        f"累计 {row.used:,.6g}，年度指标 {row.target:,.6g}，已用 {share:.1%}（口径：{counting.zh}）。",
+        f"Used {row.used:,.6g} of the target {row.target:,.6g}: {share:.1%} (caliber: {counting.en}).",
     )
     if row.withdrawn is not None:
         title = Words(f"已撤回：{title.zh}", f"Withdrawn: {title.en}")
@@ -84,7 +86,7 @@ def _outlook(view: View, row: dict[str, Any]) -> Condition | None:
     year = view.calendar.date_of(row["time"]).year
     is_over = row["outlook"] >= _OVER
     name, what = view.name_of(row["scope"], row["id"]), _indicator(row["indicator"])
-    share = row["forecast"] / row["target"]
+    share, counting = row["forecast"] / row["target"], _caliber(row["caliber"])
     zh, en = ("将超过" if is_over else "可能超过"), ("will pass" if is_over else "may pass")
     day = _breach(view, row["breach_ms"])
     subject = f"{row['scope']}/{row['id']}/{year}/{row['indicator']}/{row['caliber']}"
@@ -100,10 +102,10 @@ def _outlook(view: View, row: dict[str, Any]) -> Condition | None:
         text=Words(
             f"全年预测 {row['forecast']:,.6g}，为年度指标 {row['target']:,.6g} 的 {share:.0%}"
             + (f"；预计 {day.isoformat()} 超过" if day else "")
-            + f"（口径 {row['caliber']}）。",
+            + f"（口径：{counting.zh}）。",
             f"Forecast {row['forecast']:,.6g}, {share:.0%} of the target {row['target']:,.6g}"
             + (f"; passed about {day.isoformat()}" if day else "")
-            + f" (caliber {row['caliber']}).",
+            + f" (caliber: {counting.en}).",
         ),
         severity="critical" if is_over else None,
         link=_link(place),
@@ -154,6 +156,14 @@ def _indicator(key: str) -> Words:
     except ReferenceTableError:  # written by a version with another list
         return Words(key, key)
     return Words(f"{found.name_zh}（{found.unit}）", f"{found.name_en} ({found.unit})")
+
+
+def _caliber(key: str) -> Words:
+    try:
+        found = caliber(key)
+    except ReferenceTableError:
+        return Words(key, key)
+    return Words(found.name_zh, found.name_en)
 
 
 def _breach(view: View, breach_ms: float) -> date | None:

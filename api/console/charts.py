@@ -94,8 +94,13 @@ def _line(name: str, values: FloatArray, colour: str, kind: str = "solid") -> Op
 
 def _axes(labels: Sequence[str], series: list[Option]) -> Option:
     return {
-        "grid": {"left": 8, "right": 12, "top": 36, "bottom": 8, "containLabel": True},
-        "legend": {"top": 0, "left": 0, "data": [s["name"] for s in series if not s.get("silent") or "areaStyle" in s]},
+        "grid": {"left": 8, "right": 28, "top": 36, "bottom": 8, "containLabel": True},
+        "legend": {
+            "type": "scroll",
+            "top": 0,
+            "left": 0,
+            "data": [s["name"] for s in series if not s.get("silent") or "areaStyle" in s],
+        },
         "tooltip": {"trigger": "axis"},
         "xAxis": {"type": "category", "data": list(labels), "axisTick": {"show": False}},
         "yAxis": {"type": "value", "splitNumber": 4},
@@ -270,10 +275,15 @@ def ranking(put: Show, words: Mapping[str, str], named: Sequence[tuple[str, floa
     """Bars from the largest to the smallest."""
     ordered = sorted(((n, v) for n, v in named if math.isfinite(v)), key=lambda pair: pair[1])
     option = {
-        "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8, "containLabel": True},
+        "grid": {"left": 8, "right": 48, "top": 8, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
         "xAxis": {"type": "value", "splitNumber": 3},
-        "yAxis": {"type": "category", "data": [n for n, _ in ordered], "axisTick": {"show": False}},
+        "yAxis": {
+            "type": "category",
+            "data": [n for n, _ in ordered],
+            "axisTick": {"show": False},
+            "axisLabel": {"width": 190, "overflow": "truncate"},
+        },
         "series": [_bars(title, np.array([v for _, v in ordered]), "var(--measured)")],
     }
     rows = [[n, put.num(v)] for n, v in reversed(ordered)]

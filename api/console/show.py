@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from api.console.words import WORDS
 
-_UNITS: Final = {"m3": "m³", "m2": "m²", "degC": "°C"}
+_UNITS: Final = {"m3": "m³", "m2": "m²", "degC": "°C", "CO2": "CO₂"}
+_CHINESE_UNITS: Final = {"(p·": "(人·", "bed·d": "床·日", "(bed·d)": "(床·日)"}
 
 
 class Named(Protocol):
@@ -64,9 +65,9 @@ class Show:
 
     def unit(self, symbol: str) -> str:
         """A unit as people write it."""
-        for plain, pretty in _UNITS.items():
+        for plain, pretty in (_UNITS | (_CHINESE_UNITS if self.language == "zh" else {})).items():
             symbol = symbol.replace(plain, pretty)
-        return symbol
+        return "人" if symbol == "p" and self.language == "zh" else symbol
 
     def name(self, thing: Named | None, otherwise: str = "") -> str:
         """A name in the page's language, in Chinese where there is no other."""

@@ -15,7 +15,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("api")
     store = EmbeddedStore(folder, writes_readings=True)
     filled = everything(folder, store)
-    with served(filled):
+    with served(filled, home=folder):
         yield filled
     store.close()
     filled.registry.close()

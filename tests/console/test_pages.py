@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import date
+from html import unescape
 
 import httpx
+import numpy as np
 import pytest
 from openpyxl import load_workbook
 
+from api.console.figures import Periods
+from energy.model import Category
 from tests.console.forms import csrf_of, send, text_of
 from tests.console.world import FINDING, HOUSE, METER, PASSWORD, World, totals
 
@@ -256,3 +261,56 @@ def test_signing_in_and_out_by_the_form(world: World) -> None:
         assert "王工" in inside.text
         browser.post("/sign-out", data={"csrf": csrf_of(inside)})
         assert browser.get("/findings").url.path == "/sign-in"
+
+
+def test_a_channel_is_subscribed_tested_and_given_up(admin: httpx.Client, world: World) -> None:
+    send(admin, "/alarms", "/alarms/subscriptions", channel="email", address="duty@example.org", node="root:")
+    (mine,) = [s for s in world.registry.alarms.subscriptions() if s.user == "admin"]
+    tested = send(admin, "/alarms", f"/alarms/subscriptions/{mine.id}/test")
+    assert "测试消息未送达: alarms.smtp_host is not set" in text_of(tested)
+    send(admin, "/alarms", f"/alarms/subscriptions/{mine.id}/remove")
+    assert [s for s in world.registry.alarms.subscriptions() if s.user == "admin"] == []
+
+
+def test_a_target_is_proposed_by_the_institution_s_own_people(browser_of: Signed, world: World) -> None:
+    fields = {"id": HOUSE, "year": 2027, "indicator": "electricity_per_area", "caliber": "physical", "value": "88.8"}
+    shown = text_of(send(browser_of("manager"), "/targets", "/targets/proposals", **fields))
+    assert "建议值已提出" in shown
+    assert "88.80" in shown
+    (proposed,) = world.registry.targets.rows(id=HOUSE, year=2027)
+    assert (proposed.state, proposed.rule, proposed.unit) == ("proposed", "", "kWh/(m2·a)")
+
+
+def test_silent_meters_are_counted_by_region_within_what_is_seen(browser_of: Signed, admin: httpx.Client) -> None:
+    total, own = (text_of(browser.get("/quality")) for browser in (admin, browser_of("manager")))
+    assert "各级情况" in total
+    assert "甲州市" in total
+    assert "各级情况" not in own  # who sees one institution sees no region's sums
+
+
+def test_every_paper_of_the_reports_page_can_be_taken(admin: httpx.Client) -> None:
+    page = admin.get(f"/reports?institution={HOUSE}&year=2025").text
+    links = [unescape(link) for link in re.findall(r'href="(/api/v1/reports/[^"]+)"', page)]
+    for part in ("monthly", "yearly", "forms/base1", "forms/base2", "summaries"):
+        link = next(link for link in links if f"/{part}" in link and "file=xlsx" in link)
+        assert admin.get(link).content[:2] == b"PK", link
+
+
+def test_a_value_of_a_form_is_entered_and_a_quarter_published(admin: httpx.Client, world: World) -> None:
+    path = f"/reports?institution={HOUSE}&year=2024"
+    send(admin, path, f"/reports/{HOUSE}/entries", field="base1/address", year=2024, value="示例路 1 号")
+    (entry,) = world.registry.reporting.entries([HOUSE], 2024)
+    assert (entry.field, entry.text, entry.author) == ("address", "示例路 1 号", "admin")
+    answer = send(admin, path, f"/reports/{HOUSE}/publications", quarter="2024Q4")
+    assert "2024Q4" in text_of(answer)
+    assert world.registry.reporting.publications(institution=HOUSE)
+
+
+def test_too_incomplete_a_sum_is_not_held_against_last_year() -> None:
+    one = Periods(Category.WATER, np.zeros(1, np.int64), {n: np.array([v]) for n, v in _INCOMPLETE.items()})
+    assert one.before != one.before
+    whole = Periods(Category.WATER, one.start, {**one.values, "coverage": np.array([0.9])})
+    assert whole.before == 200.0
+
+
+_INCOMPLETE = {"amount": 100.0, "last_year": 200.0, "coverage": 0.89}

@@ -193,8 +193,10 @@ def _rows(page: Page, region: str, department: str, type_: str) -> list[Row]:
         Category.ELECTRICITY,
     )
     targets = {t.id: t for t in reversed(figures.target_states(page, Level.INSTITUTION, names))}
-    found = figures.indicators(page, Level.INSTITUTION, names, ("rolling12", "year"), window, _INDICATOR)
-    intensities = {r.id: r for r in sorted(found, key=lambda r: r.period)}
+    intensities = {r.id: r for r in figures.indicators(page, Level.INSTITUTION, names, ("year",), window, _INDICATOR)}
+    others = [name for name in names if name not in intensities]  # before a year's first month is over
+    found = figures.indicators(page, Level.INSTITUTION, others, ("rolling12",), window, _INDICATOR)
+    intensities |= {r.id: r for r in found}
     open_findings: dict[str, int] = {}
     for finding in acts.findings(page):
         open_findings[finding.institution] = open_findings.get(finding.institution, 0) + 1
