@@ -26,7 +26,7 @@ class OperatorOrGateway:
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
         self._key = f"Bearer {key(settings.home)}".encode()
-        self._rule = Trust(settings, lambda: registry.snapshot().gateways)
+        self._rule = Trust(settings, registry.gateways)
 
     def __call__(self, authorization: str | None, action: str, gateway: str) -> bool:
         """True if the caller may do this."""

@@ -37,6 +37,12 @@ def test_a_new_secret_ends_the_old_one_at_once(stocked: Registry) -> None:
     assert not is_secret_of(stocked.snapshot().gateway_of("g1"), new.encode())
 
 
+def test_the_gateways_alone_bear_the_credentials_of_the_snapshot(stocked: Registry) -> None:
+    secret = stocked.issue_credential("g1")
+    assert is_secret_of(stocked.gateways()["g1"], secret.encode())
+    assert stocked.gateways() == stocked.snapshot().gateways
+
+
 def test_a_credential_needs_a_gateway(stocked: Registry) -> None:
     with pytest.raises(NotInRegistry, match="gateway 'nobody' is not in the registry: import it first"):
         stocked.issue_credential("nobody")

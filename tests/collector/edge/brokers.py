@@ -45,12 +45,14 @@ class ScriptedBroker:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.n_connections += 1
         peer = RawPeer(reader, writer, self.level)
-        with suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
-            while True:
-                header, body = await peer.packet()
-                self.received.append((header, body))
-                self.answer(peer, header, body)
-        writer.close()
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+                while True:
+                    header, body = await peer.packet()
+                    self.received.append((header, body))
+                    self.answer(peer, header, body)
+        finally:  # the end of the test may cancel us
+            writer.close()
 
     def answer(self, peer: RawPeer, header: int, body: bytes) -> None:
         if header == codes.CONNECT:
