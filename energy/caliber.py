@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from energy.errors import CaliberMismatch, MissingReference
 from energy.model import Category
-from energy.reference import CaliberRow, Confidence, caliber_row, carbon_factor, coefficient, table
+from energy.reference import CaliberRow, Confidence, caliber_row, carbon_factor, coefficient
 from energy.series import FloatArray
 from energy.units import CANONICAL, linear
 
@@ -102,11 +102,6 @@ def caliber(key: str) -> Caliber:
         confidence=row.confidence,
         coefficients=MappingProxyType({c: _per_canonical(row, c, name) for c, name in carriers.items() if name}),
     )
-
-
-def calibers() -> Mapping[str, Caliber]:
-    """All calibers by key: the one list behind the tag `caliber`."""
-    return {row.key: caliber(row.key) for row in table("calibers", CaliberRow)}
 
 
 def require_same(left: str, right: str) -> str:
