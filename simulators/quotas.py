@@ -45,7 +45,7 @@ _ZONES: Final = {"寒冷A": 1.0, "寒冷B": 0.96}
 _LEVELS: Final = (1.15, 1.0, 0.88)
 """Constraint and guide value relative to the baseline value."""
 _CONVENTIONAL: Final = 0.95
-_HEATING: Final = (7.7, 7.3, 6.9)  # kgce/(m2·a) of heated area and season
+_HEATING: Final = (7.8, 7.55, 7.3)  # kgce/(m2·a) of heated area and season
 
 
 def quota_rows(first: date) -> Iterator[Row]:
@@ -69,17 +69,21 @@ def quota_rows(first: date) -> Iterator[Row]:
 
 
 def rule_rows(houses: tuple[House, ...], first: date) -> Iterator[Row]:
-    """The rule by which each institution's targets are proposed, each of the four kinds in turn."""
+    """The rule by which each institution's targets are proposed, each of the four kinds in turn.
+
+    Peers stand in where the book has no limit: their rule is for an indicator without a quota.
+    """
+    by_quota = {"indicator": "nonheating_energy_per_area", "caliber": "sd_2019"}
+    by_peers = {"indicator": "energy_per_area", "caliber": "gb2589_equivalent_value"}
+    chosen: tuple[dict[str, object], ...] = (
+        {**by_quota, "rule": "four_branches"},
+        {**by_peers, "rule": "towards_peers"},
+        {**by_quota, "rule": "own_history", "cut": 0.02, "n_years": 1},
+        {**by_quota, "rule": "five_year_path", "cut": 0.05, "base_year": first.year},
+    )
     for i, house in enumerate(houses):
-        chosen: tuple[dict[str, object], ...] = (
-            {"rule": "four_branches"},
-            {"rule": "towards_peers"},
-            {"rule": "own_history", "cut": 0.02, "n_years": 1},
-            {"rule": "five_year_path", "cut": 0.05, "base_year": first.year},
-        )
         yield {
-            "institution": house.id, "indicator": "nonheating_energy_per_area", "caliber": "sd_2019",
-            "valid_from": first.isoformat(), "source": SOURCE, **chosen[i % len(chosen)],
+            "institution": house.id, "valid_from": first.isoformat(), "source": SOURCE, **chosen[i % len(chosen)],
         }  # fmt: skip
 
 

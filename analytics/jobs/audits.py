@@ -47,7 +47,8 @@ class JudgedBill:
         Billed against tariff x amount and the charges of its months. Not computed where the tariff has bands that only
         readings could tell apart, or charges whose base is unknown or whose months the bill cuts.
     meters : tuple of str
-        Meters the amount is compared with: itself if it is read, else those read directly below it.
+        Meters the amount is compared with: itself if it is read, else the mains that measure the same, else those read
+        directly below it.
     amount : MeterAgainstBill or None
         None where no such meter is.
     """
@@ -163,7 +164,12 @@ def _counterparts(estate: Estate, name: str, read: Extents) -> tuple[str, ...]:
     """Meters whose readings say what the bill should."""
     if name in read:
         return (name,)
-    meter = next(m for m in estate.meters if m.id == name)
+    place = next(i for i, meter in enumerate(estate.meters) if meter.id == name)
+    meter = estate.meters[place]
+    for pair in estate.twins:
+        if place in pair.accounts:
+            mains = tuple(estate.meters[i].id for i in pair.mains if estate.meters[i].id in read)
+            return mains if len(pair.accounts) == 1 else ()  # nobody knows which of two accounts a main measures
     return tuple(
         m.id
         for m in estate.meters

@@ -78,3 +78,15 @@ def test_bills_of_several_years_are_judged_together_each_in_the_tiers_of_its_own
 def test_an_institution_without_bills_has_none_to_judge(works: Works) -> None:
     works.estate(meter("e1"))
     assert judged_bills(works.store, works.registry, works.registry.snapshot(), "school") == []
+
+
+def test_a_bill_is_compared_with_the_main_beside_it_and_two_with_none(works: Works) -> None:
+    works.estate(PAPER, meter("e1"), bills=[bill(121, 96.8)])
+    works.hourly("e1", "2026-01-04T00:00:00", [1.0] * 24 * 10)  # 120 kWh in the five days
+    works.run(now="2026-02-01T00:00:00")
+    found = judged(works)
+    assert found.meters == ("e1",)
+    assert found.amount is not None
+    assert found.amount.cause is Cause.WITHIN
+    works.registry.import_sheets({"meters": [{**PAPER, "id": "paper2"}]})
+    assert judged(works).meters == ()
