@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from api import alarms
 from api.console.figures import MeterStatus, TargetState, outcomes, statuses, target_states
 from api.console.frame import Page
 from energy.intervals import DAY, Window
 from energy.model import MeterKind
 from energy.model import Scope as Level
-from energy.registry import Correction, Finding, Target, Task
+from energy.registry import Correction, Finding, Notice, Target, Task
+from energy.registry.alarms import SEVERITIES
 
 SETTLED_OUTCOMES = ("stored", "taken", "duplicate", "replayed", "qos0", "seq_gap")
 """Outcomes of readings that are not parked."""
@@ -50,6 +52,12 @@ def corrections(page: Page, *states: str) -> list[Correction]:
 def targets(page: Page, **wanted: object) -> list[Target]:
     """Visible targets."""
     return [t for t in page.ctx.registry.targets.rows(**wanted) if page.scope.sees(t.scope, t.id)]
+
+
+def notices(page: Page, *states: str) -> list[Notice]:
+    """Visible notices in these states, the gravest first, then the newest."""
+    found = alarms.inbox(page.ctx.registry, page.scope, states=states)
+    return sorted(found, key=lambda notice: (-SEVERITIES.index(notice.severity), -notice.opened))
 
 
 @dataclass(frozen=True, slots=True)

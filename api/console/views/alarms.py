@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api import alarms as noun
 from api.alarms.rules import stated
-from api.console import paging
+from api.console import acts, paging
 from api.console.frame import Administers, ConsoleRoute, Judges, Page, Reads, checked
 from api.routes import alarms as routes
 from energy.registry import Node
@@ -29,9 +29,8 @@ def alarms(page: Reads, state: State = "open", part: int = 1) -> HTMLResponse:
 
 def _shown(page: Page, state: State, part: int, **more: object) -> HTMLResponse:
     registry = page.ctx.registry
-    found = noun.inbox(registry, page.scope, states=_STATES)
+    found = acts.notices(page, *_STATES)
     notices = [notice for notice in found if notice.state == state]
-    notices.sort(key=lambda notice: (-SEVERITIES.index(notice.severity), -notice.opened))
     return page.show(
         "alarms.html",
         part=paging.part(notices, part),

@@ -16,11 +16,11 @@ from energy.registry import Role
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 _FIRST: Final = {
-    Role.ENERGY_MANAGER: ("findings", "tasks", "targets", "data"),
-    Role.STATISTICIAN: ("data", "tasks", "targets", "findings"),
-    Role.APPROVER: ("approve", "targets", "tasks", "findings", "data"),
-    Role.OPERATOR: ("data", "findings", "tasks", "targets"),
-    Role.ADMINISTRATOR: ("findings", "targets", "tasks", "approve", "data"),
+    Role.ENERGY_MANAGER: ("findings", "tasks", "targets", "data", "notices"),
+    Role.STATISTICIAN: ("data", "tasks", "targets", "findings", "notices"),
+    Role.APPROVER: ("approve", "targets", "tasks", "findings", "data", "notices"),
+    Role.OPERATOR: ("notices", "data", "findings", "tasks", "targets"),
+    Role.ADMINISTRATOR: ("findings", "targets", "notices", "tasks", "approve", "data"),
 }
 """Which cards a role sees first."""
 
@@ -35,7 +35,7 @@ def home(page: Reads) -> HTMLResponse:
     days = figures.by_category(figures.totals(page, level, ids, "day", figures.last_days(page, calendar, 31)))
     daily = days.get(Category.ELECTRICITY)
     title = page.words["electricity_days"]
-    order = _FIRST.get(page.caller.user.role, ("targets", "findings", "tasks", "data"))
+    order = _FIRST.get(page.caller.user.role, ("targets", "findings", "tasks", "data", "notices"))
     return page.show(
         "home.html",
         today=acts.today(page),
@@ -45,6 +45,7 @@ def home(page: Reads) -> HTMLResponse:
         chart=charts.consumption(page.put, page.words, daily, "day", title) if daily else None,
         cards=[c for c in order if c != "approve" or page.scope.may(Action.APPROVE)],
         overdue=_overdue(page),
+        notices=acts.notices(page, "open", "acknowledged"),
         counts=page.ctx.registry.tasks.counts(sorted(page.scope.institutions), today=page.ctx.today()),
     )
 
