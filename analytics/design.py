@@ -29,7 +29,7 @@ SEASON_ROWS: Final = 4
 """Rows of one wave: sine and cosine, in occupied and in other hours."""
 WHOLE_YEAR: Final = 329
 """Days of a fit period from which on it tells the seasons (CalTRACK 2.0, 2.2.1). [d]"""
-HOURS_ALIKE: Final = 3
+HOURS_ALIKE: Final = 2
 """Hours of the day that share a slope of temperature: heaters and chillers run by clocks. [h]"""
 
 
