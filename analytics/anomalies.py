@@ -32,7 +32,7 @@ from analytics.detection.judge import (
 )
 from analytics.detection.kinds import kinds_of
 from analytics.detection.terms import N_YARDSTICK, without_rare_zeros
-from analytics.detection.weights import CLASSES, INTERCEPTS, TERMS
+from analytics.detection.weights import TERMS
 from analytics.expected import chunks
 from analytics.regression import fit_rows, predict_rows, prepare
 from energy.intervals import HOUR
@@ -43,10 +43,6 @@ BUDGETS: Final = (1.5, 1.0)
 """Alarms per meter-year of the year before: lasting, sudden."""
 LEAD_DAYS: Final = 72
 """Days before the first judged one that levels and scales look back to. [d]"""
-SUDDEN_SHARE: Final = 0.3
-"""In a retrospective score sudden evidence counts this much once more, so that hours of one long event differ."""
-LASTING, SUDDEN, RESTLESS = (CLASSES.index(name) for name in ("lasting", "sudden", "restless"))
-"""Classes that make the score; the slow one tells weeks apart, not hours."""
 TRIM: Final = 4.0
 
 
@@ -236,8 +232,9 @@ def _judge(
         raise ValueError(f"anomalies: values {values.shape}, usual {usual.shape} and a grid of {len(grid)} h differ")
     numbers = np.zeros((n_meters, N_YARDSTICK), np.float32) if yardsticks is None else yardsticks.numbers
     limits = np.zeros((n_meters, N_CLASSES), np.float32) if yardsticks is None else yardsticks.thresholds
-    odds = np.zeros((n_meters, N_CLASSES, n), np.float32)
-    flags = np.zeros((n_meters, n), np.int32)
+    first = n_history if n_history < n else 0
+    score = np.zeros((n_meters, n - first), np.float32)
+    flagged = np.zeros((n_meters, n - first), np.bool_)
     raw = np.zeros((0, N_FACTS + len(TERMS)), np.float32)
     if n_meters and n:
         raw = judge(
@@ -250,21 +247,10 @@ def _judge(
             budgets=np.tile(BUDGETS, (n_meters, 1)) if budgets is None else np.asarray(budgets, np.float64),
             yardsticks=numbers,
             thresholds=limits,
-            odds=odds,
-            flags=flags,
+            score=score,
+            flagged=flagged,
         )
-    first = n_history if n_history < n else 0
-    score = _score(odds[:, :, first:], SUDDEN_SHARE if centred else 0.0)
-    return Yardsticks(numbers, limits), Judgement(score, flags[:, first:] > 0, _alarms(raw, grid))
-
-
-def _score(odds: Float32Array, share: float) -> Float32Array:
-    """The greatest log-odds above those without any evidence, and a share of the sudden ones."""
-    score = np.maximum(odds[:, LASTING], odds[:, SUDDEN])
-    np.maximum(score, odds[:, RESTLESS], out=score)
-    score += np.float32(share) * odds[:, SUDDEN]
-    score -= np.float32(INTERCEPTS[LASTING] + share * INTERCEPTS[SUDDEN])
-    return np.maximum(score, 0, out=score)
+    return Yardsticks(numbers, limits), Judgement(score, flagged, _alarms(raw, grid))
 
 
 def _alarms(raw: Float32Array, grid: HourGrid) -> Alarms:

@@ -38,6 +38,10 @@ LN_2: Final = 0.6931471805599453
 LOG_2: Final = tuple(np.float32(c) for c in (1.4425449, -0.71814524, 0.45754914, -0.27790524, 0.12179782, -0.025841420))
 """log2(1 + x) / x on [0, 1] as a polynomial in x: largest error 2e-6 of a natural logarithm, exact at 0 and 1."""
 CLASS_WEIGHTS: Final = np.array(WEIGHTS, np.float32)
+LASTING, SUDDEN, RESTLESS = (CLASSES.index(name) for name in ("lasting", "sudden", "restless"))
+"""Classes that make the score; the slow one tells weeks apart, not hours."""
+SUDDEN_SHARE: Final = 0.3
+"""In a retrospective score sudden evidence counts this much once more, so that hours of one long event differ."""
 GAP: Final = 5
 """Flagged hours at most this far apart (closer than six hours) belong to one alarm. [h]"""
 MOST_FLAGGED: Final = 0.15
@@ -66,10 +70,10 @@ def judge(
     budgets: FloatArray,
     yardsticks: Float32Array,
     thresholds: Float32Array,
-    odds: Float32Array,
-    flags: Int32Array,
+    score: Float32Array,
+    flagged: BoolArray,
 ) -> Float32Array:
-    """Judge every meter; fills `odds` (n_meters, n_classes, n) and `flags`, returns the raw alarms.
+    """Judge every meter; fills `score` and `flagged` of the judged hours, returns the raw alarms.
 
     With `learn`, yardsticks and thresholds are taken from the first `n_history` hours, else they are given. Alarms are
     raised for the hours from `n_history` on, or for all hours where n_history is all there is.
@@ -79,18 +83,21 @@ def judge(
     years = n_history / 8760
     work = Terms(grid, n_history, centred=centred)
     intercepts = np.array(INTERCEPTS, np.float32)
+    odds, flags = np.empty((N_CLASSES, n), np.float32), np.empty(n, np.int32)
     own = np.empty((n // (GAP + 1) + 2, N_FACTS + N_TERMS), np.float32)
     alarms = [own[:0]]
     for m in range(len(values)):
         work.of(values[m], expected[m], yardsticks[m], learn=learn)
-        log_odds(work.terms, CLASS_WEIGHTS, intercepts, odds[m])
+        log_odds(work.terms, CLASS_WEIGHTS, intercepts, odds)
         if learn:
             allowed = [budgets[m, column] * share * years for column, share in BUDGET_OF]
-            thresholds[m] = thresholds_of(odds[m, :, :n_history], allowed)
-        flags[m] = 0
+            thresholds[m] = thresholds_of(odds[:, :n_history], allowed)
+        flags[:] = 0
         for i in range(N_CLASSES):
-            hold(odds[m, i], float(thresholds[m, i]), HOLD[i], grid.day_end, start, 1 << i, flags[m])
-        n_alarms = collect(flags[m], odds[m], thresholds[m], work.terms, CLASS_WEIGHTS, own)
+            hold(odds[i], float(thresholds[m, i]), HOLD[i], grid.day_end, start, 1 << i, flags)
+        score_of(odds[:, start:], SUDDEN_SHARE if centred else 0.0, score[m])
+        np.greater(flags[start:], 0, out=flagged[m])
+        n_alarms = collect(flags, odds, thresholds[m], work.terms, CLASS_WEIGHTS, own)
         if n_alarms:
             own[:n_alarms, METER] = m
             narrow(own[:n_alarms], values[m], work.terms)
@@ -99,22 +106,33 @@ def judge(
     return np.concatenate(alarms)
 
 
+def score_of(odds: Float32Array, share: float, out: Float32Array) -> None:
+    """The greatest log-odds above those without any evidence, and a share of the sudden ones."""
+    np.maximum(odds[LASTING], odds[SUDDEN], out=out)
+    np.maximum(out, odds[RESTLESS], out=out)
+    if share:
+        out += np.float32(share) * odds[SUDDEN]
+    out -= np.float32(INTERCEPTS[LASTING] + share * INTERCEPTS[SUDDEN])
+    np.maximum(out, 0, out=out)
+
+
 def thresholds_of(odds: Float32Array, budgets: list[float]) -> Float32Array:
     """Thresholds by class: `OWN_SHARE` of the way from the usual one to the meter's own.
 
     The own threshold is the lowest that raises no more alarms in the year before than the budget, once the sure faults
     of that year are kept out. Where it held many, all thresholds are lower.
     """
-    sure = np.count_nonzero(odds >= SURE, axis=1) / max(odds.shape[1], 1)
+    highest = odds.max(axis=1)
+    sure = [np.count_nonzero(o >= SURE) / len(o) if top >= SURE else 0.0 for o, top in zip(odds, highest, strict=True)]
     out = np.empty(N_CLASSES, np.float32)
     for i in range(N_CLASSES):
         kept = odds[i]
         limit = DOUBTFUL if sure[i] > SPOILT else SURE
-        if kept.max() >= limit:
+        if highest[i] >= limit:
             kept = kept.copy()
             keep_out(kept, limit, HOLD[0], float(kept.min()))
         out[i] = OWN_SHARE * lowest_threshold(kept, budgets[i]) + (1 - OWN_SHARE) * USUAL[i]
-    spoilt = (float(sure[0]) - SPOILT) / (FULL_OF_FAULTS - SPOILT)
+    spoilt = (sure[LASTING] - SPOILT) / (FULL_OF_FAULTS - SPOILT)
     return out - np.float32(LOWERED * min(max(spoilt, 0.0), 1.0))
 
 

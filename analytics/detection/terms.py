@@ -31,8 +31,8 @@ LOUD: Final = 20.0
 """A deviation counts in means of sizes no more than this."""
 WIDTHS: Final = (6, 24, 72, 24)
 """Hours of the means of sizes, of signed deviations, of sizes again, and of jumps."""
-SPARSE: Final = 3
-"""Means over days change little from hour to hour: one hour in three tells their spread."""
+SPARSE: Final = 6
+"""Means over days change little from hour to hour: one hour in six tells their spread."""
 MAD: Final = 1.4826
 """Standard deviations of a normal distribution in one median absolute deviation."""
 LAGS: Final = (1, 24)
@@ -51,9 +51,9 @@ def without_rare_zeros(values: Float32Array) -> Float32Array:
     """A copy with NaN in place of zeros, meter by meter, where fewer than 5 % of the hours are (nearly) zero."""
     own = np.array(values, np.float32)
     for row in own:
+        if not np.fmin.reduce(row, initial=np.inf) <= 0.02 * np.fmax.reduce(row, initial=0.0):
+            continue  # the median is no higher than the highest value: nothing is nearly zero
         known = np.maximum(row[row == row], np.float32(0.0))
-        if not len(known):
-            continue
         limit = 0.02 * select(known, len(known), (len(known) - 1) // 2)
         low = row <= limit
         if 0 < int(low.sum()) < 0.05 * len(known):
@@ -127,8 +127,7 @@ class Terms:
     def _learn_scales(self, values: Float32Array, yardstick: Float32Array) -> None:
         n = self._n_history
         for column, size, groups in ((SIZE, self._size, 0), (JUMP, self._leap, N_GROUPS)):
-            usual, yardstick[column] = group_scales(size[:n], self._by_group)
-            yardstick[groups : groups + N_GROUPS] = usual
+            yardstick[column] = group_scales(size[:n], self._by_group, yardstick[groups : groups + N_GROUPS])
         known, step = known_values(values[:n])
         positive = known[known > 0]
         level = select(positive, len(positive), (len(positive) - 1) // 2) if len(positive) else 0.0
@@ -161,20 +160,20 @@ class Terms:
         if learn:
             past = recent[: grid.day[self._n_history - 1] + 1]
             yardstick[middle], yardstick[middle + 1] = middle_and_mad(past[past == past])
-        daily = against(np.nan_to_num(recent, nan=yardstick[middle]), yardstick, middle, floor)
-        np.take(daily, grid.day, out=self.terms[row], mode="clip")
+        spread_out(against(recent, yardstick, middle, floor), grid.day, self.terms[row])
 
 
-def group_scales(size: Float32Array, by_group: IntArray) -> tuple[Float32Array, float]:
-    """Median size by group and of all known sizes; a group without values takes that of all."""
+def group_scales(size: Float32Array, by_group: IntArray, out: Float32Array) -> float:
+    """Median size by group into `out`, and of all known sizes; a group without values takes that of all."""
     padded = np.append(size, np.float32(np.nan))
-    sorted_sizes = padded.take(by_group)
-    sorted_sizes.sort(axis=1)
-    count = np.count_nonzero(sorted_sizes == sorted_sizes, axis=1)
+    sizes = padded.take(by_group)
+    sizes.sort(axis=1)  # NaN last
+    count = np.count_nonzero(sizes == sizes, axis=1)
     n_known = int(count.sum())
-    overall = select(size, len(size), (n_known - 1) // 2) if n_known else 0.0  # NaN has the highest bits: it ranks last
-    middle = sorted_sizes[np.arange(len(count)), np.maximum(count - 1, 0) // 2]
-    return np.where(count > 0, middle, np.float32(overall)), overall
+    overall = select(size, len(size), (n_known - 1) // 2) if n_known else 0.0  # NaN ranks last here too
+    out[:] = sizes[np.arange(len(count)), np.maximum(count - 1, 0) // 2]
+    out[count == 0] = overall
+    return overall
 
 
 def known_values(values: Float32Array) -> tuple[Float32Array, float]:
@@ -220,6 +219,14 @@ def recent_mean(daily: Float32Array, before: Float32Array, days: int, out: Float
                 total += daily[i]
                 count += 1
         out[d] = total / count - before[d] if count else np.nan
+
+
+@compiled
+def spread_out(daily: Float32Array, day: Int32Array, out: Float32Array) -> None:
+    """Write each day's number to its hours; 0 where unknown: what is not known is no evidence."""
+    for t in range(len(out)):
+        value = daily[day[t]]
+        out[t] = np.float32(0.0) if np.isnan(value) else value
 
 
 @compiled
@@ -331,10 +338,13 @@ def window_means(z: Float32Array, leap: Float32Array, day_end: Int32Array, terms
         width = WIDTHS[i]
         half = (width + 1) // 2
         total, mean = sums[i], terms[rows[i]]
+        share = 1.0 / width
         for t in range(n):
             high = min(t + half, day_end[t])
-            low = max(high - width, 0)
-            mean[t] = (total[high] - total[low]) / (high - low)
+            if high >= width:
+                mean[t] = (total[high] - total[high - width]) * share
+            else:
+                mean[t] = total[high] / high
 
 
 @compiled
@@ -381,8 +391,9 @@ def equal_runs(values: Float32Array, lag: int, day_end: Int32Array, out: Int32Ar
 def held(runs: Int32Array, longest: Float32Array, out: Float32Array) -> None:
     """The longest of the runs of both lags, each against its usual one; short runs are none."""
     for t in range(len(out)):
-        most = np.float32(0.0)
-        for i in range(len(runs)):
-            if runs[i, t] >= SHORTEST_RUN:
-                most = max(most, min(runs[i, t] / longest[i], np.float32(4.0)))
-        out[t] = most
+        out[t] = 0.0
+    for i in range(len(runs)):
+        own, scale = runs[i], longest[i]
+        for t in range(len(out)):
+            if own[t] >= SHORTEST_RUN:
+                out[t] = max(out[t], min(own[t] / scale, np.float32(4.0)))

@@ -98,13 +98,13 @@ def terms(values: np.ndarray, usual: np.ndarray, grid: HourGrid, n_history: int)
         [
             np.abs(z),
             run,
-            relative(day, day[:n_history:3], 0.25),
-            relative(unrest, unrest[:n_history:3], 0.15),
+            relative(day, day[:n_history:6], 0.25),
+            relative(unrest, unrest[:n_history:6], 0.15),
             np.nan_to_num(relative(night, night[:known_days], 0.05))[grid.day],
             np.maximum(leap, np.r_[leap[1:], 0]),
             np.maximum(held(values, 1, grid, n_history), held(values, 24, grid, n_history)),
             (values <= 0.02 * level) & rare,
-            relative(restless, restless[:n_history:3], 0.15),
+            relative(restless, restless[:n_history:6], 0.15),
             np.nan_to_num(relative(slow, slow[:known_days], 0.02))[grid.day],
         ]
     )
