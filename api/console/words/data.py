@@ -70,6 +70,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "result": ("核对结论", "Result"),
     "to_explain": ("需说明", "to explain"),
     "in_order": ("无需说明", "in order"),
+    "not_checked": ("无法核对", "cannot be checked"),
     "only_doubtful": ("只看需说明", "Only those to explain"),
     "empty_audits": ("该单位没有可核对的账单。", "This institution has no bills to hold against anything."),
     "ledger_lead": (
