@@ -2,7 +2,8 @@
 
 One thread. It never gives up: a store that is down is tried again for ever, one that refuses our credentials slowly
 and with an alarm. Readings that the store refuses for what they are get parked, and only those: a refused request is
-halved until the guilty ones are found.
+halved until the guilty ones are found. What was stored is marked for the jobs, several requests at a time, before the
+spool forgets it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from collector.touched_marks import TouchedMarks
 from energy.errors import RegistryError, SpoolError, StorageForbidden, StorageRejected, StorageUnavailable
 from energy.model import Reason
 from energy.registry import Registry
-from energy.series import BoolArray, Readings, Table
+from energy.series import BoolArray, Int32Array, IntArray, Readings, Table
 from energy.settings import IngestSettings
 from energy.storage.base import Store
 from energy.storage.schema import INGEST
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S: Final = 30.0
 _IDLE_S: Final = 1.0
 _GATHER_S: Final = 0.4  # between two requests, unless there is enough for a large one: small ones cost the store most
+_MARK_EVERY_S: Final = 1.0  # a backfill touches the same meters in each request: marks of several are fewer than theirs
+_MOST_UNMARKED: Final = 100_000
 _T = TypeVar("_T")
 
 
@@ -51,6 +54,16 @@ class Settlement:
     parked: list[Parked] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     pages: list[Page] = field(default_factory=list)
+    touched: list[tuple[Int32Array, IntArray]] = field(default_factory=list)
+    """Meters and instants stored, to be marked before the spool forgets them."""
+
+    def __bool__(self) -> bool:
+        return bool(self.batches or self.samples)
+
+    @property
+    def n_touched(self) -> int:
+        """Readings that are not marked yet."""
+        return sum(len(time) for _, time in self.touched)
 
 
 class _Stopped(Exception):
@@ -84,6 +97,8 @@ class Forwarder:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
         self._cursor = 0
+        self._confirmed = Settlement()
+        self._marked_at = 0.0
         self._samples_sent: set[tuple[int, int]] = set()
         self._is_behind = False
         self.trouble = ""
@@ -125,6 +140,8 @@ class Forwarder:
                     self._wake.wait(_IDLE_S)
                 elif not self._is_behind:
                     self._enough.wait(max(0.0, begun + _GATHER_S - time.monotonic()))
+            if self._confirmed:
+                self._mark_and_settle()
         except _Stopped:
             pass
         except SpoolError as exc:
@@ -136,7 +153,7 @@ class Forwarder:
             reader.close()
 
     def _forward_next(self, reader: SpoolReader) -> bool:
-        """Forward one request's worth; False if nothing waits."""
+        """Forward one request's worth, and settle what was forwarded when it is time to; False if nothing waits."""
         ids, batches, n = [], [], 0
         for identity, batch in reader.batches(self._cursor):
             ids.append(identity)
@@ -145,15 +162,27 @@ class Forwarder:
             if n >= self._settings.forward_readings or self._stop.is_set():
                 break
         self._is_behind = n >= self._settings.forward_readings
-        settlement = Settlement(batches=ids)
+        settlement = self._confirmed
         if batches:
             self._forward(batches, settlement)
+            settlement.batches += ids
             self._cursor = ids[-1]
+        n_samples = len(settlement.samples)
         self._forward_samples(reader, settlement)
-        if not batches and not settlement.samples:
-            return False
+        is_idle = not batches and len(settlement.samples) == n_samples
+        is_due = time.monotonic() - self._marked_at >= _MARK_EVERY_S or settlement.n_touched >= _MOST_UNMARKED
+        if settlement and (is_idle or is_due):
+            self._mark_and_settle()
+        return not is_idle
+
+    def _mark_and_settle(self) -> None:
+        """Tell the jobs what was stored; only then may the spool forget it."""
+        settlement, self._confirmed = self._confirmed, Settlement()
+        if settlement.touched:
+            meter, instant = (np.concatenate(columns) for columns in zip(*settlement.touched, strict=True))
+            self._persist(lambda: self._marks.mark(meter, instant, self._lookup().ids))
+        self._marked_at = time.monotonic()
         self._settle(settlement)
-        return True
 
     def _forward(self, batches: list[Batch], settlement: Settlement) -> None:
         readings, late = merge(batches, self._lookup().ids)
@@ -165,8 +194,8 @@ class Forwarder:
         refused[keep[self._write(request)]] = True
         self._park(readings, refused, Reason.STORE_REFUSED, settlement)
         kept, set_aside = verdict.keep & ~refused, verdict.conflict | refused
-        meter, names = np.concatenate([batch.meter for batch in batches]), self._lookup().ids
-        self._persist(lambda: self._marks.mark(meter[kept], readings.time[kept], names))
+        meter = np.concatenate([batch.meter for batch in batches])
+        settlement.touched.append((meter[kept], readings.time[kept]))
         settlement.pages.append(
             page(
                 stored=[(meter[kept], readings.time[kept])],

@@ -67,7 +67,7 @@ class ReadingEncoder:
         known = self._prefixes
         for meter in meters:
             if meter not in known:
-                known[meter] = f"{prefix(READING.name, {'meter': meter})}value=".encode()
+                known[meter] = f"{READING.name},meter={_tag('meter', meter)} value=".encode()
         return list(map(known.__getitem__, meters))
 
 
