@@ -27,7 +27,7 @@ import numpy as np
 
 from analytics.calendars import CalendarRows
 from analytics.design import SEASON_ROWS, Design, Terms
-from analytics.regression import Basis, Fit, fit_rows, predict_rows, prepare
+from analytics.regression import CHUNK, Basis, Fit, fit_rows, predict_rows, prepare
 from analytics.spread import NOMINAL_Z, day_spread, drift, known_mean, spread_of
 from analytics.sufficiency import Sufficiency, sufficiency
 from energy.intervals import DAY, Window
@@ -43,9 +43,7 @@ SHORTEST_STEP: Final = 30
 STEP_RIDGE: Final = 0.5
 SEASON_RIDGE: Final = 1.0
 SLOPE_RIDGE: Final = 0.01
-"""Shares of a row's own sum of squares: a step known from half of it, a season from all of it is halved."""
-CHUNK: Final = 32
-"""Meters worked on together: a year of hours of them in float32 stays in the processor's cache."""
+"""Shares of a row's own sum of squares: alone, a step shrinks by a third, a season by half, a slope by a hundredth."""
 DAYS_ALIKE: Final = 5.0
 """Errors of days this close are alike and do not average out."""
 
