@@ -27,6 +27,9 @@ stack: install ## the Standard size here: Mosquitto, InfluxDB 2, Grafana and our
 	exec $(BIN)/jieneng stack --home $(HOME_FOLDER)/stack $(if $(DEMO),--demo) \
 	  --mosquitto "$$MOSQUITTO" --influxd "$$INFLUXD" --grafana "$$GRAFANA_HOME"
 
+screenshots: install ## every console page and dashboard in both languages, by real Chromium, into build/screenshots
+	$(BIN)/python scripts/screenshots --home $(HOME_FOLDER)/stack
+
 test: install ## set everything up and run all tests (servers that are missing are named and skipped)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 

@@ -73,7 +73,7 @@ def units_by_prefix() -> tuple[Json, ...]:
 
 def compared(w: Words, *, last_year_fill: int = 0) -> tuple[Json, ...]:
     """Measured, expected with its band, last year: the same look on every dashboard."""
-    thin = {"custom__lineWidth": 0, "custom__fillOpacity": 0}
+    thin = {"custom__lineWidth": 0, "custom__fillOpacity": 0, "custom__showPoints": "never"}
     return (
         *units_by_prefix(),
         look("/amount$/", w("measured"), color=colour(MEASURED)),
@@ -90,6 +90,7 @@ def compared(w: Words, *, last_year_fill: int = 0) -> tuple[Json, ...]:
             w("band"),
             color=colour(EXPECTED),
             custom__lineWidth=0,
+            custom__showPoints="never",
             custom__fillBelowTo=w("band_low"),
             custom__fillOpacity=16,
         ),

@@ -98,7 +98,6 @@ def stat(
     unit: str = "none",
     decimals: int | None = None,
     reduce: str = "lastNotNull",
-    spark: bool = False,
     limits: Json | None = None,
     shade: str | None = None,
     overrides: Sequence[Json] = (),
@@ -108,7 +107,7 @@ def stat(
     beside: bool = False,
     absent: str | None = None,
 ) -> Panel:
-    """One figure, or those of several fields (`named`) or series (`beside`), with their course when `spark`.
+    """One figure, or those of several fields (`named`) or series (`beside`).
 
     `absent` is said where no rows mean that there is nothing, rather than that nothing is known.
     """
@@ -123,7 +122,7 @@ def stat(
         defaults["color"] = colour(shade or INK)
     options: Json = {
         "reduceOptions": {"calcs": [reduce], "fields": "/.*/" if named else "", "values": False},
-        "graphMode": "area" if spark else "none",
+        "graphMode": "none",
         "colorMode": "value",
         "justifyMode": "auto",
         "textMode": "value_and_name" if named or beside else "value",
@@ -164,6 +163,7 @@ def course(
     high: float | None = None,
     legend: Sequence[str] = (),
     decimals: int | None = None,
+    absent: str | None = None,
 ) -> Panel:
     """Values over time; a distance of more than `gap_ms` is shown as the gap it is."""
     custom: Json = {
@@ -171,7 +171,7 @@ def course(
         "lineWidth": 1 if bars else 2,
         "fillOpacity": 75 if bars else fill,
         "gradientMode": "none",
-        "showPoints": "never",
+        "showPoints": "auto",
         "spanNulls": False,
         "axisBorderShow": False,
         "barAlignment": 1,
@@ -183,7 +183,7 @@ def course(
     if gap_ms is not None:
         custom["insertNulls"] = gap_ms
     defaults: Json = {"unit": unit, "custom": custom}
-    for name, value in (("min", low), ("max", high), ("decimals", decimals)):
+    for name, value in (("min", low), ("max", high), ("decimals", decimals), ("noValue", absent)):
         if value is not None:
             defaults[name] = value
     options: Json = {
@@ -205,14 +205,16 @@ def columns(
     horizontal: bool = False,
     stacked: bool = False,
     decimals: int | None = None,
+    absent: str | None = None,
 ) -> Panel:
     """Bars side by side, one group for each value of `x`: months, institutions."""
     defaults: Json = {
         "unit": unit,
         "custom": {"fillOpacity": 80, "lineWidth": 0, "gradientMode": "none", "axisBorderShow": False},
     }
-    if decimals is not None:
-        defaults["decimals"] = decimals
+    for name, value in (("decimals", decimals), ("noValue", absent)):
+        if value is not None:
+            defaults[name] = value
     options: Json = {
         "xField": x,
         "orientation": "horizontal" if horizontal else "vertical",
@@ -318,18 +320,24 @@ def joined(by: str, *, mode: Literal["inner", "outer", "outerTabular"] = "outer"
     return {"id": "joinByField", "options": {"byField": by, "mode": mode}}
 
 
-def named_by(ref: str, field: str, *, code: str = "id", name: str = "name") -> Json:
-    """Show the names that a query (by its letter) gives to codes, wherever `field` holds a code."""
-    keys = {code: "mappings.value", name: "mappings.text"}
-    return {
-        "id": "configFromData",
-        "options": {
-            "configRefId": ref,
-            "mappings": [{"fieldName": column, "handlerKey": key} for column, key in keys.items()]
-            + [{"fieldName": "Time", "handlerKey": "__ignore"}],
-            "applyTo": {"id": "byName", "options": field},
-        },
-    }
+def named(*fields: str) -> tuple[Json, ...]:
+    """Show names for the ids in these fields; the second and later queries give them, a field each, as `id`, `name`."""
+    keys = {"id": "mappings.value", "name": "mappings.text", "Time": "__ignore"}
+    mappings = [{"fieldName": column, "handlerKey": key} for column, key in keys.items()]
+    return (
+        *(
+            {
+                "id": "configFromData",
+                "options": {
+                    "configRefId": ref,
+                    "mappings": mappings,
+                    "applyTo": {"id": "byName", "options": field},
+                },
+            }
+            for ref, field in zip("BC", fields, strict=False)
+        ),
+        {"id": "filterByRefId", "options": {"include": "A"}},  # where there is nothing to name, names would remain
+    )
 
 
 def only(*names: str) -> Json:

@@ -18,7 +18,6 @@ from dashboards.panels import (
     rows,
     sorted_by,
     stat,
-    steps,
     table,
     words_for,
 )
@@ -97,6 +96,7 @@ def _kinds(w: Words) -> Panel:
         x="kind",
         horizontal=True,
         decimals=0,
+        absent=w("none"),
         overrides=(look("kind", mappings=words_for(names)), look("n", w("findings"), color=colour(looks.CLOSE))),
         transformations=(only("kind", "n"), sorted_by("n")),
     )
@@ -110,6 +110,7 @@ def _days(w: Words) -> Panel:
         width=8,
         bars=True,
         decimals=0,
+        absent=w("none"),
         overrides=(look("n", w("findings"), color=colour(looks.CLOSE)),),
     )
 
@@ -128,11 +129,12 @@ def _cost(w: Words) -> Panel:
         *rows(query, asked.names(w, "institution", asked.in_region())),
         width=8,
         height=8,
+        absent=w("none"),
         overrides=(
             institution_link(w),
-            look("n", w("findings"), decimals=0, custom__width=70),
-            look("open", w("open"), decimals=0, custom__width=80),
-            looks.gauge_cell("yuan", w("yuan"), limits=steps((None, looks.CLOSE)), unit="prefix:¥", decimals=0),
+            look("n", w("findings"), decimals=0, custom__width=85),
+            look("open", w("open"), decimals=0, custom__width=70),
+            look("yuan", w("yuan"), unit="prefix:¥", decimals=0, custom__width=100),
             *looks.hidden("id"),
         ),
         transformations=(rename, joined("id"), known("n"), only("id", "name", "n", "open", "yuan"), sorted_by("yuan")),

@@ -187,7 +187,6 @@ def _heating(w: Words) -> Panel:
         *rows(seasons),
         width=5,
         height=9,
-        unit="suffix: kgce/(m²·a)",
         decimals=1,
         overrides=(
             look("Time", unit="time:YYYY"),

@@ -11,7 +11,7 @@ from dashboards.panels import (
     joined,
     lines,
     look,
-    named_by,
+    named,
     only,
     rows,
     sorted_by,
@@ -29,18 +29,17 @@ _MEMBERS = (equal("scope", "institution"), among("id", "$members"))
 def institution_link(w: Words) -> Json:
     """The column `name` that leads to the institution of its row."""
     url = to_board("institution", w, institution="${__data.fields.id}", region="${region}")
-    return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=150)
+    return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=220)
 
 
 def amounts_panel(w: Words, places: tuple[Where, ...], *, width: int) -> Panel:
-    """What was used in the range, by category, each with its course behind it."""
+    """What was used in the range, by category, side by side."""
     query = asked.totals(places, "amount", group=("category",))
     return stat(
         "amounts",
         *lines(query, alias="$tag_category"),
         width=width,
         reduce="sum",
-        spark=True,
         overrides=looks.amounts(w),
         beside=True,
     )
@@ -157,33 +156,33 @@ def findings_table(
         ),
         places,
     )
-    named = {name: names for name, names in (("institution", institutions), ("meter", meters)) if names is not None}
+    names = {name: query for name, query in (("institution", institutions), ("meter", meters)) if query is not None}
     url = f"${{console}}/findings/${{__data.fields.finding}}?lang={w.language}"
     return table(
         key,
-        *rows(found, *named.values()),
+        *rows(found, *names.values()),
         width=width,
         height=height,
         absent=w("none"),
         overrides=(
             look("Time", w("since"), unit="time:YYYY-MM-DD HH:mm", custom__width=150),
-            look("institution", w("institution"), links=leading(w, "institution"), custom__width=180),
-            look("meter", w("meter"), links=leading(w, "meter"), custom__width=200),
+            look("institution", w("institution"), links=leading(w, "institution"), custom__width=220),
+            look("meter", w("meter"), links=leading(w, "meter"), custom__width=140),
             look(
                 "title",
                 w("finding"),
-                custom__minWidth=170,
+                custom__minWidth=140,
                 links=[{"title": w("act_in_console"), "url": url, "targetBlank": True}],
             ),
-            look("text", w("explanation"), custom__minWidth=200),
+            look("text", w("explanation"), custom__minWidth=120),
             look("severity", w("severity"), decimals=1, custom__width=90),
             look("excess_yuan", w("yuan"), unit="prefix:¥", decimals=0, custom__width=110),
             looks.painted("open", w("state"), looks.open_or_closed(w), width=90),
             *looks.hidden("finding"),
         ),
         transformations=(
-            *(named_by(letter, name) for letter, name in zip("BC", named, strict=False)),
-            only("Time", *named, "title", "text", "severity", "excess_yuan", "open", "finding"),
+            *(named(*names) if names else ()),
+            only("Time", *names, "title", "text", "severity", "excess_yuan", "open", "finding"),
             sorted_by("Time"),
         ),
     )

@@ -63,7 +63,6 @@ def _figures(w: Words) -> tuple[Panel, ...]:
             "meter.total",
             *lines(total),
             reduce="sum",
-            spark=True,
             shade=looks.MEASURED,
             overrides=looks.units_by_prefix(),
         ),

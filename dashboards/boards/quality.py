@@ -14,7 +14,7 @@ from dashboards.panels import (
     joined,
     lines,
     look,
-    named_by,
+    named,
     only,
     rows,
     shares,
@@ -23,7 +23,7 @@ from dashboards.panels import (
     steps,
     table,
 )
-from dashboards.queries import Column, Where, among, equal, is_region, select
+from dashboards.queries import Column, Where, among, at_least, equal, is_region, select
 from dashboards.words import Words
 from energy.model import Reason
 from energy.storage.schema import INGEST
@@ -128,10 +128,10 @@ def _institutions(w: Words) -> Panel:
 
 
 def _silent(w: Words) -> Panel:
-    named = {scope: asked.names(w, scope, asked.in_region()) for scope in ("meter", "institution")}
+    names = {scope: asked.names(w, scope, asked.in_region()) for scope in ("meter", "institution")}
     return table(
         "quality.meters",
-        *rows(asked.quiet(1, _METERS), *named.values()),
+        *rows(asked.quiet(1, _METERS), *names.values()),
         width=16,
         absent=w("none"),
         overrides=(
@@ -142,7 +142,7 @@ def _silent(w: Words) -> Panel:
             look("coverage_day", w("coverage_yesterday"), unit="percentunit", decimals=0, custom__width=110),
         ),
         transformations=(
-            *(named_by(letter, field) for letter, field in zip("BC", named, strict=True)),
+            *named(*names),
             only("meter", "institution", "state", "seen", "coverage_day"),
             sorted_by("state"),
         ),
@@ -162,7 +162,7 @@ def _silent_by(w: Words) -> Panel:
             look("meter (count)", w("silent_meters"), decimals=0, custom__width=120),
         ),
         transformations=(
-            named_by("B", "institution"),
+            *named("institution"),
             {"id": "groupBy", "options": count},
             sorted_by("meter (count)"),
         ),
@@ -170,7 +170,7 @@ def _silent_by(w: Words) -> Panel:
 
 
 def _parked(w: Words) -> Panel:
-    query = select(INGEST, Column("sum({readings})", "n"), where=(PARKED,), group=("reason",))
+    query = select(INGEST, Column("sum({readings})", "n"), where=(PARKED, at_least("readings", 1)), group=("reason",))
     return shares(
         "quality.reasons",
         Target(query, "time_series", "$tag_reason"),

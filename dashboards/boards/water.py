@@ -65,7 +65,6 @@ def _figures(w: Words) -> tuple[Panel, ...]:
             reduce="sum",
             unit=looks.unit(Category.WATER),
             decimals=0,
-            spark=True,
             shade=looks.CATEGORY[Category.WATER],
         ),
         stat("water.night", *rows(mean), width=6, unit="suffix: m³/h", decimals=2, shade=looks.CLOSE),

@@ -66,7 +66,7 @@ TERMS: Final[Terms] = {
     "open": ("未关闭", "open"),
     "closed": ("已关闭", "closed"),
     "silent_meters": ("失联", "Silent"),
-    "heating_season": ("供暖季能耗", "Heating season"),
+    "heating_season": ("kgce/(m²·a)", "kgce/(m²·a)"),
     "last_seen": ("最近读数", "Last heard"),
     "register": ("表码", "Register"),
     "data_state": ("数据状态", "Data state"),

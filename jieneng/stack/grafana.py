@@ -31,6 +31,7 @@ def part(folder: Path, settings: Settings) -> Part:
         "GF_SECURITY_SECRET_KEY": f"$__file{{{secret_file(settings.home, 'grafana_secret_key')}}}",
         "GF_USERS_ALLOW_SIGN_UP": "false",
         "GF_USERS_DEFAULT_LANGUAGE": "detect",
+        "GF_USERS_DEFAULT_THEME": "light",
         "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": own / "dashboards" / "zh" / "jieneng-overview.json",
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
