@@ -14,7 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import openapi, problems
 from api.access_log import AccessLog
 from api.console import pages
-from api.context import Context
+from api.context import Context, Parked
 from api.limits import Limits
 from api.routes import NOUNS, PAGES
 from api.security import SecurityHeaders
@@ -36,11 +36,13 @@ def create_app(
     ingest_url: str | None = None,
     clock: Callable[[], float] = time.time,
     alarms: AlarmSettings | None = None,
+    parked: Parked = lambda _since: [],
 ) -> FastAPI:
     """API and console over a registry and a store; `is_https` where browsers reach it by https (cookies say so).
 
     `home` keeps files that people bring; `ingest_url` leads to the collector's own pages of parked messages;
-    `clock` tells the time (a test may hold it); `alarms` says by which channels people can be told.
+    `clock` tells the time (a test may hold it); `alarms` says by which channels people can be told; `parked` counts
+    what the collector has set aside.
     """
     app = FastAPI(
         title="Jieneng 节能",
@@ -60,7 +62,9 @@ def create_app(
             Middleware(Limits),
         ],
     )
-    app.state.context = Context(registry, store, zone, is_https, home, ingest_url, clock, alarms or AlarmSettings())
+    app.state.context = Context(
+        registry, store, zone, is_https, home, ingest_url, clock, alarms or AlarmSettings(), parked
+    )
     problems.install(app)
     for router in (*NOUNS, PAGES, *pages.VIEWS):
         app.include_router(router)

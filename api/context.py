@@ -18,6 +18,9 @@ from energy.registry import Registry, Snapshot
 from energy.settings import AlarmSettings
 from energy.storage.base import Store
 
+Parked = Callable[[int], list[tuple[str, str, int]]]
+"""(gateway, reason, readings) of what lies parked and was last seen since an instant."""
+
 
 @dataclass
 class Context:
@@ -31,6 +34,7 @@ class Context:
     ingest_url: str | None = None
     clock: Callable[[], float] = time.time
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    parked: Parked = field(default=lambda _since: [])
     _snapshot: Snapshot | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 

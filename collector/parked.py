@@ -130,6 +130,13 @@ def find(
     return [_parked(row) for row in rows]
 
 
+def counts(connection: sqlite3.Connection, since: int) -> list[tuple[str, str, int]]:
+    """(gateway, reason, readings) of what lies parked and was last seen since an instant."""
+    return connection.execute(
+        "SELECT gateway, reason, sum(n) FROM parked WHERE last >= ? GROUP BY gateway, reason", (since,)
+    ).fetchall()
+
+
 def _parked(row: tuple[object, ...]) -> Parked:
     identity, reason, topic, gateway, meter, n, detail, body, truncated, first, last = row
     assert isinstance(identity, int)

@@ -238,6 +238,10 @@ class SpoolReader:
         """Parked things by id."""
         return parked.find(self._connection, reason=reason, gateway=gateway, ids=ids, after=after, limit=limit)
 
+    def parked_counts(self, since: int) -> list[tuple[str, str, int]]:
+        """(gateway, reason, readings) of what lies parked and was last seen since an instant."""
+        return parked.counts(self._connection, since)
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

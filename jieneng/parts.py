@@ -13,6 +13,7 @@ from datetime import date
 
 import uvicorn
 
+from energy.errors import SpoolError
 from energy.intervals import LocalCalendar
 from energy.registry import Registry
 from energy.settings import Settings
@@ -64,6 +65,7 @@ def run_serve(settings: Settings, *, with_jobs: bool) -> None:
             home=settings.home,
             ingest_url=f"http://{settings.ingest.http_host}:{settings.ingest.http_port}",
             alarms=settings.alarms,
+            parked=lambda since: _parked(settings, since),
         ),
         host=settings.web.host,
         port=settings.web.port,
@@ -80,6 +82,21 @@ def run_serve(settings: Settings, *, with_jobs: bool) -> None:
             alarms.stop()
         store.close()
         registry.close()
+
+
+def _parked(settings: Settings, since: int) -> list[tuple[str, str, int]]:
+    """(gateway, reason, readings) of what lies parked in this home; nothing where the collector keeps no spool here."""
+    from collector.spool import SpoolReader
+
+    path = settings.home / "spool" / "spool.db"
+    if not path.is_file():
+        return []
+    try:
+        with contextlib.closing(SpoolReader(path)) as reader:
+            return reader.parked_counts(since)
+    except SpoolError as exc:
+        logger.warning("parked readings cannot be counted: %s", exc)
+        return []
 
 
 def run_analyse(

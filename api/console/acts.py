@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from api import alarms
-from api.console.figures import MeterStatus, TargetState, outcomes, statuses, target_states
+from api.console.figures import MeterStatus, TargetState, statuses, target_states
 from api.console.frame import Page
-from energy.intervals import DAY, Window
+from energy.intervals import DAY
 from energy.model import MeterKind
 from energy.model import Scope as Level
 from energy.registry import Correction, Finding, Notice, Target, Task
 from energy.registry.alarms import SEVERITIES
-
-SETTLED_OUTCOMES = ("stored", "taken", "duplicate", "replayed", "qos0", "seq_gap")
-"""Outcomes of readings that are not parked."""
 
 
 def findings(page: Page, *, state: str | None = "open", institution: str | None = None) -> list[Finding]:
@@ -70,7 +68,7 @@ class Today:
     silent: dict[str, MeterStatus]
     corrections: list[Correction]
     proposed: list[Target]
-    parked: dict[str, float]
+    parked: dict[str, int]
 
 
 def today(page: Page) -> Today:
@@ -90,7 +88,7 @@ def today(page: Page) -> Today:
         silent=silent(page),
         corrections=corrections(page, "proposed"),
         proposed=proposed,
-        parked=parked(page, 1),
+        parked=by_reason(parked(page, 1)),
     )
 
 
@@ -101,9 +99,20 @@ def silent(page: Page) -> dict[str, MeterStatus]:
     return dict(sorted(found.items(), key=lambda pair: pair[1].last_seen_s))
 
 
-def parked(page: Page, days: int) -> dict[str, float]:
-    """Readings parked in the last days by reason, most first."""
-    now = page.ctx.now()
-    counts = outcomes(page, Window(now - days * DAY, now + DAY))
-    kept = {reason: n for reason, n in counts.items() if reason not in SETTLED_OUTCOMES and n > 0}
-    return dict(sorted(kept.items(), key=lambda pair: -pair[1]))
+def parked(page: Page, days: int) -> dict[str, Counter[str]]:
+    """Readings that lie parked and came in the last days: by institution and reason, most first.
+
+    What names no gateway of the ledger belongs to nobody (""), and is told to those who see everything.
+    """
+    gateways, scope = page.scope.snapshot.gateways, page.scope
+    found: dict[str, Counter[str]] = {}
+    for gateway, reason, n in page.ctx.parked(page.ctx.now() - days * DAY):
+        owner = gateways[gateway].institution if gateway in gateways else ""
+        if owner in scope.institutions or (not owner and scope.is_whole):
+            found.setdefault(owner, Counter())[reason] += n
+    return found
+
+
+def by_reason(found: Mapping[str, Counter[str]]) -> dict[str, int]:
+    """The same of all institutions together."""
+    return dict(sum(found.values(), Counter[str]()).most_common())

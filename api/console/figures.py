@@ -356,17 +356,6 @@ def intervals(page: Page, meter: str, window: Window) -> Table:
     return rows.take(np.flatnonzero(rows.tags["resolution"] == finest)) if finest else rows
 
 
-def outcomes(page: Page, window: Window) -> dict[str, float]:
-    """Readings by what became of them; only for callers who see the whole installation."""
-    if not page.scope.is_whole:
-        return {}
-    rows = page.ctx.store.results("ingest", where={}, start=window.start, end=window.end, fields=["readings"])
-    counts: dict[str, float] = {}
-    for reason, n in zip(rows.tags["reason"], rows.fields["readings"].astype(np.float64), strict=True):
-        counts[str(reason)] = counts.get(str(reason), 0.0) + float(np.nan_to_num(n))
-    return counts
-
-
 def this_month(page: Page, calendar: LocalCalendar) -> Window:
     """The month so far, in local days."""
     today = calendar.date_of(page.ctx.now())

@@ -164,6 +164,9 @@ def test_the_same_thing_parked_again_is_one_row_with_a_count(tmp_path: Path) -> 
     spool.commit(Group(parked=[parked_of(0, b"{")]))
     (row,) = SpoolReader(spool.path).parked()
     assert (row.count, row.body, row.is_replayable) == (3, b"{", True)
+    reader = SpoolReader(spool.path)
+    assert reader.parked_counts(row.last) == [(row.gateway, row.reason.value, 3)]
+    assert reader.parked_counts(row.last + 1) == []
     spool.close()
 
 

@@ -281,10 +281,13 @@ def test_a_target_is_proposed_by_the_institution_s_own_people(browser_of: Signed
     assert (proposed.state, proposed.rule, proposed.unit) == ("proposed", "", "kWh/(m2·a)")
 
 
-def test_silent_meters_are_counted_by_region_within_what_is_seen(browser_of: Signed, admin: httpx.Client) -> None:
+def test_silence_and_parked_readings_are_counted_within_what_is_seen(browser_of: Signed, admin: httpx.Client) -> None:
     total, own = (text_of(browser.get("/quality")) for browser in (admin, browser_of("manager")))
     assert "各级情况" in total
     assert "甲州市" in total
+    assert "搁置读数 47 近 7 日" in total
+    assert "搁置读数 30 近 7 日" in own
+    assert "不合理" not in own
     assert "各级情况" not in own  # who sees one institution sees no region's sums
 
 

@@ -68,13 +68,26 @@ def served(home: Path, houses: int = 5) -> Iterator[World]:
     registry = Registry.open(f"sqlite:///{home / 'registry.db'}", migrate=True)
     world = World(registry, store, build(3, FIRST, date(2025, 3, 10), houses=houses), home)
     fill(world)
-    app = create_app(registry, store, zone=ZONE, home=home, ingest_url="http://127.0.0.1:8081", clock=lambda: world.now)
+    app = create_app(
+        registry,
+        store,
+        zone=ZONE,
+        home=home,
+        ingest_url="http://127.0.0.1:8081",
+        clock=lambda: world.now,
+        parked=parked,
+    )
     try:
         with serving(app) as world.url:
             yield world
     finally:
         store.close()
         registry.close()
+
+
+def parked(_since: int) -> list[tuple[str, str, int]]:
+    """What the collector set aside: of the hospital, of another institution, of a gateway nobody knows."""
+    return [(f"{HOUSE}-g1", "bad_unit", 30), ("sl-dx-g1", "implausible", 12), ("stranger", "bad_topic", 5)]
 
 
 def fill(world: World) -> None:

@@ -32,6 +32,7 @@ class Level:
     coverage: float
     n_meters: int
     n_silent: int
+    n_parked: int
 
 
 @router.get("/quality", response_class=HTMLResponse)
@@ -45,28 +46,31 @@ def quality(page: Reads, part: int = 1) -> HTMLResponse:
     )  # fmt: skip
     days = figures.by_id(rows, Category.ELECTRICITY)
     ordered = sorted(page.scope.institutions, key=lambda name: (_coverage(days, name), name))
-    silent = acts.silent(page)
+    silent, parked = acts.silent(page), acts.parked(page, 7)
     return page.show(
         "quality.html",
         days=days,
         part=paging.part(ordered, part),
         window=window,
         silent=silent,
-        levels=list(_levels(page, days, silent)),
-        parked=acts.parked(page, 7),
+        levels=list(_levels(page, days, silent, {name: n.total() for name, n in parked.items()})),
+        parked=acts.by_reason(parked),
         is_whole=page.scope.is_whole,
         ingest_url=page.ctx.ingest_url,
         mean=_mean(days, page.scope.institutions),
     )
 
 
-def _levels(page: Page, days: Mapping[str, Periods], silent: Iterable[str]) -> Iterator[Level]:
+def _levels(
+    page: Page, days: Mapping[str, Periods], silent: Iterable[str], parked: Mapping[str, int]
+) -> Iterator[Level]:
     """Every visible region."""
     meters = Counter(m.institution for m in page.scope.meters() if m.kind is MeterKind.PHYSICAL)
     quiet = Counter(page.scope.meter(name).institution for name in silent)
     for depth, code, below in tree.regions(page):
         n_meters, n_silent = (sum(count[name] for name in below) for count in (meters, quiet))
-        yield Level(depth, page.scope.region(code), len(below), _mean(days, below), n_meters, n_silent)
+        n_parked = sum(parked.get(name, 0) for name in below)
+        yield Level(depth, page.scope.region(code), len(below), _mean(days, below), n_meters, n_silent, n_parked)
 
 
 def _mean(days: Mapping[str, Periods], institutions: Collection[str]) -> float:

@@ -8,10 +8,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "无法入库的读数按原因保存,可查看并重放。",
         "Readings that could not be taken, kept by reason, to be seen and replayed.",
     ),
-    "parked_root": (
-        "搁置读数只对全省(根节点)用户显示。",
-        "Parked readings are shown to users of the whole installation.",
-    ),
     "silent_of": ("失联/表计", "Silent/meters"),
     "last_week": ("近 7 日", "Last 7 days"),
     "nothing_in_period": ("该时段没有任何数据", "nothing at all in this period"),
