@@ -6,7 +6,7 @@ import base64
 import fcntl
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,17 +25,27 @@ def issue(settings: Settings, registry: Registry, gateways: Iterable[str]) -> di
     return issued
 
 
+def revoke(settings: Settings, registry: Registry, gateway: str) -> None:
+    """The gateway is let in no more; a connection that it holds to a broker lasts until it ends."""
+    registry.revoke_credential(gateway)
+    if settings.mqtt.broker_passwords is not None:
+        _replace(settings.mqtt.broker_passwords, {gateway}, [])
+
+
 def admit(file: Path, passwords: Mapping[str, str]) -> None:
     """Put users into Mosquitto's password file; it takes them when it is told to read its files again (SIGHUP)."""
+    _replace(file, passwords.keys(), [f"{user}:{_hashed(password)}" for user, password in passwords.items()])
+
+
+def _replace(file: Path, users: Collection[str], new_lines: Iterable[str]) -> None:
+    """The file with other lines for these users, as a whole or not at all."""
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lines = file.read_text().splitlines() if file.exists() else []
-        others = [line for line in lines if line.partition(":")[0] not in passwords]
+        others = [line for line in lines if line.partition(":")[0] not in users]
         new = file.with_suffix(".new")
         new.touch(mode=0o600)
-        new.write_text(
-            "\n".join([*others, *(f"{user}:{_hashed(password)}" for user, password in passwords.items()), ""])
-        )
+        new.write_text("\n".join([*others, *new_lines, ""]))
         new.replace(file)
 
 

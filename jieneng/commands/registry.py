@@ -87,18 +87,25 @@ def export(
     typer.echo(f"{path}: written")
 
 
-def credential(gateway: Annotated[str, typer.Argument(help="Gateway id.")], home: Home = None) -> None:
+def credential(
+    gateway: Annotated[str, typer.Argument(help="Gateway id.")],
+    home: Home = None,
+    end: Annotated[bool, typer.Option("--end", help="Let the gateway in no more, instead of issuing.")] = False,
+) -> None:
     """Issue a gateway's MQTT password (user name = gateway id). It is shown once; an earlier one ends."""
     from energy.registry import Registry
-    from jieneng.credentials import issue
+    from jieneng.credentials import issue, revoke
 
     settings = load(home)
     registry = Registry.open(settings.registry_url)
     try:
-        secret = issue(settings, registry, [gateway])[gateway]
+        if end:
+            revoke(settings, registry, gateway)
+            typer.echo(f"{gateway}: has no credential any more")
+        else:
+            typer.echo(f"username: {gateway}\npassword: {issue(settings, registry, [gateway])[gateway]}")
     finally:
         registry.close()
-    typer.echo(f"username: {gateway}\npassword: {secret}")
 
 
 def _import_weather(path: Path, columns: list[str], registry: Registry, settings: Settings) -> None:

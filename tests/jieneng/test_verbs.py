@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from energy.registry import write_sheets
@@ -70,6 +71,22 @@ def test_an_import_with_a_problem_names_sheet_row_and_column(registered: Install
     assert done.returncode == 1
     assert "buildings" in done.stderr
     assert "nowhere" in done.stderr
+
+
+def pushed(installation: Installation, gateway: str, secret: str) -> int:
+    """The status of a message by HTTP; it is nonsense, and only parked, where the credential opens."""
+    port = installation.environment["JIENENG_INGEST__HTTP_PORT"]
+    url = f"http://127.0.0.1:{port}/api/v1/readings?gateway={gateway}"
+    return httpx.post(url, content=b"{}", auth=(gateway, secret)).status_code
+
+
+def test_a_credential_opens_until_it_is_ended(registered: Installation) -> None:
+    gateway = replay.sample().gateways[0]
+    issued = registered.run("credential", gateway)
+    secret = issued.stdout.split("password: ")[1].strip()
+    assert pushed(registered, gateway, secret) == 202
+    assert registered.run("credential", gateway, "--end").returncode == 0
+    assert pushed(registered, gateway, secret) == 401
 
 
 def test_weather_goes_through_the_collector_once(registered: Installation, tmp_path: Path) -> None:
