@@ -29,7 +29,7 @@ _MEMBERS = (equal("scope", "institution"), among("id", "$members"))
 def institution_link(w: Words) -> Json:
     """The column `name` that leads to the institution of its row."""
     url = to_board("institution", w, institution="${__data.fields.id}", region="${region}")
-    return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=220)
+    return look("name", w("institution"), links=[{"title": w("open_board"), "url": url}], custom__minWidth=170)
 
 
 def amounts_panel(w: Words, places: tuple[Where, ...], *, width: int) -> Panel:
