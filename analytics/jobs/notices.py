@@ -131,8 +131,13 @@ def _compared(outlook: Outlook, stored: Sequence[Finding]) -> tuple[list[Finding
         if same is not None:
             waiting.remove(same)
         rows.append(_row(found, outlook.institution, same))
-    gone = [row for row in waiting if row.state in ("open", "waiting") and _was_looked_for(row, outlook)]
+    gone = [row for row in waiting if _is_undecided(row) and _was_looked_for(row, outlook)]
     return list({row.id: row for row in rows}.values()), gone
+
+
+def _is_undecided(row: Finding) -> bool:
+    """True where no person has said what becomes of it; one that only left the waiting list counts."""
+    return row.state in ("open", "waiting") or row.comment == OUTDATED
 
 
 def _was_looked_for(row: Finding, outlook: Outlook) -> bool:
