@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -175,8 +176,9 @@ class SpoolReader:
         self._connection = sqlite3.connect(
             f"file:{path}?mode=ro", uri=True, check_same_thread=False, timeout=30, isolation_level=None
         )
-        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         self.path = path
+        with suppress(sqlite3.Error, UnicodeDecodeError):  # it reads the schema; a rescue goes on without it
+            self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
 
     def batches(self, after: int = 0) -> Iterator[tuple[int, Batch]]:
         """Batches by id, one at a time, each in a short read of its own; SpoolCorrupt for a damaged one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from energy.model import Category
 from tests.api.world import World
 
 PAPER = b"%PDF-1.7 a paper"
@@ -74,5 +75,7 @@ def test_bills_are_held_against_tariff_and_meters(world: World) -> None:
     assert (mine["amount"], mine["yuan"], mine["first_day"], mine["last_day"]) == (
         100.0, 320.0, "2025-03-01", "2025-03-31",
     )  # fmt: skip
-    assert (mine["computed_yuan"], mine["metered"]) == (None, None)  # no tariff, no meter that measures the same
-    assert mine["needs_explanation"] is False
+    assert mine["computed_yuan"] is None  # nobody has stated the tariff
+    used = world.province.truth.institution_days(house, Category.GAS)[:31]  # by the main beside the account
+    assert mine["metered"] == pytest.approx(used.sum(), abs=1.0)
+    assert mine["needs_explanation"] is True
