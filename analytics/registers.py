@@ -6,6 +6,8 @@ reading is wrong. The rules, for a register of D digits whose positive hourly in
 * `limit(h) = 8 p99 h + 1`; an increment in [0, limit] is accepted;
 * a fall that becomes such an increment by adding 10^D is a roll-over;
 * else, if one of the next two readings agrees with the previous one, the readings between are glitches and rejected;
+* else, if the register stood still for so long that it counts as stuck, and rises by no more than p99 for every hour
+  since it last moved, a frozen display caught up: the rise is what was used meanwhile;
 * else the device was exchanged: a new epoch begins, its first increment is unknown until a person confirms the swap;
 * the same instant twice is a duplicate (the first stays), a missing slot a gap;
 * a register that does not move for a time in which it always moved is stuck. One that serves a season (heat, cooling,
@@ -220,14 +222,16 @@ class _Walk:
         after_one = self._advance(suspect - 1, suspect + 1, meter)
         after_two = self._advance(suspect - 1, suspect + 2, meter)
         settled = -1
-        for j, one, two in zip(suspect.tolist(), after_one.tolist(), after_two.tolist(), strict=True):
+        for j, m, one, two in zip(
+            suspect.tolist(), meter.tolist(), after_one.tolist(), after_two.tolist(), strict=True
+        ):
             if j <= settled:
                 continue
             if one == one:
                 settled = self._reject(j, j + 1, one)
             elif two == two:
                 settled = self._reject(j, j + 2, two)
-            else:
+            elif not self._has_caught_up(j, m):
                 self._verdict[j] = Verdict.EXCHANGE
                 self._increment[j] = np.nan
 
@@ -241,6 +245,18 @@ class _Walk:
         wrapped, bound = _unwrapped(value, limit, self._limits.capacity[meter])
         agrees = (wrapped >= 0) & (wrapped <= bound)
         return np.where(inside & agrees, wrapped, np.nan)
+
+    def _has_caught_up(self, j: int, m: int) -> bool:
+        """True if reading j of meter m ends a standstill with what was used in it; the plain increment stays."""
+        last, limits = j - 1, self._limits
+        begin = last
+        while self._increment[begin] == 0 and self._verdict[begin] == Verdict.ACCEPTED:
+            begin -= 1  # ends at the meter's first reading at the latest: its increment is NaN
+        time = self._bank.time
+        if time[last] - time[begin] < limits.stuck_s[m] or (limits.rests is not None and limits.rests[m]):
+            return False
+        most = limits.per_hour[m] * float(time[j] - time[begin]) / HOUR + 1.0
+        return bool(0 <= self._increment[j] <= most)
 
     def _reject(self, j: int, nxt: int, advance: float) -> int:
         self._verdict[j:nxt] = Verdict.GLITCH

@@ -52,7 +52,16 @@ def judge(
         following = [k for k in (at + 2, at + 3) if k < len(kept)]
         agreeing = [k for k in following if advance(base, kept[k]) is not None]
         if not agreeing:
-            verdict[j] = EXCHANGE
+            begin = at
+            while increment[kept[begin]] == 0 and verdict[kept[begin]] == ACCEPTED:
+                begin -= 1
+            most = per_hour * (time[j] - time[kept[begin]]) / 3600 + 1
+            stood = time[base] - time[kept[begin]] >= stuck_s and not rests
+            if stood and 0 <= value[j] - value[base] <= most:
+                verdict[j] = GAP if time[j] - time[base] > gap_s else ACCEPTED
+                increment[j] = value[j] - value[base]
+            else:
+                verdict[j] = EXCHANGE
             at += 1
             continue
         for k in range(at + 1, agreeing[0]):

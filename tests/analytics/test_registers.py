@@ -98,6 +98,17 @@ def test_a_standstill_counts_as_stuck_from_its_limit_on() -> None:
     assert verdicts(judge(hourly(*five), limits_of(1))).count("STUCK") == 0
 
 
+def test_a_frozen_display_that_catches_up_is_no_other_device() -> None:
+    # usual is 10 an hour at most: 241 is the limit of three hours, 10 x 31 + 1 = 311 that of 30 hours still and one more
+    still = [100.0] * 31
+    caught = judge(hourly(90, *still, 411, 416, 421), limits_of(1))
+    assert verdicts(caught)[2:] == ["STUCK"] * 30 + ["ACCEPTED"] * 3
+    assert_array_equal(caught.increment[-3:], [311, 5, 5])
+    assert verdicts(judge(hourly(90, *still, 412, 417, 422), limits_of(1)))[-3:] == ["EXCHANGE", "ACCEPTED", "ACCEPTED"]
+    assert verdicts(judge(hourly(90, *still, 411, 416, 421), limits_of(1, stuck_h=31)))[-3] == "EXCHANGE"
+    assert verdicts(judge(hourly(90, *still, 411, 416, 421), limits_of(1, rests=True)))[-3] == "EXCHANGE"
+
+
 def test_a_register_that_rests_after_its_season_is_not_stuck_but_one_that_catches_up_is() -> None:
     season = [5.0 * i for i in range(4)]
     rest, catch_up = [*season, *[15.0] * 200, 20.0], [*season, *[15.0] * 8, 15.0 + 9 * 5.0]
@@ -128,7 +139,7 @@ def test_a_bank_with_wrong_offsets_is_refused() -> None:
 registers = st.lists(
     st.tuples(
         st.sampled_from([0, 1, 1, 1, 1, 1, 2, 5]),
-        st.one_of(st.floats(0, 60), st.just(0.0), st.floats(-2000, 2000), st.just(-990.0)),
+        st.one_of(st.floats(0, 60), st.just(0.0), st.just(0.0), st.floats(-2000, 2000), st.just(-990.0)),
     ),
     max_size=40,
 )
