@@ -99,7 +99,7 @@ def test_a_standstill_counts_as_stuck_from_its_limit_on() -> None:
 
 
 def test_a_frozen_display_that_catches_up_is_no_other_device() -> None:
-    # usual is 10 an hour at most: 241 is the limit of three hours, 10 x 31 + 1 = 311 that of 30 hours still and one more
+    # usual is 10 an hour at most: 241 is the limit of three hours, 10 x 31 + 1 = 311 that of 30 hours still and one
     still = [100.0] * 31
     caught = judge(hourly(90, *still, 411, 416, 421), limits_of(1))
     assert verdicts(caught)[2:] == ["STUCK"] * 30 + ["ACCEPTED"] * 3
