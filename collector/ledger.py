@@ -23,12 +23,12 @@ CREATE TABLE IF NOT EXISTS ledger (
     id INTEGER PRIMARY KEY AUTOINCREMENT, level INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS ledger_level ON ledger (level, id);
 """
-KINDS: Final = ("taken", "stored", "duplicate", "parked")
+KINDS: Final = ("taken", "stored", "duplicate", "parked")  # four at most: see `_DEFLATE`
 _FOLD: Final = 64  # pages of a level that become one of the next,
 _FOLD_LARGE: Final = 8  # or fewer,
 _FOLD_BYTES: Final = 1_000_000  # when they are large
 _HELD: Final = 30_000  # counts in memory while folding
-_DEFLATE: Final = 8  # the low half of the first byte of whatever zlib has compressed
+_DEFLATE: Final = 8  # low half of the first byte of what zlib compressed; of up to four kinds that half is 0
 _LAST_DAY: Final = 2**20 - 1
 
 

@@ -111,7 +111,8 @@ def only_one(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
-            raise SettingsError(f"{home}: another `jieneng up` runs here; end it, or give another --home") from exc
+            told = f"{home}: another `jieneng up` runs here (or `jieneng stack`); end it, or give another --home"
+            raise SettingsError(told) from exc
         yield
 
 

@@ -5,6 +5,7 @@ All take plain arrays and give `Breach`es; none needs more than a few weeks of d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -179,7 +180,7 @@ def sisters(intensity: FloatArray, *, limit: float = 3.5, least: int = 5) -> lis
     ]
 
 
-def _by_day(values: FloatArray, day: FloatArray, where: BoolArray, how: object) -> FloatArray:
+def _by_day(values: FloatArray, day: FloatArray, where: BoolArray, how: Callable[[FloatArray], float]) -> FloatArray:
     """One number a day from the chosen hours, NaN unless at least half of them are known; (n_rows, n_days)."""
     n_days = int(day[-1]) + 1 if len(day) else 0
     out = np.full((len(values), n_days), np.nan)
@@ -189,7 +190,7 @@ def _by_day(values: FloatArray, day: FloatArray, where: BoolArray, how: object) 
             continue
         for row in np.flatnonzero(np.isfinite(here).sum(axis=1) * 2 >= here.shape[1]):
             known = here[row][np.isfinite(here[row])]
-            out[row, d] = how(known)  # type: ignore[operator]
+            out[row, d] = how(known)
     return out
 
 

@@ -15,6 +15,7 @@ from analytics.detection import rules
 from analytics.detection.kinds import Kind
 from analytics.findings import Finding
 from analytics.jobs.outlook import Outlook, kgce_per_unit
+from analytics.jobs.rows import runs
 from analytics.rollup import WHOLE
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Category, Scope
@@ -58,14 +59,14 @@ def _of_span(
     months = months[months <= span.end]
     used = _used(store, snapshot, calendar, months)
     for members in _groups(snapshot, sorted(used)):
-        marks: dict[str, list[tuple[int, float, float]]] = {}
+        usual = np.full((2, len(members), len(months) - 1), np.nan)  # middle of the sisters, and strength
         for month in range(len(months) - 1):
             per_area = np.array([used[name].per_area(month) for name in members])
             for breach in rules.sisters(per_area[:, None], least=LEAST):
                 if breach.actual >= TIMES * breach.expected:
-                    marks.setdefault(members[breach.row], []).append((month, breach.expected, breach.strength))
-        for name, found in sorted(marks.items()):
-            yield from ((used[name].institution, f) for f in _findings(used[name], found, months))
+                    usual[:, breach.row, month] = breach.expected, breach.strength
+        for row, name in enumerate(members):
+            yield from ((used[name].institution, f) for f in _findings(used[name], usual[:, row], months))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,31 +143,26 @@ def _key(snapshot: Snapshot, building: str) -> tuple[str, str, str]:
     return own.type or "", own.tier or "", snapshot.climate_zone_of(own.id) or ""
 
 
-def _findings(use: _Use, found: Sequence[tuple[int, float, float]], months: IntArray) -> Iterator[Finding]:
-    """One finding for each run of months that follow one another."""
-    runs: list[list[tuple[int, float, float]]] = []
-    for mark in found:
-        if runs and mark[0] == runs[-1][-1][0] + 1:
-            runs[-1].append(mark)
-        else:
-            runs.append([mark])
-    for run in runs:
-        here = [month for month, _, _ in run]
+def _findings(use: _Use, usual: FloatArray, months: IntArray) -> Iterator[Finding]:
+    """One finding for each run of months in which the building stands out: elsewhere the middle is NaN."""
+    middle, strengths = usual
+    for first, end in runs(np.isfinite(middle)):
+        here = slice(first, end)
         actual = float(use.amount[here].sum())
-        usual = sum(middle * float(use.area[month]) for month, middle, _ in run)
-        strength = max(strength for _, _, strength in run)
+        expected = float((middle[here] * use.area[here]).sum())
+        strength = float(strengths[here].max())
         price = float(use.cost[here].sum()) / actual
         yield Finding(
             use.meter,
             Kind.SISTER,
-            int(months[here[0]]),
-            int(months[here[-1] + 1]),
+            int(months[first]),
+            int(months[end]),
             actual,
-            usual,
+            expected,
             CANONICAL[_CATEGORY],
             strength / (strength + DOUBT),
             (("sisters", strength),),
-            (actual - usual) * price,
-            (actual - usual) * kgce_per_unit(_CATEGORY),
-            seen=int(months[here[0] + 1]),
+            (actual - expected) * price,
+            (actual - expected) * kgce_per_unit(_CATEGORY),
+            seen=int(months[first + 1]),
         )

@@ -153,7 +153,7 @@ def wanted(
 
 def node_of(subscription: Subscription) -> Node:
     """The node of the tree that a subscription speaks of."""
-    return Node() if subscription.scope == "root" else Node(subscription.scope, subscription.node)  # type: ignore[arg-type]
+    return Node() if subscription.scope == "root" else Node(subscription.scope, subscription.node)
 
 
 def _scopes(subscription: Subscription, users: dict[str, User], snapshot: Snapshot, today: date) -> list[Scope]:

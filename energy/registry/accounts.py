@@ -47,11 +47,14 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+NodeScope = Literal["root", "region", "institution"]
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A place in the tree: the whole installation, a region or an institution, with all below it."""
 
-    scope: Literal["root", "region", "institution"] = "root"
+    scope: NodeScope = "root"
     id: str = ""
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from energy.errors import NotInRegistry, RegistryError
 from energy.model import require_id
+from energy.registry.accounts import NodeScope
 from energy.registry.alarm_tables import AlarmRuleRow, NoticeEventRow, NoticeRow, OutboxRow, SubscriptionRow
 from energy.registry.database import Database, lock_counters
 
@@ -86,7 +87,7 @@ class Subscription:
     address: str
     user: str = ""
     role: str = ""
-    scope: str = "root"
+    scope: NodeScope = "root"
     node: str = ""
     kinds: tuple[str, ...] = ()  # none = all
     severity: str = "info"  # this and above

@@ -37,7 +37,7 @@ def create(
 
     if role not in list(Role):
         raise typer.BadParameter(f"expected one of {', '.join(Role)}, came {role!r}")
-    user = User(name, Role(role), _node(region, institution), department=department or None, must_set_password=True)
+    user = User(name, Role(role), node_of(region, institution), department=department or None, must_set_password=True)
     with _accounts(home) as accounts:
         accounts.add(user, now=int(time.time()))
         _print_secret(accounts, name)
@@ -76,7 +76,8 @@ def _print_secret(accounts: Accounts, name: str) -> None:
     typer.echo(secret)
 
 
-def _node(region: str | None, institution: str | None) -> Node:
+def node_of(region: str | None, institution: str | None) -> Node:
+    """The place in the tree that two options name; the whole installation where neither does."""
     from energy.registry import Node
 
     if region and institution:

@@ -54,11 +54,12 @@ def subscribe(
     from api.alarms import signing_secret
     from api.alarms.senders import require_address
     from energy.registry import Subscription
+    from jieneng.commands.admin import node_of
 
     settings = load(home).alarms
-    scope, node = ("institution", institution) if institution else ("region", region) if region else ("root", "")
+    told = node_of(region, institution)
     subscription = Subscription(
-        name, channel, address, user, role, scope, node or "", tuple(kind or ()), severity,
+        name, channel, address, user, role, told.scope, told.id, tuple(kind or ()), severity,
         "digest" if digest else "at_once", language, author="jieneng alarms",
     )  # fmt: skip
     require_address(channel, address, settings)

@@ -42,7 +42,7 @@ def secret_file(home: Path, name: str) -> Path:
 
 
 def _chosen(settings: Settings, *, free_ports: bool) -> dict[str, dict[str, str | int]]:
-    secrets, host = settings.home / "secrets", "127.0.0.1"
+    home, host = settings.home, "127.0.0.1"
     usual = {"mqtt": 1883, "ingest": 8081, "store": 8086, "web": 8080, "grafana": 3000}
     port = ports.apart(host, {name: 0 if free_ports else number for name, number in usual.items()})
     return {
@@ -51,16 +51,16 @@ def _chosen(settings: Settings, *, free_ports: bool) -> dict[str, dict[str, str 
             "host": host,
             "port": port["mqtt"],
             "username": _COLLECTOR,
-            "password_file": str(secrets / "broker_password"),
-            "broker_passwords": str(settings.home / "mosquitto" / "passwords"),
+            "password_file": str(secret_file(home, "broker_password")),
+            "broker_passwords": str(home / "mosquitto" / "passwords"),
         },
         "ingest": {"http_port": port["ingest"]},
         "store": {
             "kind": "influx",
             "url": f"http://{host}:{port['store']}",
-            "admin_token_file": str(secrets / "influx_admin_token"),
-            "token_file": str(secrets / "influx_token"),
-            "read_token_file": str(secrets / "influx_read_token"),
+            "admin_token_file": str(secret_file(home, "influx_admin_token")),
+            "token_file": str(secret_file(home, "influx_token")),
+            "read_token_file": str(secret_file(home, "influx_read_token")),
         },
         "web": {"port": port["web"]},
         "grafana": {"url": f"http://{host}:{port['grafana']}"},
@@ -91,10 +91,9 @@ def _refuse_taken(settings: Settings) -> None:
 
 def _keep_secrets(settings: Settings) -> None:
     """Secrets that are ours to make; the tokens of the bucket are made by InfluxDB (`jieneng doctor --fix`)."""
-    secrets = settings.home / "secrets"
     for name in ("influx_password", "influx_admin_token", "grafana_password", "grafana_secret_key"):
-        kept(secrets / name)
-    password, file = kept(secrets / "broker_password"), settings.mqtt.broker_passwords
+        kept(secret_file(settings.home, name))
+    password, file = kept(secret_file(settings.home, "broker_password")), settings.mqtt.broker_passwords
     if file is not None and not file.exists():
         file.parent.mkdir(exist_ok=True, mode=0o700)
         admit(file, {settings.mqtt.username or _COLLECTOR: password})

@@ -15,6 +15,7 @@ from api import proofs
 from api.console import acts, figures, paging
 from api.console.frame import Approves, ConsoleRoute, Corrects, Page, Reads, checked
 from api.routes import targets as noun
+from energy.model import Meter
 from energy.model import Scope as Level
 from energy.reference import CaliberRow, Indicator, table
 from energy.registry import Target
@@ -87,7 +88,9 @@ def _lines(page: Page, year: int) -> list[Line]:
 
 
 def _name(page: Page, target: Target) -> str:
-    return page.put.name(page.scope.find(target.scope, target.id), target.id)  # type: ignore[arg-type]
+    place = page.scope.find(target.scope, target.id)
+    assert not isinstance(place, Meter)  # a target is of a place
+    return page.put.name(place, target.id)
 
 
 @router.post("/targets/proposals")
