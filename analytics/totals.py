@@ -47,6 +47,10 @@ class Periods:
         """UTC instant at which each period begins."""
         return self.edges[:-1]
 
+    def at(self, place: int) -> Periods:
+        """One of the periods alone."""
+        return Periods(self.kind, self.edges[place : place + 2], self.days[place : place + 2])
+
     def a_year_before(self) -> IntArray:
         """Place of the same period of the year before, -1 where it lies outside (29 February has none)."""
         unit = {"day": "D", "month": "M", "year": "Y"}[self.kind]

@@ -13,12 +13,13 @@ from analytics.jobs.estate import Estate, service
 from analytics.jobs.habits import Habits, speaking
 from analytics.jobs.limits import Extents
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
+from analytics.jobs.same_span import up_to_last_reading
 from analytics.mains import billed_days
 from analytics.rollup import Group, roll_up, virtual_totals
 from analytics.totals import Periods, Totals, meter_totals, stack
-from energy.intervals import RESOLUTIONS, LocalCalendar, Period, Window
-from energy.model import Meter, Scope, ValueKind
-from energy.series import BoolArray, FloatArray, Table
+from energy.intervals import DAY, RESOLUTIONS, LocalCalendar, Period, Window
+from energy.model import CostNote, Meter, Scope, ValueKind
+from energy.series import BoolArray, ByteArray, FloatArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import DAY_PART, TOTAL
 
@@ -49,6 +50,8 @@ class Sums:
 
     Attributes
     ----------
+    last_year : ndarray
+        Amounts of the same periods a year before; of one that still runs, of the same span (`same_span`).
     counted : Counted or None
         What of each meter counts in places; None in the sums of regions, which know no meters.
     """
@@ -61,6 +64,7 @@ class Sums:
     expected: ExpectedTotals
     counted: Counted | None = None
     cost: FloatArray | None = None
+    cost_note: ByteArray | None = None
 
 
 def compute_sums(
@@ -74,11 +78,24 @@ def compute_sums(
     parts = _day_parts(store, calendar, [m.id for m in estate.meters], span)
     days = Periods.covering(calendar, span, "day")
     due = [_expected(calendar, meter, extents, now) for meter in estate.meters]
-    shares = _shares(estate, days, parts, extents, due)
-    return [
-        _sums(estate, Periods.covering(calendar, span, kind), parts, changed, extents, habits, due, shares)
-        for kind in PERIODS
-    ]
+    meters = _Meters(estate, extents, due, _shares(estate, days, parts, extents, due))
+    own = {name: found.parts for name, found in parts.items()}
+    cut = up_to_last_reading(store, calendar, own, extents, now)
+    found = []
+    for kind in PERIODS:
+        periods = Periods.covering(calendar, span, kind)
+        totals, counted = meters.totals(periods, own)
+        before = periods.a_year_before()
+        wanted = overlapping(periods, changed)
+        wanted |= (before >= 0) & wanted[before]
+        expected = virtual_expected(_expected_of(estate, periods, parts, extents, habits), estate.formulas)
+        of_groups = roll_up_expected(estate.groups, expected, np.isfinite(counted.amount))
+        last_year = np.where(before >= 0, totals.amount[:, before], np.nan)
+        for running in np.flatnonzero((periods.start <= now) & (periods.edges[1:] > now) & (before >= 0)):
+            last_year[:, running] = meters.same_span(periods.at(before[running]), cut)
+        what_counts = Counted(counted, meters.shares.counts)
+        found.append(Sums(periods, estate.groups, totals, last_year, wanted, of_groups, what_counts))
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,40 +151,48 @@ def _of_days(values: FloatArray, parts: DayParts, days: Periods) -> FloatArray:
     return found
 
 
-def _sums(
-    estate: Estate,
-    periods: Periods,
-    parts: Mapping[str, _Days],
-    changed: Sequence[Window],
-    extents: Extents,
-    habits: Habits,
-    due: Sequence[Window],
-    shares: _Shares,
-) -> Sums:
-    def of_meter(i: int, expected: Sequence[Window], *, is_shared: bool) -> Totals:
-        meter = estate.meters[i]
-        own = parts[meter.id].parts
-        if is_shared:
-            inside = (own.day >= periods.days[0]) & (own.day < periods.days[-1])
-            own = own.take(inside)
-            own = own.take(shares.counts[i, own.day - shares.first_day])
-        read = Window(*extents[meter.id]) if meter.id in extents else _NEVER
-        return meter_totals(own, periods, read=read, expected=expected)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Meters:
+    """The meters of an institution, from when to when each was read, when it is due and on which days it counts."""
 
-    rows = [of_meter(i, [window], is_shared=False) for i, window in enumerate(due)]
-    meters = virtual_totals(stack(rows), estate.formulas)
-    counted = meters
-    if shares.due:
-        split = {i: of_meter(i, windows, is_shared=True) for i, windows in shares.due.items()}
-        counted = stack([split.get(i) or meters.rows([i]) for i in range(len(rows))])
-    totals = roll_up(estate.groups, meters, counted)
-    expected = virtual_expected(_expected_of(estate, periods, parts, extents, habits), estate.formulas)
-    before = periods.a_year_before()
-    last_year = np.where(before >= 0, totals.amount[:, before], np.nan)
-    wanted = overlapping(periods, changed)
-    wanted |= (before >= 0) & wanted[before]
-    of_groups = roll_up_expected(estate.groups, expected, np.isfinite(counted.amount))
-    return Sums(periods, estate.groups, totals, last_year, wanted, of_groups, Counted(counted, shares.counts))
+    estate: Estate
+    extents: Extents
+    due: Sequence[Window]
+    shares: _Shares
+
+    def totals(self, periods: Periods, parts: Mapping[str, DayParts]) -> tuple[Totals, Totals]:
+        """Totals of the groups, and what of each meter counts in them (rows in the meters' order)."""
+        rows = [self._of_meter(i, periods, parts, [window]) for i, window in enumerate(self.due)]
+        meters = virtual_totals(stack(rows), self.estate.formulas)
+        counted = meters
+        if self.shares.due:
+            split = {
+                i: self._of_meter(i, periods, self._counting(i, periods, parts), due)
+                for i, due in self.shares.due.items()
+            }
+            counted = stack([split.get(i) or meters.rows([i]) for i in range(len(rows))])
+        return roll_up(self.estate.groups, meters, counted), counted
+
+    def same_span(self, period: Periods, cut: Mapping[str, DayParts]) -> FloatArray:
+        """Amounts of the groups in one period of last year as far as it is cut; without meters read after its start."""
+        first_day_ends = int(period.start[0]) + DAY
+        known = {
+            name: own if name in self.extents and self.extents[name][0] < first_day_ends else own.take(own.day < 0)
+            for name, own in cut.items()
+        }
+        return np.asarray(self.totals(period, known)[0].amount[:, 0])
+
+    def _of_meter(self, i: int, periods: Periods, parts: Mapping[str, DayParts], expected: Sequence[Window]) -> Totals:
+        name = self.estate.meters[i].id
+        read = Window(*self.extents[name]) if name in self.extents else _NEVER
+        return meter_totals(parts[name], periods, read=read, expected=expected)
+
+    def _counting(self, i: int, periods: Periods, parts: Mapping[str, DayParts]) -> Mapping[str, DayParts]:
+        """The parts of one meter on the days on which it counts in places."""
+        name = self.estate.meters[i].id
+        own = parts[name]
+        own = own.take((own.day >= periods.days[0]) & (own.day < periods.days[-1]))
+        return {name: own.take(self.shares.counts[i, own.day - self.shares.first_day])}
 
 
 def _expected_of(
@@ -265,6 +290,8 @@ def total_table(sums: Sums, scope: Scope, first: int, last: int) -> Table:
     counts = shown.sum(axis=1)
     own = [sums.groups[i] for i in places]
 
+    nothing = np.full(len(row), np.nan)
+
     def cells(values: FloatArray) -> FloatArray:
         return np.asarray(values[:, first:last][row, column], np.float64)
 
@@ -288,9 +315,16 @@ def total_table(sums: Sums, scope: Scope, first: int, last: int) -> Table:
             "last_year": plain(cells(sums.last_year[places])),
             "n_expected": cells(totals.n_expected),
             "n_reporting": cells(totals.n_reporting),
-            "cost_yuan": np.full(len(row), np.nan) if sums.cost is None else plain(cells(sums.cost[places])),
+            "cost_yuan": nothing if sums.cost is None else plain(cells(sums.cost[places])),
+            "cost_note": nothing
+            if sums.cost_note is None
+            else _noted(sums.cost_note[places][:, first:last][row, column]),
         },
     )
+
+
+def _noted(note: ByteArray) -> FloatArray:
+    return np.where(note == CostNote.NONE, np.nan, note)
 
 
 def _shown(values: FloatArray) -> FloatArray:

@@ -41,7 +41,10 @@ class ConsumptionRow(Body):
     start: Start
     amount: Amount
     cost_yuan: Annotated[float | None, Field(description="[yuan]; null = no tariff or unknown amount")]
-    last_year: Annotated[float | None, Field(description="amount of the same period a year before")]
+    last_year: Annotated[
+        float | None,
+        Field(description="amount a year before; of a period that still runs, of the same span"),
+    ]
     coverage: Coverage
     estimated_share: Annotated[Share | None, Field(description="share of the amount that is estimated")]
     n_expected: Expected

@@ -107,7 +107,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "n_expected": ("应报", "Due"),
     "n_reporting": ("实报", "Reporting"),
     "estimated_share": ("估算占比", "Estimated"),
-    "versus_last_year": ("同比", "Against last year"),
+    "versus_last_year": ("较去年同期", "Against the same days of last year"),
     "data_table": ("数据表", "Figures as a table"),
     "empty_chart": (
         "该时段尚无数据。网关发来读数并完成计算后,这里会显示图形。",

@@ -166,6 +166,68 @@ def test_last_year_stands_beside_this_year_also_when_it_comes_late(works: Works)
     assert works.total("990000", "day", "2026-01-05T00:00:00")["last_year"] == pytest.approx(0.024)
 
 
+def half_days(days: int) -> list[float]:
+    """Hourly use of days of 48 kWh: 1 kWh an hour until noon, 3 kWh after it."""
+    return ([1.0] * 12 + [3.0] * 12) * days
+
+
+def test_a_running_period_is_held_against_the_same_span_of_last_year(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2025-01-01T00:00:00", half_days(365))
+    works.hourly("e1", "2026-01-01T00:00:00", half_days(61) + [1.0] * 9, start=365 * 48.0)
+    works.run(now="2026-03-03T09:40:00")
+    for identity in ("e1", "school", "990000"):
+        month = works.total(identity, "month", "2026-03-01T00:00:00")
+        assert (month["amount"], month["last_year"]) == (2 * 48 + 9, 2 * 48 + 9)
+        year = works.total(identity, "year", "2026-01-01T00:00:00")
+        assert (year["amount"], year["last_year"]) == (61 * 48 + 9, 61 * 48 + 9)
+        assert works.total(identity, "day", "2026-03-03T00:00:00")["last_year"] == 9
+        assert works.total(identity, "day", "2026-03-02T00:00:00")["last_year"] == 48
+        assert works.total(identity, "month", "2026-02-01T00:00:00")["last_year"] == 28 * 48  # ended: the whole of it
+
+
+def test_a_month_that_ended_meanwhile_is_held_against_the_whole_month(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2025-01-01T00:00:00", half_days(60))
+    works.hourly("e1", "2026-01-01T00:00:00", half_days(10), start=60 * 48.0)
+    works.run(now="2026-01-11T00:00:00")
+    assert works.total("e1", "month", "2026-01-01T00:00:00")["last_year"] == 10 * 48
+    works.hourly("e1", "2026-01-11T00:00:00", half_days(21), start=70 * 48.0)
+    works.run(now="2026-02-01T00:00:00")
+    assert works.total("e1", "month", "2026-01-01T00:00:00")["last_year"] == 31 * 48
+
+
+def test_a_long_gap_of_last_year_leaves_the_same_span_exact_and_one_at_its_start_unknown(works: Works) -> None:
+    works.estate(meter("gap"), meter("late"))
+    for name in ("gap", "late"):
+        works.hourly(name, "2026-01-01T00:00:00", half_days(60), start=10_000.0)
+    works.hourly("gap", "2025-01-01T00:00:00", half_days(5))
+    works.hourly("gap", "2025-01-25T00:00:00", half_days(60), start=24 * 48.0)
+    works.hourly("late", "2025-01-20T00:00:00", half_days(60))
+    works.run(now="2026-03-02T00:10:00")
+    assert works.total("gap", "year", "2026-01-01T00:00:00")["last_year"] == 60 * 48  # 1 January to 1 March
+    assert np.isnan(works.total("late", "year", "2026-01-01T00:00:00")["last_year"])
+
+
+def test_the_29th_of_february_is_held_against_nothing_and_its_month_against_28_days(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2023-01-01T00:00:00", half_days(90))
+    works.hourly("e1", "2024-01-01T00:00:00", half_days(59) + [1.0] * 6, start=90 * 48.0)
+    works.run(now="2024-02-29T06:20:00")
+    assert works.total("e1", "month", "2024-02-01T00:00:00")["last_year"] == 28 * 48
+    assert np.isnan(works.total("e1", "day", "2024-02-29T00:00:00")["last_year"])
+
+
+def test_a_silent_meter_is_held_against_last_year_up_to_its_last_reading(works: Works) -> None:
+    works.estate(meter("silent"), meter("heard"))
+    for name, days in (("silent", 2), ("heard", 9)):
+        works.hourly(name, "2025-03-01T00:00:00", half_days(31))
+        works.hourly(name, "2026-03-01T00:00:00", half_days(days), start=31 * 48.0)
+    works.run(now="2026-03-10T00:00:00")
+    month = works.total("school", "month", "2026-03-01T00:00:00")
+    assert (month["amount"], month["last_year"]) == (11 * 48, 11 * 48)
+
+
 def test_units_become_canonical_and_gas_in_kwh_has_no_volume(works: Works) -> None:
     works.estate(
         meter("e1", unit="MWh"),
