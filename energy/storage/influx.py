@@ -33,6 +33,9 @@ _LOCAL: Final = {"127.0.0.1", "::1", "localhost"}
 Action = Literal["read", "write"]
 """What a token may do with a bucket."""
 NANOSECONDS: Final = 1_000_000_000
+_SHARD_S: Final = 28 * DAY
+"""What one shard of the bucket holds. With the week that is usual, years of daily results lie in hundreds of shards:
+writing and reading them takes 2.4 times the CPU, and InfluxDB twice the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +172,20 @@ class Influx:
             return True
 
     def ensure_bucket(self, retention_days: int) -> bool:
-        """Make the bucket, or give it the retention wanted (0 = for ever); False if all was well."""
+        """Make the bucket, or give it the retention wanted (0 = for ever) and long shards; False if all was well."""
         from influxdb_client import BucketRetentionRules
 
-        rules = [BucketRetentionRules(type="expire", every_seconds=retention_days * DAY)]
+        kept_s = retention_days * DAY
+        shard_s = min(_SHARD_S, kept_s or _SHARD_S)
+        rules = [BucketRetentionRules(type="expire", every_seconds=kept_s, shard_group_duration_seconds=shard_s)]
         with self._library_errors():
             buckets = self._library.buckets_api()
             found = buckets.find_bucket_by_name(self.address.bucket)
             if found is None:
                 buckets.create_bucket(bucket_name=self.address.bucket, org=self.address.org, retention_rules=rules)
                 return True
-            if sum(rule.every_seconds or 0 for rule in found.retention_rules) == retention_days * DAY:
+            has = [(rule.every_seconds or 0, rule.shard_group_duration_seconds) for rule in found.retention_rules]
+            if has == [(kept_s, shard_s)]:
                 return False
             found.retention_rules = rules
             buckets.update_bucket(found)
@@ -211,7 +217,7 @@ def set_up(settings: StoreSettings, *, username: str, password: str, token: str)
 
 
 def ensure_bucket(settings: StoreSettings) -> bool:
-    """Make the bucket of the settings with its retention where it is missing; True if something changed."""
+    """Make the bucket of the settings with its retention and shards; True if something changed."""
     with opened(Address.to_manage(settings)) as influx:
         return influx.ensure_bucket(settings.retention_days)
 

@@ -7,7 +7,7 @@ without its memory.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -83,8 +83,8 @@ def points(body: bytes, fields: Sequence[str]) -> Points:
     return Points(meters, meter, names, field, time, rows.column("_value").to_numpy())
 
 
-def table(body: bytes, measurement: Measurement, fields: tuple[str, ...]) -> Table:
-    """Rows of results from the CSV of an InfluxQL query, in the order of the answer."""
+def table(body: bytes, measurement: Measurement, fields: tuple[str, ...], fixed: Mapping[str, str]) -> Table:
+    """Rows of results from the CSV of an InfluxQL query, in its order; a tag that is `fixed` is not in it."""
     if _has_no_rows(body):
         no_tags = {tag: np.zeros(0, np.object_) for tag in measurement.tags}
         return Table(measurement.name, np.zeros(0, np.int64), no_tags, empty_fields(measurement, fields, 0))
@@ -92,14 +92,17 @@ def table(body: bytes, measurement: Measurement, fields: tuple[str, ...]) -> Tab
 
     numbers = {name: pa.float64() for name in fields if name in measurement.fields}
     texts = {name: pa.string() for name in fields if name in measurement.texts}
-    tags = {tag: pa.dictionary(pa.int32(), pa.string()) for tag in measurement.tags}
+    tags = {tag: pa.dictionary(pa.int32(), pa.string()) for tag in measurement.tags if tag not in fixed}
     rows = _read_csv(body, {"time": pa.int64(), **numbers, **texts, **tags}, has_texts=bool(texts))
     found: dict[str, AnyArray] = {name: rows.column(name).to_numpy() for name in numbers}
     found |= {name: np.array(rows.column(name).to_pylist(), np.object_) for name in texts}
     return Table(
         measurement.name,
         rows.column("time").to_numpy(),
-        {tag: _expanded(*_codes(rows, tag)) for tag in measurement.tags},
+        {
+            tag: _expanded(*_codes(rows, tag)) if tag in tags else _same(fixed[tag], len(rows))
+            for tag in measurement.tags
+        },
         {name: found[name] for name in fields},
     )
 
@@ -132,6 +135,10 @@ def _codes(table: Any, name: str) -> tuple[list[str], IntArray]:
     if hasattr(column, "chunks"):
         column = column.chunk(0)
     return column.dictionary.to_pylist(), column.indices.to_numpy().astype(np.int64)
+
+
+def _same(name: str, n_rows: int) -> AnyArray:
+    return np.full(n_rows, name, np.object_)
 
 
 def _expanded(names: list[str], codes: IntArray) -> AnyArray:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -50,6 +50,10 @@ _NEAR: Final = 32 * DAY
 _INTERVAL_SPAN: Final = 32 * DAY
 _MOST_RESULT_QUERIES: Final = 60
 _LAST_INSTANT: Final = 1 << 33  # InfluxDB's times end in 2262
+
+
+_Question = TypeVar("_Question")
+_Answer = TypeVar("_Answer")
 
 
 class InfluxStore:
@@ -144,14 +148,7 @@ class InfluxStore:
         def answer(question: tuple[str, dict[str, object]]) -> Points:
             return influx_answers.points(self._influx.flux(*question), fields)
 
-        with ThreadPoolExecutor(_QUERIES_AT_ONCE) as pool:  # the server works while arrow reads
-            under_way: deque[Future[Points]] = deque()
-            for question in asked:
-                under_way.append(pool.submit(answer, question))
-                if len(under_way) > _QUERIES_AT_ONCE:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
+        return _answered(asked, answer)
 
     def results(
         self,
@@ -174,22 +171,21 @@ class InfluxStore:
         end: int,
         fields: tuple[str, ...],
     ) -> Table:
-        conditions = [f'"{tag}"::tag =~ ${_parameter(tag)}' for tag in where]
-        columns = [f'"{name}"::field' for name in fields] + [f'"{tag}"::tag' for tag in measurement.tags]
+        fixed = {tag: values[0] for tag, values in where.items() if len(values) == 1 and values[0]}
+        conditions = [f'"{tag}"::tag {"=" if tag in fixed else "=~"} ${_parameter(tag)}' for tag in where]
+        tags = [tag for tag in measurement.tags if tag not in fixed]  # a tag that is known costs a fifth of the answer
+        columns = [f'"{name}"::field' for name in fields] + [f'"{tag}"::tag' for tag in tags]
         query = (
             f'SELECT {", ".join(columns)} FROM "{measurement.name}" '  # noqa: S608 - names are the schema's
             f"WHERE {' AND '.join([*conditions, 'time >= $start', 'time < $end'])}"
         )
-        bound = {_parameter(tag): _any_of(values) for tag, values in where.items()}
-        parts = [
-            influx_answers.table(
-                self._influx.influxql(query, {**bound, **_window(*piece)}, accept="application/csv"),
-                measurement,
-                fields,
-            )
-            for piece in _pieces(measurement, start, end)
-        ]
-        return without_unknown_rows(_stacked(parts))
+        bound = {_parameter(tag): fixed.get(tag) or _any_of(values) for tag, values in where.items()}
+
+        def answer(piece: tuple[int, int]) -> Table:
+            body = self._influx.influxql(query, {**bound, **_window(*piece)}, accept="application/csv")
+            return influx_answers.table(body, measurement, fields, fixed)
+
+        return without_unknown_rows(_stacked(list(_answered(_pieces(measurement, start, end), answer))))
 
     def replace(self, table: Table, *, where: Mapping[str, Sequence[str]], start: int, end: int) -> tuple[int, int]:
         """Make the window hold exactly these rows for the tag values `where`; (written, deleted).
@@ -252,6 +248,21 @@ class _Change:
         self.to_write = in_new[~is_same | is_deleted]
         self.n_written = int(np.count_nonzero(~is_same))
         self.n_deleted = int(np.count_nonzero(~is_kept))
+
+
+def _answered(questions: Sequence[_Question], ask: Callable[[_Question], _Answer]) -> Iterator[_Answer]:
+    """The answers in order of the questions, two asked at a time: the server works on one while arrow reads another."""
+    if len(questions) == 1:
+        yield ask(questions[0])
+        return
+    with ThreadPoolExecutor(_QUERIES_AT_ONCE) as pool:
+        under_way: deque[Future[_Answer]] = deque()
+        for question in questions:
+            under_way.append(pool.submit(ask, question))
+            if len(under_way) > _QUERIES_AT_ONCE:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
 
 
 def _bulk_query(meters: Sequence[str], start: int, end: int, fields: Sequence[str]) -> tuple[str, dict[str, object]]:

@@ -157,5 +157,6 @@ def loses_a_field(old: Mapping[str, AnyArray], new: Mapping[str, AnyArray], n_ro
 
 def ordered(table: Table) -> Table:
     """The rows by tags and time."""
-    codes = [np.unique(values.astype(str), return_inverse=True)[1] for values in table.tags.values()]
+    several = [values for values in table.tags.values() if np.any(values[1:] != values[:-1])]
+    codes = [np.unique(values.astype(str), return_inverse=True)[1] for values in several]
     return table.take(np.lexsort((table.time, *reversed(codes))))

@@ -130,7 +130,9 @@ def test_the_bucket_is_made_with_its_retention_once(influx: Influx) -> None:
     assert ensure_bucket(settings)
     assert not ensure_bucket(settings)
     found = influx.call("GET", f"/api/v2/buckets?name={influx.bucket}-new")["buckets"][0]
-    assert found["retentionRules"][0]["everySeconds"] == 30 * DAY
+    assert found["retentionRules"] == [
+        {"type": "expire", "everySeconds": 30 * DAY, "shardGroupDurationSeconds": 28 * DAY}
+    ]
     for_ever = settings_of(influx, bucket=settings.bucket, retention_days=0)
     assert ensure_bucket(for_ever)
     assert not ensure_bucket(for_ever)
