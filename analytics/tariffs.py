@@ -22,6 +22,7 @@ from energy.series import BoolArray, FloatArray, IntArray
 
 _MINUTES: Final = DAY // 60
 _EPOCH: Final = date(1970, 1, 1)
+_ROUNDING: Final = 1e-9
 
 
 class Band(StrEnum):
@@ -93,6 +94,9 @@ class Tariff:
         Per month.
     capacity_kva : float, optional
         Installed behind who pays; None where not stated.
+    per_amount : float
+        Units of the tariff in one unit of the amounts to price: 10 where gas is paid by the kWh and amounts are m3 of
+        10 kWh. NaN where nobody states it: then nothing can be priced.
     source : str
         Notice that set the prices.
     """
@@ -108,6 +112,7 @@ class Tariff:
     valid_from: date | None = None
     valid_to: date | None = None
     capacity_kva: float | None = None
+    per_amount: float = 1.0
 
     def __post_init__(self) -> None:
         if self.tiers[0] != 0.0:
@@ -128,6 +133,16 @@ class Tariff:
         padded = np.zeros((len(tables), 12, 2, _MINUTES + 1))
         np.cumsum(np.stack(tables), axis=3, out=padded[..., 1:])
         return padded
+
+    @property
+    def is_stepped(self) -> bool:
+        """Whether the price depends on what was used before."""
+        return len(self.tiers) > 1
+
+    @property
+    def rises(self) -> bool:
+        """Whether no step is cheaper than the one before it, at any time."""
+        return bool((np.diff(np.diff(self.cumulated, axis=-1), axis=0) >= -_ROUNDING).all())
 
     @property
     def has_charges(self) -> bool:
@@ -222,19 +237,28 @@ def clock(times: IntArray, step: int, calendar: LocalCalendar, is_workday: BoolA
 
 
 def prices(versions: Sequence[Tariff], when: Clock, tier: int = 0) -> FloatArray:
-    """Mean price of each interval in one tier, shape (n,); NaN on days without a valid version. [yuan/unit]"""
+    """Mean price of each interval in one step, shape (n,); NaN on days without a valid version. [yuan per amount]"""
     out = np.full(len(when.day), np.nan)
-    kind = when.is_workday.astype(np.int64)
     for version in versions:
-        valid = (when.day >= version.first_day) & (when.day <= version.last_day)
-        sums = version.cumulated[min(tier, len(version.tiers) - 1)]
-        total = sums[when.month, kind, when.end_minute] - sums[when.month, kind, when.minute]
-        out = np.where(valid, total / (when.end_minute - when.minute), out)
+        out = np.where(_is_valid(version, when.day), _minute_mean(version, when, tier), out)
     return out
 
 
-def energy_cost(versions: Sequence[Tariff], when: Clock, amount: FloatArray) -> FloatArray:
-    """Cost of the energy of each interval, shape (n_meters, n). [yuan]
+def _is_valid(version: Tariff, day: IntArray) -> BoolArray:
+    return np.asarray((day >= version.first_day) & (day <= version.last_day))
+
+
+def _minute_mean(version: Tariff, when: Clock, tier: int) -> FloatArray:
+    sums = version.cumulated[min(tier, len(version.tiers) - 1)]
+    kind = when.is_workday.astype(np.int64)
+    total = sums[when.month, kind, when.end_minute] - sums[when.month, kind, when.minute]
+    return np.asarray(total / (when.end_minute - when.minute) * version.per_amount)
+
+
+def energy_cost(
+    versions: Sequence[Tariff], when: Clock, amount: FloatArray, before: FloatArray | None = None
+) -> FloatArray:
+    """Cost of the energy of each interval, shape of `amount`. [yuan]
 
     Parameters
     ----------
@@ -242,39 +266,114 @@ def energy_cost(versions: Sequence[Tariff], when: Clock, amount: FloatArray) -> 
         Versions of one tariff; no two valid on the same day.
     when : Clock
         Local time of the intervals, in order.
-    amount : ndarray, shape (n_meters, n)
-        Use of each interval in the tariff's unit. With tiers the first must begin a tier period.
+    amount : ndarray, shape (..., n)
+        Use of each interval.
+    before : ndarray, shape (2, ..., n), optional
+        What its period had used before each interval, at least and at most (`used_before`). Asked for by steps only;
+        where it is not given the first interval must begin a period.
 
     Returns
     -------
     ndarray
-        NaN where the amount or the price is unknown. With tiers also in the rest of a period after an unknown amount:
-        nobody knows which tier it reached.
+        NaN where the amount or the price is unknown, and where nobody knows which step an interval reached.
     """
     require_apart(versions)
-    if max((len(version.tiers) for version in versions), default=1) == 1:
+    if not any(version.is_stepped for version in versions):
         return amount * prices(versions, when)
+    least, most = used_before(versions, when, amount) if before is None else before
+    return amount * stepped_prices(versions, when, amount, least, most)
+
+
+def stepped_prices(
+    versions: Sequence[Tariff], when: Clock, amount: FloatArray, least: FloatArray, most: FloatArray
+) -> FloatArray:
+    """Mean price of each interval in the steps that its amount lies in, shape of `amount`. [yuan per amount]
+
+    Parameters
+    ----------
+    versions, when
+        As in `energy_cost`.
+    amount, least, most : ndarray, shape (..., n)
+        Use of each interval, and of its period before it: at least and at most.
+
+    Returns
+    -------
+    ndarray
+        NaN where no price is valid, or the bounds lie in different steps. An interval without use has the price of
+        the step that its next unit would reach.
+    """
     out = np.full(amount.shape, np.nan)
     for version in versions:
-        valid = np.flatnonzero((when.day >= version.first_day) & (when.day <= version.last_day))
-        out[:, valid] = _tiered(version, when.take(valid), amount[:, valid])
+        valid = np.flatnonzero(_is_valid(version, when.day))
+        own = when.take(valid)
+        shares = step_shares(version, amount[..., valid], least[..., valid], most[..., valid])
+        by_step = [share * _minute_mean(version, own, step) for step, share in enumerate(shares)]
+        out[..., valid] = np.add.reduce(by_step)
     return out
 
 
-def _tiered(version: Tariff, when: Clock, amount: FloatArray) -> FloatArray:
-    """Cost of one version: each tier takes what of an interval's amount lies inside it."""
+def step_shares(version: Tariff, amount: FloatArray, least: FloatArray, most: FloatArray) -> FloatArray:
+    """Share of each amount that lies in each step, shape (n_steps, ...); NaN where that is not sure.
+
+    Parameters
+    ----------
+    version : Tariff
+    amount : ndarray
+        Amounts, of any shape.
+    least, most : ndarray
+        What the period had used before each of them, at least and at most. [unit of the tariff]
+
+    Notes
+    -----
+    It is sure where the bounds are equal, or where both, with the amount on top, lie in one step.
+    """
+    used = np.nan_to_num(amount) * version.per_amount
+    begins = np.array(version.tiers, np.float64).reshape(-1, *(1,) * amount.ndim)
+    ends = np.concatenate((begins[1:], np.full_like(begins[:1], np.inf)))
+    in_first = (begins <= least) & (least < ends)
+    inside = np.clip(least + used, begins, ends) - np.clip(least, begins, ends)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(used > 0, inside / used, in_first)
+    until_end = np.where(in_first, ends, 0.0).sum(axis=0)
+    is_sure = (most - least <= _ROUNDING * np.abs(least)) | (most + used <= until_end)
+    return np.where(is_sure & np.isfinite(amount), share, np.nan)
+
+
+def used_before(versions: Sequence[Tariff], when: Clock, amount: FloatArray) -> FloatArray:
+    """What its tier period had used before each interval, shape (2, ..., n): at least, at most. [unit of the tariff]
+
+    Parameters
+    ----------
+    versions, when
+        As in `energy_cost`.
+    amount : ndarray, shape (..., n)
+        NaN where unknown: from there on the period can have used any amount.
+    """
+    out = np.zeros((2, *amount.shape))
+    for part, scale in tier_periods(versions, when):
+        own = amount[..., part] * scale
+        before = np.cumsum(np.nan_to_num(own), axis=-1) - np.nan_to_num(own)
+        is_unknown = np.isnan(own)
+        is_after = np.cumsum(is_unknown, axis=-1) > is_unknown
+        out[0][..., part], out[1][..., part] = before, np.where(is_after, np.inf, before)
+    return out
+
+
+def tier_periods(versions: Sequence[Tariff], when: Clock) -> list[tuple[slice, FloatArray]]:
+    """Intervals of each period whose use is counted together, and units of the tariff in one of the amounts.
+
+    A new version of the same tariff goes on counting; another tariff begins anew, and so do days after none.
+    """
+    names = sorted({version.key for version in versions})
     year = when.day.astype("M8[D]").astype("M8[Y]").astype(np.int64)
-    period = year * 12 + when.month if version.tier_period == "month" else year
-    begins = np.flatnonzero(np.diff(period, prepend=-(10**9)))
-    out = np.zeros(amount.shape)
-    for first, last in zip(begins, [*begins[1:], len(period)], strict=True):
-        until = np.cumsum(amount[:, first:last], axis=1)
-        before = until - amount[:, first:last]
-        for tier, above in enumerate(version.tiers):
-            top = version.tiers[tier + 1] if tier + 1 < len(version.tiers) else np.inf
-            inside = np.clip(until, above, top) - np.clip(before, above, top)
-            out[:, first:last] += inside * prices([version], when.take(slice(first, last)), tier)
-    return out
+    period, scale = np.full(len(when.day), -1), np.full(len(when.day), np.nan)
+    for version in versions:
+        valid = _is_valid(version, when.day)
+        month = when.month if version.tier_period == "month" else 0
+        period = np.where(valid, (year * 12 + month) * len(names) + names.index(version.key), period)
+        scale = np.where(valid, version.per_amount, scale)
+    edges = [*np.flatnonzero(np.diff(period, prepend=-(10**9))).tolist(), len(period)]
+    return [(slice(a, b), scale[a:b]) for a, b in pairwise(edges) if period[a] != -1]
 
 
 def require_apart(versions: Sequence[Tariff]) -> None:
@@ -284,33 +383,6 @@ def require_apart(versions: Sequence[Tariff]) -> None:
         if later.first_day <= former.last_day:
             day = _EPOCH + timedelta(days=later.first_day) if later.first_day > -(10**9) else "the beginning"
             raise ValueError(f"tariff {later.key!r}: two versions are valid on {day}")
-
-
-def period_cost(total: FloatArray, amount: FloatArray, price: FloatArray) -> FloatArray:
-    """Cost of a whole period whose total is known, even where some of its intervals are not. [yuan]
-
-    Parameters
-    ----------
-    total : ndarray, shape (n_meters,)
-        Register difference of the period.
-    amount : ndarray, shape (n_meters, n)
-        Use of its intervals; NaN where unknown.
-    price : ndarray, shape (n,)
-        Mean price of each interval.
-
-    Returns
-    -------
-    ndarray, shape (n_meters,)
-        What is known at its own prices; the rest of the total lies in the unknown intervals and is priced at their
-        mean. NaN where the total or a price is unknown; without unknown intervals the rest (rounding) is at the mean.
-    """
-    known = np.isfinite(amount)
-    priced = np.where(known, amount, 0.0)
-    rest = total - priced.sum(axis=1)
-    n_unknown = (~known).sum(axis=1)
-    mean_unknown = np.where(known, 0.0, price).sum(axis=1) / np.maximum(n_unknown, 1)
-    mean = np.where(n_unknown > 0, mean_unknown, price.mean() if len(price) else np.nan)
-    return np.asarray((priced * price).sum(axis=1) + rest * mean)
 
 
 def monthly_charges(version: Tariff, highest_kw: FloatArray, capacity_kva: FloatArray) -> FloatArray:

@@ -73,6 +73,24 @@ class Flag(IntEnum):
     CONFIRMED = 3
 
 
+class CostNote(IntEnum):
+    """Why a cost is only a bound, or not known; the greatest of its parts is that of a sum."""
+
+    NONE = 0
+    DEMAND_FROM_LONGER_MEANS = 1  # at least: demand was metered in hours, or not in all of its quarter hours
+    STEP_BOUND = 2  # at least: unknown use may have reached a dearer step
+    NO_TARIFF = 3
+    NO_CALORIFIC_VALUE = 4
+    NO_DEMAND = 5
+    NO_CAPACITY = 6
+    STEP_UNKNOWN = 7
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether there is a cost, and it is at least that."""
+        return self in (CostNote.DEMAND_FROM_LONGER_MEANS, CostNote.STEP_BOUND)
+
+
 class State(IntEnum):
     """State of one interval (`interval.state`)."""
 

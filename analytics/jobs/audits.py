@@ -13,16 +13,17 @@ import numpy as np
 from analytics.bills import CAUSE_WORDS, MONEY_WORDS, Bill, BillAudit, Cause, MeterAgainstBill, against_meter, audit
 from analytics.jobs.bills import bill_of
 from analytics.jobs.charges import month_charges
-from analytics.jobs.costs import day_costs
+from analytics.jobs.day_costs import day_costs
 from analytics.jobs.estate import Estate, estates
 from analytics.jobs.judged import extents_of
 from analytics.jobs.limits import Extents
 from analytics.jobs.prices import Paid, tariffs_of
+from analytics.jobs.stepped import Told
 from analytics.rollup import WHOLE
 from analytics.tariffs import Tariff
 from analytics.totals import Periods
-from energy.intervals import DEFAULT_ZONE, Window
-from energy.model import MeterKind, Scope
+from energy.intervals import DAY, DEFAULT_ZONE, Window
+from energy.model import CostNote, MeterKind, Scope
 from energy.registry import Registry, Snapshot
 from energy.series import BoolArray, FloatArray, IntArray
 from energy.storage.base import Store
@@ -108,7 +109,7 @@ def judged_bills(
         for name, paid in tariffs_of(registry, estate).items()
         if name in billed and _is_told(paid.versions, is_read=name in read)
     }
-    cost = day_costs(store, estate, told, {}, amount, days)
+    cost = day_costs(store, estate, told, {}, _whole_days(amount), days)
     charges = _Charges.of(store, estate, told, days)
     found = []
     for name, bill in bills:
@@ -120,6 +121,12 @@ def judged_bills(
         against = against_meter(bill, daily, int(days[0])) if others else None
         found.append(JudgedBill(name, bill, audit(bill, computed), others, against))
     return found
+
+
+def _whole_days(amount: FloatArray) -> Told:
+    """Days as a bill is judged by: wholly known, or not at all."""
+    missing = np.where(np.isnan(amount), float(DAY), 0.0)
+    return Told(amount, missing, lambda _first, _end: np.full(len(amount), np.nan))
 
 
 def _scaled(cost: float, bill: Bill, amount: float) -> float:
@@ -146,7 +153,8 @@ class _Charges:
         edges = estate.calendar.day_start(np.array([days[0], days[-1] + 1]))
         months = Periods.covering(estate.calendar, Window(int(edges[0]), int(edges[1])), "month")
         every = np.ones(len(months), np.bool_)
-        yuan = month_charges(store, estate, paid, {}, months, every, int(months.edges[-1]))
+        yuan, note = month_charges(store, estate, paid, {}, months, every, int(months.edges[-1]))
+        yuan = np.where(note == CostNote.NONE, yuan, np.nan)  # a bound says nothing of a bill
         has_any = [m.id in paid and any(v.has_charges for v in paid[m.id].versions) for m in estate.meters]
         return cls(months, yuan, np.array(has_any, np.bool_))
 

@@ -17,17 +17,16 @@ from analytics.jobs.estate import Estate
 from analytics.jobs.prices import Paid
 from analytics.tariffs import Tariff, monthly_charges
 from analytics.totals import Periods
-from energy.intervals import HOUR
-from energy.model import Category, MeterKind
-from energy.series import BoolArray, FloatArray
+from energy.intervals import HOUR, RESOLUTIONS
+from energy.model import Category, CostNote, MeterKind
+from energy.series import BoolArray, ByteArray, FloatArray
 from energy.storage.base import ResultStore
 from energy.storage.schema import INTERVAL
 
-DEMAND: Final = "15min"
-"""Resolution of the intervals that tell demand: longer ones hide their peaks."""
-_DEMAND_S: Final = 900
+_DEMAND_S: Final = RESOLUTIONS["15min"]
+"""Length of the intervals that tell demand: longer ones hide their peaks."""
 ENOUGH: Final = 0.99
-"""Share of a month's quarter hours that must be known for its highest demand to be told."""
+"""Share of a month's quarter hours that must be known for its highest demand to be sure."""
 
 
 def month_charges(
@@ -38,8 +37,8 @@ def month_charges(
     months: Periods,
     wanted: BoolArray,
     now: int,
-) -> FloatArray:
-    """Charges of each meter in each month, shape (n_meters, n_months). [yuan]
+) -> tuple[FloatArray, ByteArray]:
+    """Charges of each meter in each month, and what is to be said of them; both of shape (n_meters, n_months).
 
     Parameters
     ----------
@@ -59,10 +58,13 @@ def month_charges(
 
     Returns
     -------
-    ndarray
-        0 where no charge applies; NaN where one does whose base is unknown.
+    float64
+        0 where no charge applies; NaN where one does whose base is unknown. [yuan]
+    uint8
+        `energy.model.CostNote`.
     """
     out = np.zeros((len(estate.meters), len(months)))
+    note = np.zeros(out.shape, np.uint8)
     places = np.flatnonzero(wanted & (months.edges[1:] <= now)).tolist()
     points = billing_points(estate, paid)
     for row, meter in enumerate(estate.meters):
@@ -71,13 +73,27 @@ def month_charges(
         if not versions or not own:
             continue
         has_demand = any(version.demand_yuan for version in versions)
-        highest = _highest_kw(store, meter.id, months, own) if has_demand else np.full(len(months), np.nan)
+        highest, is_sure = _highest_kw(store, meter.id, months, own) if has_demand else _nothing(len(months))
         for i in own:
             for version in versions:
                 if version.first_day <= months.days[i] <= version.last_day:
-                    capacity = np.array(np.nan if version.capacity_kva is None else version.capacity_kva)
-                    out[row, i] = monthly_charges(version, highest[i], capacity)
-    return out
+                    capacity = np.nan if version.capacity_kva is None else version.capacity_kva
+                    out[row, i] = monthly_charges(version, highest[i], np.array(capacity))
+                    note[row, i] = _note(version, highest[i], capacity, is_sure=bool(is_sure[i]))
+    return out, note
+
+
+def _nothing(n: int) -> tuple[FloatArray, BoolArray]:
+    return np.full(n, np.nan), np.zeros(n, np.bool_)
+
+
+def _note(version: Tariff, highest_kw: float, capacity_kva: float, *, is_sure: bool) -> CostNote:
+    """What is to be said of one month's charges."""
+    if version.capacity_yuan and np.isnan(capacity_kva):
+        return CostNote.NO_CAPACITY
+    if version.demand_yuan and np.isnan(highest_kw):
+        return CostNote.NO_DEMAND
+    return CostNote.DEMAND_FROM_LONGER_MEANS if version.demand_yuan and not is_sure else CostNote.NONE
 
 
 def billing_points(estate: Estate, paid: Paid) -> dict[str, tuple[Tariff, ...]]:
@@ -115,15 +131,20 @@ def _is_billed(bills: Sequence[Bill], months: Periods, i: int) -> bool:
     return any(b.yuan is not None and b.first_day < end and b.end_day > first for b in bills)
 
 
-def _highest_kw(store: ResultStore, meter: str, months: Periods, places: Sequence[int]) -> FloatArray:
-    """Highest mean power of a quarter hour in each month; NaN where too few of them are known. [kW]"""
+def _highest_kw(store: ResultStore, meter: str, months: Periods, places: Sequence[int]) -> tuple[FloatArray, BoolArray]:
+    """Highest mean power known in each month [kW], and whether it surely is the demand.
+
+    It surely is where nearly all quarter hours are known. The highest mean of an hour, or of some of the quarter hours,
+    is never more than the demand: it bounds it from below. NaN where nothing is known.
+    """
     start, end = int(months.edges[places[0]]), int(months.edges[places[-1] + 1])
-    where = {"meter": [meter], "resolution": [DEMAND]}
-    rows = store.results(INTERVAL.name, where=where, start=start, end=end, fields=("amount",))
+    rows = store.results(INTERVAL.name, where={"meter": [meter]}, start=start, end=end, fields=("amount",))
     amount = np.asarray(rows.fields["amount"], np.float64)
     known = np.isfinite(amount)
+    step = np.array([RESOLUTIONS[name] for name in rows.tags["resolution"]], np.int64)[known]
     column = np.searchsorted(months.edges, rows.time[known], side="right") - 1
-    count = np.bincount(column, minlength=len(months))
     highest = np.full(len(months), -np.inf)
-    np.maximum.at(highest, column, amount[known] * (HOUR / _DEMAND_S))
-    return np.where(count * _DEMAND_S >= ENOUGH * np.diff(months.edges), highest, np.nan)
+    np.maximum.at(highest, column, amount[known] * HOUR / step)
+    quarters = np.bincount(column[step == _DEMAND_S], minlength=len(months))
+    is_sure = quarters * _DEMAND_S >= ENOUGH * np.diff(months.edges)
+    return np.where(np.isfinite(highest), highest, np.nan), is_sure

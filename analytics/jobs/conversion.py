@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -52,6 +54,18 @@ def _without(span: Window, held: Sequence[Stated]) -> Iterator[Window]:
         if at >= span.end:
             return
     yield Window(at, span.end)
+
+
+def heat_by_date(calendar: LocalCalendar, gas: Sequence[Stated]) -> list[tuple[date, date, float]]:
+    """Heat in a cubic metre of gas over all time, as spans of days [from, to); NaN where nobody states it. [kWh/m3]"""
+
+    def day(instant: int) -> date:
+        return date.min if instant <= 0 else date.max if instant >= _FOREVER else calendar.date_of(instant)
+
+    stated = {day(one.start): (day(one.end), 1 / one.value) for one in gas}
+    edges = sorted({date.min, date.max, *stated, *(end for end, _ in stated.values())})
+    nobody = (date.max, np.nan)
+    return [(first, end, stated.get(first, nobody)[1]) for first, end in pairwise(edges)]
 
 
 def is_heat_of_gas(category: Category, symbol: str) -> bool:

@@ -1,36 +1,69 @@
 """Cost of totals: what each meter's days cost by its tariff or its bills, added like amounts.
 
 Days cost their energy. Charges by demand, capacity and month are no day's: they are in months and years
-(`analytics.jobs.charges`).
+(`analytics.jobs.charges`). A cost that is only a bound, or not known, carries a note that says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from analytics.bills import Bill
-from analytics.jobs.bills import is_workday
 from analytics.jobs.charges import month_charges
+from analytics.jobs.day_costs import day_costs, whole_days
 from analytics.jobs.estate import Estate
 from analytics.jobs.prices import Paid
 from analytics.jobs.rows import runs
+from analytics.jobs.stepped import Steps, Told, period_cost, steps_of
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE, Group
-from analytics.tariffs import Clock, Tariff, clock, energy_cost, prices
+from analytics.tariffs import Clock, Tariff
 from analytics.totals import Periods
-from energy.intervals import RESOLUTIONS, LocalCalendar, Period, Window
-from energy.model import Scope
-from energy.series import BoolArray, FloatArray, IntArray
+from energy.intervals import LocalCalendar, Period, Window
+from energy.model import CostNote, Scope
+from energy.series import BoolArray, ByteArray, FloatArray, IntArray
 from energy.storage.base import ResultStore
-from energy.storage.schema import INTERVAL, TOTAL
+from energy.storage.schema import TOTAL
 
-_MIDNIGHT: Final = 1440
 _ROUNDING: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Costs:
+    """Yuan of several things (rows) in periods (columns), and `energy.model.CostNote` of each.
+
+    Both arrays have the shape (n_rows, n_periods).
+    """
+
+    yuan: FloatArray
+    note: ByteArray
+
+    @classmethod
+    def of(cls, yuan: FloatArray) -> Costs:
+        """Without notes."""
+        return cls(yuan, np.zeros(yuan.shape, np.uint8))
+
+    def plus(self, other: Costs) -> Costs:
+        """Both together."""
+        return Costs(self.yuan + other.yuan, np.maximum(self.note, other.note))
+
+    def where(self, which: BoolArray) -> Costs:
+        """Nothing elsewhere."""
+        return Costs(np.where(which, self.yuan, 0.0), np.where(which, self.note, CostNote.NONE).astype(np.uint8))
+
+    def less(self, taken: Costs) -> Costs:
+        """What is left when something is taken out; not known where that costs only at least something."""
+        is_bound = _is_bound(taken.note)
+        yuan = np.where(is_bound, np.nan, self.yuan - taken.yuan)
+        return Costs(yuan, np.maximum(self.note, taken.note))
+
+
+def _is_bound(note: ByteArray) -> BoolArray:
+    return np.isin(note, [kind for kind in CostNote if kind.is_bound])
 
 
 def with_costs(
@@ -50,29 +83,51 @@ def with_costs(
         return []
     by_kind = {part.periods.kind: part for part in sums}
     days = by_kind["day"].periods.days[:-1]
-    meters = [i for i, g in enumerate(by_kind["day"].groups) if g.scope is Scope.METER and g.item == WHOLE]
-    amount = by_kind["day"].totals.amount[meters]
+    told = told_by(sums)
     cost = _stored(store, estate, by_kind["day"])
     for span in _to_price(estate.calendar, paid, changed, days):
-        cost[:, span] = day_costs(store, estate, paid, bills, amount[:, span], days[span])
-    of_months = _charges(store, estate, paid, bills, by_kind, now)
+        cost[:, span] = day_costs(store, estate, paid, bills, told.part(span), days[span])
+    energy = _Energy(estate, paid, told, whole_days(estate.calendar, days), cost)
+    charges = _charges(store, estate, paid, bills, by_kind, now)
     found = []
     for part in sums:
         assert part.counted is not None  # the sums are of an institution
-        counts = part.counted.days
-        own, shared = cost, np.where(counts, cost, np.nan)
-        of_meters, of_places = part.totals.amount[meters], part.counted.totals.amount
+        amounts = part.totals.amount[_of_meters(part)]
+        own = energy.own(part.periods, amounts)
+        shared = energy.counted(part.periods, part.counted.totals.amount, part.counted.days, own)
         if part.periods.kind != "day":
-            column = np.searchsorted(part.periods.days, days, side="right") - 1
-            own = period_costs(own, amount, of_meters, column)
-            shared = period_costs(shared, np.where(counts, amount, np.nan), of_places, column)
-            charges = _of_periods(of_months, by_kind["month"].periods, part.periods)
-            own += charges
-            shared += np.where(counts[:, _last_days(part.periods, days)], charges, 0.0)
-        own, shared = _virtual(estate, own), _virtual(estate, shared)
-        of_groups = roll_up_costs(part.groups, (own, np.isfinite(of_meters)), (shared, np.isfinite(of_places)))
-        found.append(replace(part, cost=of_groups))
+            due = _of_periods(charges, by_kind["month"].periods, part.periods)
+            own = own.plus(due)
+            shared = shared.plus(due.where(part.counted.days[:, part.periods.days[1:] - 1 - days[0]]))
+        reasons = energy.reasons(part.periods)
+        of_meters, of_places = (
+            (_virtual(estate, _explained(costs, known, reasons)), known)
+            for costs, known in ((own, np.isfinite(amounts)), (shared, np.isfinite(part.counted.totals.amount)))
+        )
+        of_groups = roll_up_costs(part.groups, of_meters, of_places)
+        found.append(replace(part, cost=of_groups.yuan, cost_note=of_groups.note))
     return found
+
+
+def told_by(sums: Sequence[Sums]) -> Told:
+    """What the sums of an institution tell of its days."""
+    by_kind = {part.periods.kind: part for part in sums}
+    totals = by_kind["day"].totals.rows(_of_meters(by_kind["day"]))
+
+    def between(first: int, end: int) -> FloatArray:
+        for kind in ("month", "year"):
+            part = by_kind[kind]
+            place = int(np.searchsorted(part.periods.days, first))
+            if tuple(part.periods.days[place : place + 2]) == (first, end):
+                return np.asarray(part.totals.amount[_of_meters(part), place])
+        return np.full(len(totals.amount), np.nan)
+
+    return Told(totals.amount, np.maximum(totals.expected_s - totals.valid_s, 0.0), between)
+
+
+def _of_meters(part: Sums) -> list[int]:
+    """Rows of the meters' own totals, in the order of the meters."""
+    return [i for i, group in enumerate(part.groups) if group.scope is Scope.METER and group.item == WHOLE]
 
 
 def _charges(
@@ -82,32 +137,37 @@ def _charges(
     bills: Mapping[str, Sequence[Bill]],
     sums: Mapping[Period, Sums],
     now: int,
-) -> FloatArray:
+) -> Costs:
     """Charges of the months in every year to be written; 0 in a month of which the meter knows no amount."""
-    months, years = sums["month"].periods, sums["year"]
-    wanted = years.wanted[np.searchsorted(years.periods.days, months.days[:-1], side="right") - 1]
-    charges = month_charges(store, estate, paid, bills, months, wanted, now)
-    meters = [i for i, g in enumerate(sums["month"].groups) if g.scope is Scope.METER and g.item == WHOLE]
-    return np.where(np.isfinite(sums["month"].totals.amount[meters]), charges, 0.0)
+    months, years = sums["month"], sums["year"]
+    year = np.searchsorted(years.periods.days, months.periods.days[:-1], side="right") - 1
+    yuan, note = month_charges(store, estate, paid, bills, months.periods, years.wanted[year], now)
+    return Costs(yuan, note).where(np.isfinite(months.totals.amount[_of_meters(months)]))
 
 
-def _of_periods(charges: FloatArray, months: Periods, periods: Periods) -> FloatArray:
+def _of_periods(charges: Costs, months: Periods, periods: Periods) -> Costs:
     """Charges of months, or of the years they lie in."""
     column = np.searchsorted(periods.days, months.days[:-1], side="right") - 1
-    return np.asarray(np.add.reduceat(charges, np.flatnonzero(np.diff(column, prepend=-1)), axis=1))
+    begins = np.flatnonzero(np.diff(column, prepend=-1))
+    return Costs(np.add.reduceat(charges.yuan, begins, axis=1), np.maximum.reduceat(charges.note, begins, axis=1))
 
 
-def _last_days(periods: Periods, days: IntArray) -> IntArray:
-    """Place of the last day of each period among the days."""
-    return np.asarray(periods.days[1:] - 1 - days[0], np.int64)
-
-
-def _virtual(estate: Estate, cost: FloatArray) -> FloatArray:
+def _virtual(estate: Estate, costs: Costs) -> Costs:
     """Cost of virtual meters by their formulas: what a difference costs is the difference of the costs."""
-    out = cost.copy()
+    yuan, note = costs.yuan.copy(), costs.note.copy()
     for row, terms in estate.formulas.items():
-        out[row] = np.add.reduce([out[term] * factor for term, factor in terms])
-    return out
+        note[row] = np.maximum.reduce([note[term] for term, _ in terms])
+        yuan[row] = np.add.reduce(
+            [np.where(_is_bound(note[term]) & (factor < 0), np.nan, yuan[term] * factor) for term, factor in terms]
+        )
+    return Costs(yuan, note)
+
+
+def _explained(costs: Costs, is_used: BoolArray, reasons: ByteArray) -> Costs:
+    """With a note wherever something was used and its cost is not known, and none where nothing was."""
+    is_unknown = is_used & np.isnan(costs.yuan)
+    note = np.where(is_unknown & (costs.note <= CostNote.STEP_BOUND), reasons, costs.note)
+    return Costs(costs.yuan, np.where(is_used, note, CostNote.NONE).astype(np.uint8))
 
 
 def _stored(store: ResultStore, estate: Estate, part: Sums) -> FloatArray:
@@ -125,7 +185,7 @@ def _stored(store: ResultStore, estate: Estate, part: Sums) -> FloatArray:
 
 def _to_price(calendar: LocalCalendar, paid: Paid, changed: Sequence[Window], days: IntArray) -> list[slice]:
     """Days to price: the changed ones, and where tiers are, the whole of their months or years."""
-    tiered = {v.tier_period for paying in paid.values() for v in paying.versions if len(v.tiers) > 1}
+    tiered = {v.tier_period for paying in paid.values() for v in paying.versions if v.is_stepped}
     kind: Period = "year" if "year" in tiered else "month" if tiered else "day"
     edges = [calendar.day_number(calendar.edges(window, kind))[[0, -1]] for window in changed]
     found = np.zeros(len(days), np.bool_)
@@ -134,116 +194,78 @@ def _to_price(calendar: LocalCalendar, paid: Paid, changed: Sequence[Window], da
     return [slice(first, end) for first, end in runs(found)]
 
 
-def day_costs(
-    store: ResultStore,
-    estate: Estate,
-    paid: Paid,
-    bills: Mapping[str, Sequence[Bill]],
-    amount: FloatArray,
-    days: IntArray,
-) -> FloatArray:
-    """Cost of each day of each meter, shape (n_meters, n_days). [yuan]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Energy:
+    """Cost of the energy of days and periods, without charges.
 
-    Parameters
+    Attributes
     ----------
-    store : ResultStore
-        Holds the intervals.
-    estate : Estate
-        Its meters are the rows.
-    paid : Paid
-        Tariffs by meter.
-    bills : mapping
-        Bills by meter: where one states its money, that is the cost of its days.
-    amount : ndarray, shape (n_meters, n_days)
-        Use of each day; NaN where unknown.
-    days : int64, shape (n_days,)
-        Consecutive day numbers; with tiers the first begins a month, or a year where tiers are of the year.
-
-    Returns
-    -------
-    ndarray
-        NaN where the amount is unknown or nobody said what it costs. What a day's intervals do not hold of its amount
-        costs the mean of that day, or of a day without intervals the mean over its hours.
+    days : Clock
+        The local days.
+    cost : float64, shape (n_meters, n_days)
+        Of each day; NaN where it has none.
     """
-    out = np.full(amount.shape, np.nan)
-    for part in _years(days):
-        out[:, part] = _of_span(store, estate, paid, amount[:, part], days[part])
-    for row, meter in enumerate(estate.meters):
-        for bill in bills.get(meter.id, ()):
-            if bill.yuan is not None:
-                inside, money = _bill_money(amount[row], bill, days)
-                out[row, inside] = money
-    return out
+
+    estate: Estate
+    paid: Paid
+    told: Told
+    days: Clock
+    cost: FloatArray
+
+    def own(self, periods: Periods, amounts: FloatArray) -> Costs:
+        """Of every meter, shape (n_meters, n_periods)."""
+        if periods.kind == "day":
+            return Costs.of(self.cost)
+        column = np.searchsorted(periods.days, self.days.day, side="right") - 1
+        found = Costs.of(period_costs(self.cost, self.told.amount, amounts, column))
+        for row, step in steps_of(self.estate, self.paid, self.days, self.told).items():
+            if step.is_own:
+                self._stepped(found, row, step, periods, amounts[row])
+        return found
+
+    def _stepped(self, found: Costs, row: int, steps: Steps, periods: Periods, amounts: FloatArray) -> None:
+        """Periods of one billing point that lie in one period of its steps; others are their days and the mean."""
+        versions = self.paid[self.estate.meters[row].id].versions
+        edges = np.searchsorted(self.days.day, periods.days)
+        for place in np.flatnonzero(np.isfinite(amounts)).tolist():
+            span = slice(int(edges[place]), int(edges[place + 1]))
+            days, reached = self.days.take(span), steps.reached.part(span)
+            if periods.kind == "month" or all(v.tier_period == "year" for v in versions):
+                yuan, is_bound = period_cost(versions, days, reached, self.cost[row, span], float(amounts[place]))
+                found.yuan[row, place] = yuan
+                found.note[row, place] = CostNote.STEP_BOUND if is_bound else CostNote.NONE
+
+    def counted(self, periods: Periods, amounts: FloatArray, counts: BoolArray, own: Costs) -> Costs:
+        """Of what counts in places: the own cost of a meter that always does, the days that count of any other."""
+        if periods.kind == "day":
+            return Costs.of(np.where(counts, self.cost, np.nan))
+        column = np.searchsorted(periods.days, self.days.day, side="right") - 1
+        part = period_costs(
+            np.where(counts, self.cost, np.nan), np.where(counts, self.told.amount, np.nan), amounts, column
+        )
+        always = counts.all(axis=1, keepdims=True)
+        return Costs(np.where(always, own.yuan, part), np.where(always, own.note, CostNote.NONE).astype(np.uint8))
+
+    def reasons(self, periods: Periods) -> ByteArray:
+        """Why a meter's period would have no cost, shape (n_meters, n_periods)."""
+        column = np.searchsorted(periods.days, self.days.day, side="right") - 1
+        out = np.full((len(self.estate.meters), len(periods)), CostNote.NO_TARIFF, np.uint8)
+        for row, meter in enumerate(self.estate.meters):
+            versions = self.paid[meter.id].versions if meter.id in self.paid else ()
+            by_day = np.full(len(self.days.day), CostNote.NO_TARIFF, np.uint8)
+            for version in versions:
+                valid = (self.days.day >= version.first_day) & (self.days.day <= version.last_day)
+                by_day[valid] = _reason(version)
+            # A tariff that is missing on some days only is none of the reasons where another speaks of the others.
+            np.maximum.at(out[row], column, by_day)
+        return out
 
 
-def _years(days: IntArray) -> list[slice]:
-    """The days of each year: as much as is held at once, and tiers begin again with it."""
-    year = days.astype("M8[D]").astype("M8[Y]")
-    edges = [*np.flatnonzero(np.diff(year, prepend=year[:1] - 1)).tolist(), len(days)]
-    return [slice(first, end) for first, end in pairwise(edges)]
-
-
-def _bill_money(amount: FloatArray, bill: Bill, days: IntArray) -> tuple[BoolArray, FloatArray]:
-    """Days of a bill among `days`, and its money on them: spread as its amount is, evenly where it has none."""
-    inside = (days >= bill.first_day) & (days < bill.end_day)
-    yuan = np.nan if bill.yuan is None else bill.yuan
-    if bill.amount == 0:
-        return inside, np.full(int(inside.sum()), yuan / (bill.end_day - bill.first_day))
-    return inside, yuan * (amount[inside] / bill.amount)
-
-
-def _of_span(store: ResultStore, estate: Estate, paid: Paid, amount: FloatArray, days: IntArray) -> FloatArray:
-    calendar = estate.calendar
-    edges = calendar.day_start(np.array([days[0], days[-1] + 1]))
-    window = Window(int(edges[0]), int(edges[1]))
-    priced = [meter.id for meter in estate.meters if meter.id in paid]
-    found = store.results(
-        INTERVAL.name, where={"meter": priced}, start=window.start, end=window.end, fields=("amount",)
-    )
-    work = is_workday(calendar, days)
-    whole_days = _whole_days(days, work)
-    out = np.full(amount.shape, np.nan)
-    for row, meter in enumerate(estate.meters):
-        if meter.id not in paid:
-            continue
-        versions, factor = paid[meter.id].versions, paid[meter.id].factor
-        own = np.flatnonzero(found.tags["meter"] == meter.id)
-        if not len(own):
-            out[row] = energy_cost(versions, whole_days, amount[row : row + 1] * factor)[0]
-            continue
-        step = RESOLUTIONS[str(found.tags["resolution"][own[0]])]
-        values = np.asarray(found.fields["amount"], np.float64)[own]
-        known, cost = _priced(calendar, versions, found.time[own], step, values * factor, days, work)
-        rest = amount[row] * factor - known
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.where(known != 0, cost / known, prices(versions, whole_days))
-        out[row] = cost + np.where(np.abs(rest) > _ROUNDING * np.abs(known), rest * mean, 0.0 * rest)
-    return out
-
-
-def _whole_days(days: IntArray, work: BoolArray) -> Clock:
-    """Each day as one interval, whatever its length."""
-    month = days.astype("M8[D]").astype("M8[M]").astype(np.int64) % 12
-    return Clock(days, month, np.zeros(len(days), np.int64), np.full(len(days), _MIDNIGHT), work)
-
-
-def _priced(
-    calendar: LocalCalendar,
-    versions: Sequence[Tariff],
-    time: IntArray,
-    step: int,
-    values: FloatArray,
-    days: IntArray,
-    work: BoolArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Amount and cost of the known intervals of each day."""
-    place = calendar.day_number(time) - days[0]
-    when = clock(time, step, calendar, work[place])
-    cost = energy_cost(versions, when, values[None])[0]
-    both = np.isfinite(cost)
-    n = len(days)
-    known = np.bincount(place[both], values[both], n).astype(np.float64)
-    return known, np.bincount(place[both], cost[both], n).astype(np.float64)
+def _reason(version: Tariff) -> CostNote:
+    """Why a day on which the version is valid would have no cost."""
+    if np.isnan(version.per_amount):
+        return CostNote.NO_CALORIFIC_VALUE
+    return CostNote.STEP_UNKNOWN if version.is_stepped else CostNote.NO_TARIFF
 
 
 def period_costs(cost: FloatArray, amount_of_days: FloatArray, amount: FloatArray, column: IntArray) -> FloatArray:
@@ -279,29 +301,28 @@ def period_costs(cost: FloatArray, amount_of_days: FloatArray, amount: FloatArra
     return np.where(np.isfinite(amount), out, np.nan)
 
 
-def roll_up_costs(
-    groups: Sequence[Group], meters: tuple[FloatArray, BoolArray], counted: tuple[FloatArray, BoolArray]
-) -> FloatArray:
+def roll_up_costs(groups: Sequence[Group], meters: tuple[Costs, BoolArray], counted: tuple[Costs, BoolArray]) -> Costs:
     """Cost of each group, shape (n_groups, n_periods): unknown where a member that used something has no cost.
 
     Parameters
     ----------
     groups : sequence of Group
-    meters : tuple of ndarray, shape (n_meters, n_periods)
+    meters : Costs and bool, shape (n_meters, n_periods)
         Cost of each meter, and where its amount is known.
-    counted : tuple of ndarray
+    counted : Costs and bool
         The same of what counts in places.
     """
 
-    def together(members: Sequence[int], of: tuple[FloatArray, BoolArray]) -> FloatArray:
-        own, known = (values[list(members)] for values in of)
-        total = np.where(known, own, 0.0).sum(axis=0)
-        return np.where(known.any(axis=0), total, np.nan)
+    def together(members: Sequence[int], of: tuple[Costs, BoolArray]) -> Costs:
+        rows = list(members)
+        costs, known = of[0], of[1][rows]
+        total = np.where(known, costs.yuan[rows], 0.0).sum(axis=0)
+        note = np.where(known, costs.note[rows], CostNote.NONE).max(axis=0)
+        return Costs(np.where(known.any(axis=0), total, np.nan), note.astype(np.uint8))
 
-    out = np.empty((len(groups), meters[0].shape[1]))
-    for place, group in enumerate(groups):
+    found = []
+    for group in groups:
         of = meters if group.scope is Scope.METER else counted
-        out[place] = together(group.members, of)
-        if group.rest is not None:
-            out[place] -= together(group.rest, of)
-    return out
+        whole = together(group.members, of)
+        found.append(whole if group.rest is None else whole.less(together(group.rest, of)))
+    return Costs(np.stack([costs.yuan for costs in found]), np.stack([costs.note for costs in found]))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+from analytics.jobs.conversion import heat_by_date, is_heat_of_gas
 from analytics.jobs.estate import Estate
 from analytics.tariffs import Band, Price, Tariff, require_apart
 from energy.errors import UnitError
@@ -34,15 +35,12 @@ class Paying:
     Attributes
     ----------
     versions : tuple of Tariff
-        No two valid on the same day.
-    factor : float
-        Turns the canonical unit of the meter's category into the tariff's.
+        No two valid on the same day; they price amounts in the canonical unit of the meter's category.
     is_own : bool
         Whether the tariff was named for the meter itself, not for its institution.
     """
 
     versions: tuple[Tariff, ...]
-    factor: float
     is_own: bool
 
 
@@ -63,8 +61,7 @@ def tariffs_of(registry: Registry, estate: Estate) -> Paid:
             parts = [part for use in own for part in _during(versions_of(use.tariff, rows[use.tariff]), use)]
             require_apart(parts)
             if parts:
-                factor, _ = linear(CANONICAL[meter.category], parts[0].unit)
-                found[meter.id] = Paying(tuple(parts), factor, own[0].scope == "meter")
+                found[meter.id] = Paying(tuple(_per_amount(estate, meter, parts)), own[0].scope == "meter")
         except (ValueError, UnitError) as exc:
             log.warning("meter %s has no cost: %s", meter.id, exc)
     return found
@@ -78,20 +75,30 @@ def _uses_of(uses: Sequence[TariffUse], meter: Meter) -> list[TariffUse]:
 
 def _during(versions: Sequence[Tariff], use: TariffUse) -> list[Tariff]:
     """The versions of a tariff while it is paid."""
-    found = []
+    first, end = use.valid_from or date.min, use.valid_to or date.max
+    return [
+        replace(cut, capacity_kva=use.capacity_kva) for version in versions for cut in _between(version, first, end)
+    ]
+
+
+def _per_amount(estate: Estate, meter: Meter, versions: Iterable[Tariff]) -> Iterator[Tariff]:
+    """The versions for amounts in the unit of the meter's category; gas paid as heat follows its calorific value."""
     for version in versions:
-        first = max(version.valid_from or date.min, use.valid_from or date.min)
-        end = min(version.valid_to or date.max, use.valid_to or date.max)
-        if first < end:
-            found.append(
-                replace(
-                    version,
-                    valid_from=None if first == date.min else first,
-                    valid_to=None if end == date.max else end,
-                    capacity_kva=use.capacity_kva,
-                )
-            )
-    return found
+        if is_heat_of_gas(meter.category, version.unit):
+            factor, _ = linear("kWh", version.unit)
+            for first, end, heat in heat_by_date(estate.calendar, estate.gas):
+                yield from (replace(cut, per_amount=factor * heat) for cut in _between(version, first, end))
+        else:
+            yield replace(version, per_amount=linear(CANONICAL[meter.category], version.unit)[0])
+
+
+def _between(version: Tariff, first: date, end: date) -> Iterator[Tariff]:
+    """The version while it is valid in [first, end); nothing where it is not."""
+    first, end = max(version.valid_from or date.min, first), min(version.valid_to or date.max, end)
+    if first < end:
+        yield replace(
+            version, valid_from=None if first == date.min else first, valid_to=None if end == date.max else end
+        )
 
 
 def versions_of(name: str, rows: Iterable[TariffRow]) -> tuple[Tariff, ...]:

@@ -19,7 +19,7 @@ from energy.storage.schema import TOTAL
 
 _FIELDS = (
     "amount", "coverage", "estimated_share", "last_year", "n_expected", "n_reporting", "expected", "expected_low",
-    "expected_high", "cost_yuan",
+    "expected_high", "cost_yuan", "cost_note",
 )  # fmt: skip
 
 
@@ -83,12 +83,16 @@ def _added(region: str, periods: Periods, rows: Table, wanted: np.ndarray[tuple[
         silent = total((heard & ~np.isfinite(values)).astype(np.float64)) > 0
         return np.where(silent, np.nan, known(np.where(heard, values, np.nan)))
 
+    note = np.zeros(shape[0] * shape[1], np.uint8)
+    np.maximum.at(note, cell, np.nan_to_num(field["cost_note"]).astype(np.uint8))
     half = np.sqrt(complete((field["expected_high"] - field["expected"]) ** 2))
     of_meters = ExpectedTotals(complete(field["expected"]), half)
     groups = tuple(Group(Scope.REGION, region, Category(category), item, ()) for category, item in names)
+    cost = complete(field["cost_yuan"])
     return Sums(
-        periods, groups, totals, known(field["last_year"]), wanted, of_meters, cost=complete(field["cost_yuan"])
-    )
+        periods, groups, totals, known(field["last_year"]), wanted, of_meters,
+        cost=cost, cost_note=note.reshape(shape),
+    )  # fmt: skip
 
 
 def write_region(writer: Writer, region: str, sums: Sequence[Sums]) -> None:

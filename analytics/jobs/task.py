@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from analytics.jobs.bills import billed_extents, bills_of, compute_bills
 from analytics.jobs.conversion import is_heat_of_gas
-from analytics.jobs.costs import with_costs
+from analytics.jobs.costs import told_by, with_costs
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations, Habits, fit_due, keep, load_habits, spoken_from, years_of
 from analytics.jobs.intensities import write_indicators
@@ -127,8 +127,8 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     write_shapes(store, writer, estate, changed if task.everything else _days_of(recomputed, energy))
     write_status(writer, estate, sums, extents, task.now)
     outlook = _outlook(task, store, registry, spans, expectations, changed)
-    if outlook is not None:
-        outlook = with_worth(outlook, estate.calendar, expectations.around, paid)
+    if outlook is not None and sums:
+        outlook = with_worth(outlook, estate, expectations.around, paid, told_by(sums))
     # Models are kept last: a run that dies before finds them missing, fits the same ones and writes the same figures.
     versions = {name: model.version for name, model in models.items()}
     versions |= {model.subject: n for model, n in zip(fitted, registry.save_models(fitted), strict=True)}

@@ -33,9 +33,10 @@ TOTAL: Final = Measurement(
     ("scope", "id", "period", "category", "item"),
     (
         "amount", "expected", "expected_low", "expected_high", "cost_yuan", "coverage", "estimated_share",
-        "last_year", "n_expected", "n_reporting",
+        "last_year", "n_expected", "n_reporting", "cost_note",
     ),
 )  # fmt: skip
+"""`cost_note` is an `energy.model.CostNote`, absent where there is nothing to say."""
 INDICATOR: Final = Measurement(
     "indicator",
     ("scope", "id", "period", "indicator", "caliber"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,7 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from analytics.tariffs import Band, Clock, Price, Tariff, clock, energy_cost, monthly_charges, period_cost, prices
+from analytics.tariffs import (
+    Band,
+    Clock,
+    Price,
+    Tariff,
+    clock,
+    energy_cost,
+    monthly_charges,
+    prices,
+    step_shares,
+    used_before,
+)
 from energy.intervals import LocalCalendar
 
 SHANGHAI = LocalCalendar("Asia/Shanghai")
@@ -139,6 +151,89 @@ def test_after_an_unknown_amount_nobody_knows_the_tier_until_the_month_ends() ->
     assert_allclose(found, [[5.0, np.nan, np.nan, 5.0]])
 
 
+def test_above_the_last_step_an_unknown_amount_before_changes_nothing() -> None:
+    # 350 known: whatever the third day used, the fourth is dearer than any step below
+    amount = np.array([[200.0, 150.0, np.nan, 10.0]])
+    found = energy_cost([STEPS], hours("2026-01-27", 4, 86_400), amount)
+    assert_allclose(found, [[50 + 60.0, 60 + 45.0, np.nan, 9.0]])
+
+
+def test_hours_cost_the_band_of_the_step_they_reached() -> None:
+    # up to 100 kWh: .3 by night, .7 by day; above: .6 by night, 1.4 by day
+    day, night = ((7 * 60, 23 * 60),), ((0, 7 * 60), (23 * 60, 1440))
+    tariff = Tariff(
+        "steps by hours",
+        tuple(
+            Price(y, hours=h, above=a)
+            for y, h, a in [(0.7, day, 0), (0.3, night, 0), (1.4, day, 100), (0.6, night, 100)]
+        ),
+        "invented",
+    )
+    # from 05:00: 40 + 40 by night, then 40 of which 20 reach the step, 40 above it
+    found = energy_cost([tariff], hours("2026-01-01T05:00", 4), np.full((1, 4), 40.0))
+    assert_allclose(found, [[12.0, 12.0, 20 * 0.7 + 20 * 1.4, 56.0]])
+
+
+def test_a_new_price_goes_on_counting_and_another_tariff_does_not() -> None:
+    old = replace(STEPS, tier_period="year", valid_to=date(2026, 2, 1))
+    new = replace(
+        STEPS, prices=(Price(0.55), Price(0.66, above=100.0)), tier_period="year", valid_from=date(2026, 2, 1)
+    )
+    when, amount = hours("2026-01-31", 2, 86_400), np.full((1, 2), 90.0)
+    # 10 of the second day are in the first step, 80 above it
+    assert_allclose(energy_cost([old, new], when, amount), [[45.0, 10 * 0.55 + 80 * 0.66]])
+    assert_allclose(energy_cost([old, replace(new, key="other")], when, amount), [[45.0, 49.5]])
+
+
+def test_steps_speak_of_the_tariffs_unit() -> None:
+    # steps at 1000 kWh; amounts in m3 of 10 kWh: 60 m3 and 60 m3 reach it in the middle of the second
+    gas = Tariff("gas", (Price(0.3), Price(0.4, above=1000.0)), "invented", per_amount=10.0)
+    found = energy_cost([gas], hours("2026-01-01", 2, 86_400), np.full((1, 2), 60.0))
+    assert_allclose(found, [[180.0, 40 * 3.0 + 20 * 4.0]])
+    unknown = replace(gas, per_amount=math.nan)
+    assert_array_equal(energy_cost([unknown], hours("2026-01-01", 1), np.ones((1, 1))), [[np.nan]])
+
+
+def test_bounds_in_one_step_tell_its_price_and_in_two_they_do_not() -> None:
+    amount, least = np.array([20.0, 20.0, 20.0, 0.0]), np.array([100.0, 100.0, 90.0, 300.0])
+    most = np.array([280.0, 281.0, 90.0, 300.0])
+    wanted = [[0, np.nan, 0.5, 0], [1, np.nan, 0.5, 0], [0, np.nan, 0, 1]]
+    assert_array_equal(step_shares(STEPS, amount, least, most), wanted)
+
+
+@given(
+    st.lists(st.floats(0, 500) | st.just(math.nan), min_size=0, max_size=60),
+    st.sampled_from(["month", "year"]),
+)
+def test_stepped_costs_agree_with_their_slow_twin(amounts: list[float], period: Literal["month", "year"]) -> None:
+    tariff = replace(STEPS, tier_period=period)
+    found = energy_cost([tariff], hours("2025-12-20", len(amounts), 86_400), np.array([amounts]))[0]
+    assert_allclose(found, naive_stepped(amounts, date(2025, 12, 20), period), rtol=1e-9, atol=1e-6)
+
+
+def naive_stepped(amounts: list[float], first: date, period: str) -> list[float]:
+    """Unit by unit would be slow: day by day, each priced as the difference of two piecewise sums."""
+
+    def until(used: float) -> float:
+        return 0.5 * min(used, 100) + 0.6 * min(max(used - 100, 0), 200) + 0.9 * max(used - 300, 0)
+
+    out, used, is_lost, before = [], 0.0, False, None
+    for i, amount in enumerate(amounts):
+        day = first + timedelta(days=i)
+        now = (day.year, day.month if period == "month" else 0)
+        if now != before:
+            used, is_lost, before = 0.0, False, now
+        out.append(math.nan if math.isnan(amount) or (is_lost and used < 300) else until(used + amount) - until(used))
+        is_lost = is_lost or math.isnan(amount)
+        used += 0.0 if math.isnan(amount) else amount
+    return out
+
+
+def test_what_was_used_before_is_bounded_where_an_amount_is_unknown() -> None:
+    found = used_before([STEPS], hours("2026-01-30", 3, 86_400), np.array([[5.0, np.nan, 7.0]]))
+    assert_array_equal(found, [[[0.0, 5.0, 0.0]], [[0.0, 5.0, 0.0]]])
+
+
 def test_tiers_outside_their_validity_are_unknown() -> None:
     own = replace(STEPS, valid_from=date(2026, 1, 30))
     assert_allclose(energy_cost([own], hours("2026-01-29", 2, 86_400), np.ones((1, 2))), [[np.nan, 0.5]])
@@ -186,21 +281,7 @@ def test_intervals_across_midnight_are_refused() -> None:
         clock(np.array([int(datetime(2026, 1, 1, 15, 30, tzinfo=UTC).timestamp())]), 3600, SHANGHAI, np.ones(1, bool))
 
 
-# ---- periods and charges
-
-
-def test_what_is_missing_of_a_total_is_priced_at_the_unknown_hours() -> None:
-    price = np.array([0.3, 0.3, 1.2, 0.7])
-    amount = np.array([[10.0, np.nan, np.nan, 10.0], [10.0, 10.0, 10.0, 10.0]])
-    # 20 known at .3 and .7; 30 lie in the hours of .3 and 1.2: mean .75
-    assert_allclose(period_cost(np.array([50.0, 40.0]), amount, price), [3 + 7 + 30 * 0.75, 25.0])
-
-
-def test_a_period_without_total_or_price_has_no_cost() -> None:
-    amount = np.array([[1.0, np.nan]])
-    assert_array_equal(period_cost(np.array([np.nan]), amount, np.array([1.0, 1.0])), [np.nan])
-    assert_array_equal(period_cost(np.array([5.0]), amount, np.array([np.nan, 1.0])), [np.nan])
-    assert_array_equal(period_cost(np.array([5.0]), np.zeros((1, 0)), np.zeros(0)), [np.nan])
+# ---- charges
 
 
 def test_charges_of_a_month() -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 from analytics.bills import Bill
 from analytics.jobs.audits import judged_bills
-from analytics.jobs.costs import day_costs, period_costs, roll_up_costs
+from analytics.jobs.costs import Costs, period_costs, roll_up_costs
+from analytics.jobs.day_costs import day_costs
 from analytics.jobs.estate import Estate, estates
 from analytics.jobs.prices import tariffs_of, versions_of
+from analytics.jobs.stepped import Told
 from analytics.rollup import Group
-from energy.model import Category, Scope
+from energy.model import Category, CostNote, Scope
 from energy.registry.decisions import Tariff as TariffRow
 from tests.analytics.jobs.conftest import Works, instant, meter
 
@@ -45,12 +49,20 @@ def school(works: Works) -> Estate:
     return found[0]
 
 
+def days_of(
+    works: Works, amounts: list[float], bills: Mapping[str, Sequence[Bill]] = MappingProxyType({})
+) -> np.ndarray:
+    """Cost of three days from 5 January of the only meter."""
+    estate = school(works)
+    told = Told(np.array([amounts]), np.zeros((1, 3)), lambda _first, _end: np.full(1, NAN))
+    return day_costs(works.store, estate, tariffs_of(works.registry, estate), bills, told, DAYS)
+
+
 def test_hours_cost_their_band(works: Works) -> None:
     works.estate(meter("e1"), tariffs=[PEAK, VALLEY], tariff_uses=[use()])
     works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 48)
     works.run()
-    estate = school(works)
-    found = day_costs(works.store, estate, tariffs_of(works.registry, estate), {}, np.array([[48.0, 48.0, NAN]]), DAYS)
+    found = days_of(works, [48.0, 48.0, NAN])
     # 12 h at 1.0 and 12 h at .4, 2 kWh each
     np.testing.assert_allclose(found, [[33.6, 33.6, NAN]])
 
@@ -59,18 +71,15 @@ def test_what_a_day_used_in_unknown_hours_costs_its_mean(works: Works) -> None:
     works.estate(meter("e1"), tariffs=[PEAK, VALLEY], tariff_uses=[use()])
     works.hourly("e1", "2026-01-05T08:00:00", [2.0] * 12)
     works.run()
-    estate = school(works)
-    found = day_costs(works.store, estate, tariffs_of(works.registry, estate), {}, np.array([[30.0, 10.0, NAN]]), DAYS)
+    found = days_of(works, [30.0, 10.0, NAN])
     assert found[0, 0] == pytest.approx(30.0)  # only dear hours are known
     assert found[0, 1] == pytest.approx(10 * 0.7)  # no hour is: the mean of the day's hours
 
 
 def test_a_meter_without_tariff_costs_nobody_knows_what(works: Works) -> None:
     works.estate(meter("e1"))
-    estate = school(works)
-    paid = tariffs_of(works.registry, estate)
-    assert paid == {}
-    assert np.isnan(day_costs(works.store, estate, paid, {}, np.ones((1, 3)), DAYS)).all()
+    assert tariffs_of(works.registry, school(works)) == {}
+    assert np.isnan(days_of(works, [1.0, 1.0, 1.0])).all()
 
 
 def test_a_meters_own_tariff_comes_before_the_institutions(works: Works) -> None:
@@ -82,22 +91,18 @@ def test_a_meters_own_tariff_comes_before_the_institutions(works: Works) -> None
 
 def test_a_bill_that_states_its_money_is_the_cost(works: Works) -> None:
     works.estate(meter("m1", kind="manual", digits=None), tariffs=[price(0.7)], tariff_uses=[use()])
-    estate = school(works)
-    paid = tariffs_of(works.registry, estate)
     bills = {"m1": (Bill(JANUARY_5, JANUARY_5 + 3, 100.0, 71.3),)}
-    amount = np.array([[50.0, 30.0, 20.0]])
-    found = day_costs(works.store, estate, paid, bills, amount, DAYS)
+    found = days_of(works, [50.0, 30.0, 20.0], bills)
     assert found.sum() == pytest.approx(71.3)
     np.testing.assert_allclose(found, [[35.65, 21.39, 14.26]])
     silent = {"m1": (Bill(JANUARY_5, JANUARY_5 + 3, 100.0),)}
-    np.testing.assert_allclose(day_costs(works.store, estate, paid, silent, amount, DAYS), [[35.0, 21.0, 14.0]])
+    np.testing.assert_allclose(days_of(works, [50.0, 30.0, 20.0], silent), [[35.0, 21.0, 14.0]])
 
 
 def test_units_of_tariffs_are_converted(works: Works) -> None:
     heat = price(90.0, unit="yuan/GJ")
     works.estate(meter("h1", category="heat", unit="MWh"), tariffs=[heat], tariff_uses=[use(category="heat")])
-    estate = school(works)
-    found = day_costs(works.store, estate, tariffs_of(works.registry, estate), {}, np.array([[2.0, 0.0, NAN]]), DAYS)
+    found = days_of(works, [2.0, 0.0, NAN])
     np.testing.assert_allclose(found, [[180.0, 0.0, NAN]])
 
 
@@ -144,8 +149,9 @@ def test_places_add_their_meters_and_an_unpriced_one_leaves_them_unknown() -> No
     both = Group(Scope.INSTITUTION, "i", Category.ELECTRICITY, "all", (0, 1))
     with_silent = Group(Scope.INSTITUTION, "i", Category.ELECTRICITY, "all", (0, 2))
     rest = Group(Scope.METER, "m", Category.ELECTRICITY, "unallocated", (0,), (1,))
-    found = roll_up_costs([both, with_silent, rest], (cost, known), (cost, known))
-    np.testing.assert_array_equal(found, [[14.0, NAN], [10.0, 10.0], [6.0, NAN]])
+    costs = (Costs.of(cost), known)
+    found = roll_up_costs([both, with_silent, rest], costs, costs)
+    np.testing.assert_array_equal(found.yuan, [[14.0, NAN], [10.0, 10.0], [6.0, NAN]])
 
 
 def test_totals_of_every_level_carry_their_cost(works: Works) -> None:
@@ -205,7 +211,9 @@ def test_a_meter_without_tariff_leaves_the_cost_of_its_place_unknown(works: Work
     works.hourly("e2", "2026-01-05T00:00:00", [2.0] * 24)
     works.run()
     assert works.total("e1", "day", "2026-01-05T00:00:00")["cost_yuan"] == pytest.approx(24.0)
-    assert np.isnan(works.total("school", "day", "2026-01-05T00:00:00")["cost_yuan"])
+    day = works.total("school", "day", "2026-01-05T00:00:00")
+    assert np.isnan(day["cost_yuan"])
+    assert day["cost_note"] == CostNote.NO_TARIFF
 
 
 def test_a_broken_tariff_costs_nothing_known_and_stops_nothing(works: Works) -> None:
@@ -252,18 +260,43 @@ def test_a_month_that_is_not_over_has_no_charges_yet(works: Works) -> None:
     assert works.total("e1", "month", "2026-02-01T00:00:00")["cost_yuan"] == pytest.approx(2688 * 0.5)
 
 
-def test_demand_cannot_be_told_from_hours_nor_capacity_where_none_is_stated(works: Works) -> None:
+def test_hours_bound_the_demand_from_below_and_say_so(works: Works) -> None:
     works.estate(meter("e1"), tariffs=[price(0.5), charge("demand", 40.0)], tariff_uses=[use()])
-    works.hourly("e1", "2026-01-01T00:00:00", [1.0] * 24 * 31)
+    works.hourly("e1", "2026-01-01T00:00:00", [1.0] * 743 + [3.0])
     works.run(now="2026-02-02T00:00:00")
-    assert np.isnan(works.total("e1", "month", "2026-01-01T00:00:00")["cost_yuan"])
-    assert works.total("e1", "day", "2026-01-05T00:00:00")["cost_yuan"] == pytest.approx(12.0)
-    works.registry.import_sheets({"tariffs": [charge("demand", 0.0), charge("capacity", 5.0)]})
+    # 746 kWh, and at least 3 kW: the highest quarter of an hour of 3 kWh can only be higher
+    for name in ("e1", "school", "990000"):
+        month = works.total(name, "month", "2026-01-01T00:00:00")
+        assert month["cost_yuan"] == pytest.approx(746 * 0.5 + 3 * 40.0), name
+        assert month["cost_note"] == CostNote.DEMAND_FROM_LONGER_MEANS, name
+        assert works.total(name, "year", "2026-01-01T00:00:00")["cost_note"] == CostNote.DEMAND_FROM_LONGER_MEANS
+    day = works.total("e1", "day", "2026-01-05T00:00:00")
+    assert day["cost_yuan"] == pytest.approx(12.0)
+    assert np.isnan(day["cost_note"])
+
+
+def test_a_charge_per_kva_is_not_known_where_no_capacity_is_stated(works: Works) -> None:
+    works.estate(meter("e1"), tariffs=[price(0.5), charge("capacity", 5.0)], tariff_uses=[use()])
+    works.hourly("e1", "2026-01-01T00:00:00", [1.0] * 24 * 31)
     works.run(now="2026-02-03T00:00:00")
-    assert np.isnan(works.total("e1", "month", "2026-01-01T00:00:00")["cost_yuan"])
+    month = works.total("e1", "month", "2026-01-01T00:00:00")
+    assert np.isnan(month["cost_yuan"])
+    assert month["cost_note"] == CostNote.NO_CAPACITY
     works.registry.import_sheets({"tariff_uses": [use(capacity_kva=30)]})
     works.run(now="2026-02-04T00:00:00")
-    assert works.total("e1", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(744 * 0.5 + 150.0)
+    month = works.total("e1", "month", "2026-01-01T00:00:00")
+    assert month["cost_yuan"] == pytest.approx(744 * 0.5 + 150.0)
+    assert np.isnan(month["cost_note"])
+
+
+def test_a_bill_tells_nothing_of_the_demand(works: Works) -> None:
+    row = {"meter": "m1", "first_day": "2026-01-01", "last_day": "2026-01-31", "amount": 100.0, "unit": "kWh"}
+    paper = meter("m1", kind="manual", digits=None)
+    works.estate(paper, bills=[row], tariffs=[price(0.5), charge("demand", 20.0)], tariff_uses=[use()])
+    works.run(now="2026-02-02T00:00:00")
+    month = works.total("m1", "month", "2026-01-01T00:00:00")
+    assert np.isnan(month["cost_yuan"])
+    assert month["cost_note"] == CostNote.NO_DEMAND
 
 
 def test_the_capacity_of_an_institution_is_nobodys_where_it_has_several_billing_points(works: Works) -> None:
