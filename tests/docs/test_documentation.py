@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
@@ -88,8 +89,21 @@ def test_compose_pins_every_image_and_keeps_secrets_in_files() -> None:
     images = [service["image"] for service in compose["services"].values()]
     assert all(re.search(r":\d+\.\d+(\.\d+)?$", image) for image in images), images
     assert all(entry["file"].startswith("./secrets/") for entry in compose["secrets"].values())
-    used = {name for service in compose["services"].values() for name in service.get("secrets", [])}
-    assert used == set(compose["secrets"])
+    assert {name for service in compose["services"] for name in secrets_of(compose, service)} == set(compose["secrets"])
+
+
+def test_only_influxdb_and_what_prepares_it_hold_the_managing_token() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    holders = {name for name in compose["services"] if "influx_admin_token" in secrets_of(compose, name)}
+    assert holders == {"influxdb", "prepare"}
+    for name in ("collect", "serve", "grafana"):
+        assert compose["services"][name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+
+
+def secrets_of(compose: dict[str, Any], service: str) -> set[str]:
+    """Names of the secrets that a service is given."""
+    given = compose["services"][service].get("secrets", [])
+    return {entry if isinstance(entry, str) else entry["source"] for entry in given}
 
 
 def test_compose_names_only_settings_that_exist() -> None:
