@@ -207,6 +207,7 @@ Approves = Annotated[Page, Depends(page(Action.APPROVE))]
 Bills = Annotated[Page, Depends(page(Action.BILL))]
 Administers = Annotated[Page, Depends(page(Action.ADMINISTER))]
 Imports = Annotated[Page, Depends(page(Action.IMPORT))]
+Operates = Annotated[Page, Depends(page(Action.OPERATE))]
 
 
 def checked(model: type[M], given: Mapping[str, object]) -> M:

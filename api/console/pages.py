@@ -13,9 +13,11 @@ from api.console.views import (
     institution,
     ledger,
     meter,
+    outbox,
     places,
     quality,
     reports,
+    rules,
     session,
     targets,
     tasks,
@@ -24,8 +26,8 @@ from api.console.views import (
 VIEWS = tuple(
     module.router
     for module in (
-        session, home, alarms, places, institution, meter, findings, tasks, corrections, quality, entry, audits, ledger,
-        costs, targets, reports,
+        session, home, alarms, outbox, places, institution, meter, findings, tasks, corrections, quality, entry, audits,
+        ledger, costs, targets, rules, reports,
     )
 )  # fmt: skip
 """Every router of the console."""

@@ -52,6 +52,13 @@ def _proposal(institution: str) -> dict[str, Any]:
     return {"id": institution, "value": "90", **_TARGET}
 
 
+def _rule(institution: str) -> dict[str, Any]:
+    return {
+        "institution": institution, "indicator": "electricity_per_area", "caliber": "physical",
+        "rule": "four_branches", "valid_from": "2025-01-01",
+    }  # fmt: skip
+
+
 def _quota(_: str) -> dict[str, Any]:
     return {
         "region": "990000", "standard": "matrix", "institution_type": "01", "constraint": "90", "source": "matrix",
@@ -75,6 +82,8 @@ PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
         "/alarms/rules/{rule}",
         Entry(Action.ADMINISTER, form=lambda _: {"severity": "info"}, root_only=True, parts={"rule": "silent"}),
     ),
+    ("GET", "/alarms/outbox", Entry(Action.OPERATE, root_only=True)),
+    ("POST", "/alarms/outbox/retry", Entry(Action.OPERATE, form=lambda _: {}, root_only=True)),
     ("GET", "/places", Entry(READ)),
     ("GET", "/places", Entry(READ, "region", {"region": "{}"})),
     ("GET", "/places.{form}", Entry(READ, parts={"form": "csv"})),
@@ -131,6 +140,8 @@ PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
         "/targets/{level}/{id}/{year}/{indicator}/{caliber}/paper",
         Entry(READ, "institution", parts={"level": "institution", **_TARGET}),
     ),
+    ("GET", "/targets/rules", Entry(READ)),
+    ("POST", "/targets/rules", Entry(Action.APPROVE, "institution", form=_rule)),
     ("POST", "/quotas", Entry(Action.APPROVE, form=_quota, root_only=True)),
     ("GET", "/reports", Entry(READ)),
     ("GET", "/reports", Entry(READ, "institution", {"institution": "{}"})),

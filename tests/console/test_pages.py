@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 
 from api.console.figures import Periods
 from energy.model import Category
+from energy.registry import OutMessage
 from tests.console.forms import csrf_of, send, text_of
 from tests.console.world import FINDING, HOUSE, METER, PASSWORD, World, totals
 
@@ -36,9 +37,11 @@ PAGES = (
     "/ledger",
     "/costs",
     "/targets",
+    "/targets/rules",
     "/reports",
     f"/reports?institution={HOUSE}&year=2025",
     "/alarms",
+    "/alarms/outbox",
     f"/audits?institution={HOUSE}",
 )
 Signed = Callable[[str], httpx.Client]
@@ -281,6 +284,45 @@ def test_a_target_is_proposed_by_the_institution_s_own_people(browser_of: Signed
     assert (proposed.state, proposed.rule, proposed.unit) == ("proposed", "", "kWh/(m2·a)")
 
 
+def test_a_rule_is_chosen_stated_in_percent_and_ended(admin: httpx.Client, world: World) -> None:
+    key = {"institution": "sl-dx", "indicator": "electricity_per_area", "caliber": "physical"}
+    chosen = {**key, "rule": "five_year_path", "cut": "5", "base_year": "2024", "valid_from": "2025-01-01"}
+    shown = text_of(send(admin, "/targets/rules", "/targets/rules", source="示例规划", **chosen))
+    assert "示例大学" in shown
+    assert "期末总降幅(%) 5" in shown
+    (rule,) = world.registry.target_rules.rows(institution="sl-dx")
+    assert (rule.rule, rule.cut, rule.base_year, rule.source) == ("five_year_path", 0.05, 2024, "示例规划")
+    ended = send(admin, "/targets/rules", "/targets/rules", source="示例规划", **chosen, valid_to="2025-03-01")
+    assert "已终止" in text_of(ended)
+    (rule,) = world.registry.target_rules.rows(institution="sl-dx")
+    assert rule.valid_to == date(2025, 3, 1)
+
+
+def test_a_rule_beyond_what_the_notice_allows_is_refused_in_words(admin: httpx.Client, world: World) -> None:
+    given = {"institution": "jz-jgsw", "indicator": "electricity_per_area", "caliber": "physical"}
+    more = {"rule": "four_branches", "cut": "3", "valid_from": "2025-01-01"}
+    answer = send(admin, "/targets/rules", "/targets/rules", **given, **more)
+    assert answer.status_code == 422
+    assert "column cut: expected 0.04 to 1.0" in text_of(answer)
+    assert world.registry.target_rules.rows(institution="jz-jgsw") == []
+
+
+def test_the_outbox_tells_what_failed_and_sends_it_again(admin: httpx.Client, world: World) -> None:
+    now = world.now
+    world.registry.alarms.queue(
+        [OutMessage("m-1", "n-1", "duty", "email", "duty@example.org", '{"subject": "表计失联"}', now, now)]
+    )
+    (held,) = world.registry.alarms.claim(now=now, lease_s=300)
+    world.registry.alarms.settle(held, now=now, error="550 no such mailbox")
+    shown = text_of(admin.get("/alarms/outbox"))
+    for part in ("未送达 1", "duty@example.org", "表计失联", "1/20", "550 no such mailbox"):
+        assert part in shown
+    again = send(admin, "/alarms/outbox", "/alarms/outbox/retry")
+    assert "等待发送 1" in text_of(again)
+    (message,) = world.registry.alarms.outbox()
+    assert (message.state, message.attempts) == ("waiting", 0)
+
+
 def test_silence_and_parked_readings_are_counted_within_what_is_seen(browser_of: Signed, admin: httpx.Client) -> None:
     total, own = (text_of(browser.get("/quality")) for browser in (admin, browser_of("manager")))
     assert "各级情况" in total
@@ -294,6 +336,11 @@ def test_silence_and_parked_readings_are_counted_within_what_is_seen(browser_of:
 def test_every_paper_of_the_reports_page_can_be_taken(admin: httpx.Client) -> None:
     page = admin.get(f"/reports?institution={HOUSE}&year=2025").text
     links = [unescape(link) for link in re.findall(r'href="(/api/v1/reports/[^"]+)"', page)]
+    assert {re.search(r"by=(\w+)", link)[1] for link in links if "/summaries/" in link} == {
+        "region",
+        "department",
+        "type",
+    }
     for part in ("monthly", "yearly", "forms/base1", "forms/base2", "summaries"):
         link = next(link for link in links if f"/{part}" in link and "file=xlsx" in link)
         assert admin.get(link).content[:2] == b"PK", link

@@ -21,8 +21,8 @@ DAY = date(2025, 2, 18)
 PATHS = (
     "/", "/places", f"/institutions/{HOUSE}", f"/meters/{METER}", "/findings", f"/findings/{FINDING}", "/tasks",
     f"/tasks/new?finding={FINDING}", "/corrections", f"/corrections/new?meter={METER}", "/quality",
-    f"/entry?institution={HOUSE}", "/ledger", "/costs", "/targets", "/reports",
-    f"/reports?institution={HOUSE}", "/alarms", f"/audits?institution={HOUSE}",
+    f"/entry?institution={HOUSE}", "/ledger", "/costs", "/targets", "/targets/rules", "/reports",
+    f"/reports?institution={HOUSE}", "/alarms", "/alarms/outbox", f"/audits?institution={HOUSE}",
 )  # fmt: skip
 
 

@@ -21,8 +21,8 @@ from energy.reference import CaliberRow, Indicator, table
 from energy.registry import Target
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
-_INDICATORS: Final = tuple(row for row in table("indicators", Indicator))
-_CALIBERS: Final = tuple(row for row in table("calibers", CaliberRow))
+INDICATORS: Final = tuple(row for row in table("indicators", Indicator))
+CALIBERS: Final = tuple(row for row in table("calibers", CaliberRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def targets(
         name=lambda target: _name(page, target),
         kinds=",".join(proofs.KINDS),
         institutions=sorted((page.scope.institution(i) for i in page.scope.institutions), key=lambda i: i.name_zh),
-        indicators=_INDICATORS,
-        calibers=_CALIBERS,
+        indicators=INDICATORS,
+        calibers=CALIBERS,
     )
 
 
