@@ -39,6 +39,7 @@ _TYPES: Final = {"json": "application/json", "csv": "text/csv", "xlsx": XLSX}
 Format = Literal["json", "csv", "xlsx"]
 Language = Literal["zh", "en"]
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 Cells = Iterable[Sequence[object]]
 
 
@@ -99,25 +100,41 @@ Pages = Annotated[Paging, Depends(paging_of)]
 def listed(
     wish: Wish, paging: Paging, rows: Iterable[M], key: Callable[[M], tuple[Any, ...]], model: type[M]
 ) -> Response:
-    """A list by page, or whole as a file. `key` orders the rows and tells each from all others."""
-    ordered = sorted(rows, key=key)
+    """A short list by page, or whole as a file. `key` orders the rows and tells each from all others."""
+    return sought(wish, paging, rows, key, lambda row: row, model)
+
+
+def sought(
+    wish: Wish,
+    paging: Paging,
+    things: Iterable[T],
+    key: Callable[[T], tuple[Any, ...]],
+    show: Callable[[T], M],
+    model: type[M],
+) -> Response:
+    """The same of things of which only those of the page are made into rows."""
+    ordered = sorted(things, key=key)
     if wish.format != "json":
-        return file(wish, model.__name__.removesuffix("Out").lower(), list(model.model_fields), _cells(ordered))
+        return whole(wish, map(show, ordered), model)
     begin = (
-        bisect_right(ordered, _after(paging.cursor, key, ordered), key=lambda row: list(key(row)))
+        bisect_right(ordered, _after(paging.cursor, key, ordered), key=lambda thing: list(key(thing)))
         if paging.cursor
         else 0
     )
     page = ordered[begin : begin + paging.limit]
-    more = begin + paging.limit < len(ordered)
-    return json_answer(
-        wish,
-        {
-            "items": [row.model_dump(mode="json") for row in page],
-            "next": _cursor(key(page[-1])) if more and page else None,
-            "total": len(ordered),
-        },
-    )
+    has_more = bool(page) and begin + paging.limit < len(ordered)
+    return page_of(wish, map(show, page), key(page[-1]) if has_more else None, len(ordered))
+
+
+def page_of(wish: Wish, rows: Iterable[BaseModel], last: Sequence[Any] | None, total: int) -> Response:
+    """One page; `last` is the key of its last row where more follow."""
+    items = [row.model_dump(mode="json") for row in rows]
+    return json_answer(wish, {"items": items, "next": None if last is None else _cursor(last), "total": total})
+
+
+def whole(wish: Wish, rows: Iterable[BaseModel], model: type[BaseModel]) -> Response:
+    """All rows of a list as a file."""
+    return file(wish, model.__name__.removesuffix("Out").lower(), list(model.model_fields), _cells(rows))
 
 
 def one(wish: Wish, row: BaseModel) -> Response:
@@ -198,15 +215,22 @@ def _cursor(key: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(key), separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def _after(cursor: str | None, key: Callable[[M], tuple[Any, ...]], ordered: Sequence[M]) -> list[Any]:
-    """The key a cursor names; refused unless it looks like the keys of this list."""
+def key_of(cursor: str) -> list[Any]:
+    """The key a cursor names."""
     try:
-        text = cursor or ""
-        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error, RecursionError):
         raise wrong("query.cursor", "`next` of an earlier page", cursor) from None
+    if not isinstance(found, list):
+        raise wrong("query.cursor", "`next` of an earlier page of this list", cursor)
+    return found
+
+
+def _after(cursor: str, key: Callable[[T], tuple[Any, ...]], ordered: Sequence[T]) -> list[Any]:
+    """The key a cursor names; refused unless it looks like the keys of this list."""
+    found = key_of(cursor)
     like = list(key(ordered[0])) if ordered else found
-    if not isinstance(found, list) or [type(part) for part in found] != [type(part) for part in like]:
+    if [type(part) for part in found] != [type(part) for part in like]:
         raise wrong("query.cursor", "`next` of an earlier page of this list", cursor)
     return found
 

@@ -7,7 +7,18 @@
 from api.alarms.daily import queue_digests
 from api.alarms.delivery import Delivered, deliver, heartbeat, test_message
 from api.alarms.evaluation import evaluate
-from api.alarms.inbox import acknowledge, close, find, history, inbox, mine, subscribe, subscriptions, unsubscribe
+from api.alarms.inbox import (
+    acknowledge,
+    close,
+    find,
+    history,
+    inbox,
+    listing,
+    mine,
+    subscribe,
+    subscriptions,
+    unsubscribe,
+)
 from api.alarms.senders import signing_secret
 from api.alarms.work import Watcher
 
@@ -22,6 +33,7 @@ __all__ = [
     "heartbeat",
     "history",
     "inbox",
+    "listing",
     "mine",
     "queue_digests",
     "signing_secret",

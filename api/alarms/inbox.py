@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.alarms.messages import node_of, visible
+from api.alarms.messages import is_seen, node_of, visible
 from api.alarms.senders import require_address
 from api.scope import Action, Scope
+from api.stored import Shown
 from energy.errors import NotInRegistry
 from energy.registry import Notice, NoticeEvent, Registry, Subscription
 from energy.settings import AlarmSettings
@@ -15,6 +16,11 @@ from energy.settings import AlarmSettings
 def inbox(registry: Registry, scope: Scope, *, states: Sequence[str] = ("open", "acknowledged")) -> list[Notice]:
     """Notices of what the caller sees in these states, newest first."""
     return visible(scope, registry.alarms.notices(states=states))
+
+
+def listing(registry: Registry, scope: Scope, *states: str) -> Shown[Notice]:
+    """The same page by page."""
+    return Shown(registry.alarms.listing(*states), ("scope", "node"), lambda level, node: is_seen(scope, level, node))
 
 
 def find(registry: Registry, scope: Scope, notice: str) -> Notice:

@@ -122,17 +122,18 @@ def _fields(notice: Notice, event: Event, language: str) -> dict[str, Any]:
 
 def visible(scope: Scope, notices: Iterable[Notice]) -> list[Notice]:
     """The notices that belong to what a scope holds; the installation's own only to who sees all of it."""
-    return [notice for notice in notices if _is_seen(scope, notice)]
+    return [notice for notice in notices if is_seen(scope, notice.scope, notice.node)]
 
 
-def _is_seen(scope: Scope, notice: Notice) -> bool:
-    match notice.scope:
+def is_seen(scope: Scope, level: str, node: str) -> bool:
+    """True if a notice of this node belongs to what a scope holds."""
+    match level:
         case "root":
             return scope.is_whole
         case "region":
-            return notice.node in scope.regions
+            return node in scope.regions
         case _:
-            return notice.node in scope.institutions
+            return node in scope.institutions
 
 
 def _is_for(subscription: Subscription, notice: Notice, scopes: Sequence[Scope]) -> bool:
@@ -140,7 +141,7 @@ def _is_for(subscription: Subscription, notice: Notice, scopes: Sequence[Scope])
         return False
     if SEVERITIES.index(notice.severity) < SEVERITIES.index(subscription.severity):
         return False
-    return any(_is_seen(scope, notice) for scope in scopes)
+    return any(is_seen(scope, notice.scope, notice.node) for scope in scopes)
 
 
 def wanted(

@@ -16,6 +16,7 @@ from api.callers import Sees, may
 from api.context import Context, Ctx
 from api.schemas import Asked, Body, Identity, Text
 from api.scope import Action, Scope
+from api.stored import Shown
 from api.strict import noun
 from api.times import Day
 from energy.units import CANONICAL
@@ -95,14 +96,16 @@ def list_bills(
     ctx: Ctx, scope: Sees, wish: Wants, paging: Pages, meter: str | None = None, institution: str | None = None
 ) -> Response:
     """Bills of the meters you see, oldest first."""
+    wanted: dict[str, object] = {}
     if institution is not None:
         scope.institution(institution)
+        wanted["meter"] = scope.snapshot.meters_of(institution)
     if meter is not None:
-        scope.meter(meter)
-    found = ctx.registry.bills.rows(**({} if meter is None else {"meter": meter}))
-    rows = [_out(scope, bill) for bill in found if scope.sees("meter", bill.meter)]
-    wanted = [row for row in rows if institution in (None, row.institution)]
-    return listed(wish, paging, wanted, lambda row: (row.meter, row.first_day.isoformat()), BillOut)
+        of = scope.meter(meter).institution
+        wanted["meter"] = [meter] if institution in (None, of) else []
+    found = ctx.registry.bills.listing("meter", "first_day", **wanted)
+    mine = Shown(found, ("meter",), lambda name: scope.sees("meter", name))
+    return mine.answer(wish, paging, lambda bill: _out(scope, bill), BillOut)
 
 
 @router.put("", operation_id="put_bill")

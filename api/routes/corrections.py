@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from fastapi import Depends, Response
 from pydantic import Field
 
-from api.answers import Pages, Wants, answers, listed
+from api.answers import Pages, Wants, answers
 from api.callers import Sees, may
 from api.context import Context, Ctx
 from api.problems import Problem, wrong
 from api.schemas import Asked, Body, Identity, Text
 from api.scope import Action, Scope
+from api.stored import Shown
 from api.strict import noun
 from api.times import Instant
 from energy.errors import NotInRegistry
@@ -67,9 +68,10 @@ def list_corrections(
     if meter is not None:
         scope.meter(meter)
     wanted = {"meter": meter, "state": state}
-    found = ctx.registry.corrections.rows(**{name: value for name, value in wanted.items() if value is not None})
-    rows = [_out(correction) for correction in found if scope.sees("meter", correction.meter)]
-    return listed(wish, paging, rows, lambda row: (-row.time, row.id), CorrectionOut)
+    stated = {name: value for name, value in wanted.items() if value is not None}
+    found = ctx.registry.corrections.listing("-time", "meter", "start", "kind", **stated)
+    mine = Shown(found, ("meter",), lambda name: scope.sees("meter", name))
+    return mine.answer(wish, paging, _out, CorrectionOut)
 
 
 @router.post("", status_code=201, operation_id="propose_correction")

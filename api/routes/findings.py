@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Query, Response
 from pydantic import Field
 
-from api.answers import Pages, Wants, Wish, answers, listed, one
+from api.answers import Pages, Wants, Wish, answers, one
 from api.callers import Sees, may
 from api.context import Context, Ctx
 from api.problems import wrong
 from api.schemas import Asked, Body, Text
 from api.scope import Action, Scope, scope_of
+from api.stored import Shown
 from api.strict import noun
 from api.times import Instant
 from energy.errors import NotInRegistry
@@ -90,9 +91,11 @@ def list_findings(
     if institution is not None:
         scope.institution(institution)
     wanted = {"institution": institution, "meter": meter, "kind": kind, "state": state, "assignee": assignee}
-    found = ctx.registry.findings.rows(**{name: value for name, value in wanted.items() if value is not None})
-    rows = [FindingOut(**_shown(wish, finding)) for finding in found if finding.institution in scope.institutions]
-    return listed(wish, paging, rows, lambda row: (-row.start, row.id), FindingOut)
+    stated = {name: value for name, value in wanted.items() if value is not None}
+    mine = Shown(
+        ctx.registry.findings.listing("-start", "id", **stated), ("institution",), scope.institutions.__contains__
+    )
+    return mine.answer(wish, paging, lambda finding: FindingOut(**_shown(wish, finding)), FindingOut)
 
 
 @router.get("/{finding}", operation_id="read_finding", response_model=FindingDetail)

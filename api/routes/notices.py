@@ -8,7 +8,7 @@ from fastapi import Depends, Query, Response
 from pydantic import Field
 
 from api import alarms
-from api.answers import Pages, Wants, Wish, answers, listed, one
+from api.answers import Pages, Wants, Wish, answers, one
 from api.callers import Sees, may
 from api.context import Context, Ctx
 from api.schemas import Asked, Body, Text
@@ -71,9 +71,8 @@ def list_notices(
     state: Annotated[State | None, Query(description="left out: open and acknowledged ones")] = None,
 ) -> Response:
     """Your inbox, newest first."""
-    found = alarms.inbox(ctx.registry, scope, states=(state,) if state else ("open", "acknowledged"))
-    rows = [_out(wish, notice) for notice in found]
-    return listed(wish, paging, rows, lambda row: (-row.opened, row.id), NoticeOut)
+    mine = alarms.listing(ctx.registry, scope, *((state,) if state else ("open", "acknowledged")))
+    return mine.answer(wish, paging, lambda notice: _out(wish, notice), NoticeOut)
 
 
 @router.get("/{notice}", operation_id="read_notice", response_model=NoticeDetail)

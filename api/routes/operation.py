@@ -10,14 +10,16 @@ import numpy.typing as npt
 from fastapi import Depends, Response
 from pydantic import Field
 
-from api.answers import Pages, Wants, answers, listed, one
+from api.answers import Pages, Wants, answers, one
 from api.callers import Sees, may
 from api.context import Ctx
 from api.schemas import Body
 from api.scope import Action, Scope
+from api.stored import Shown
 from api.strict import noun
 from api.times import Instant
 from energy.errors import Forbidden
+from energy.registry import Run
 
 router = noun("operation")
 
@@ -57,21 +59,8 @@ def list_runs(
     """Runs of the jobs, newest first. They speak of all institutions: only for who operates the whole installation."""
     if not scope.is_whole:
         raise Forbidden("runs speak of the whole installation: ask an operator whose node is its root")
-    runs = ctx.registry.runs.rows(**({} if job is None else {"job": job}))
-    rows = [
-        RunOut(
-            id=run.id,
-            job=run.job,
-            state=run.state,
-            started=run.started,
-            ended=run.ended,
-            version=run.version,
-            counts=json.loads(run.counts) if run.counts else {},
-            error=run.error,
-        )
-        for run in runs
-    ]
-    return listed(wish, paging, rows, lambda row: (-row.started, row.id), RunOut)
+    runs = ctx.registry.runs.listing("-started", "id", **({} if job is None else {"job": job}))
+    return Shown(runs, (), lambda: True).answer(wish, paging, _run, RunOut)
 
 
 @router.get("/collector", operation_id="read_collector", response_model=HealthOut)
@@ -95,6 +84,12 @@ def read_collector(ctx: Ctx, scope: Sees, wish: Wants) -> Response:
         readings=counts if scope.is_whole else {},
     )
     return one(wish, health)
+
+
+def _run(run: Run) -> RunOut:
+    same = RunOut.model_fields.keys() - {"counts"}
+    counts = json.loads(run.counts) if run.counts else {}
+    return RunOut(counts=counts, **{name: getattr(run, name) for name in same})
 
 
 def _largest(values: npt.NDArray[np.generic]) -> float | None:

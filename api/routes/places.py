@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import Field
 
-from api.answers import Pages, Wants, Wish, answers, listed, one
+from api.answers import Pages, Wants, Wish, answers, listed, one, sought
 from api.callers import Sees
 from api.context import Context, Ctx, zones
 from api.schemas import Body
@@ -147,10 +147,9 @@ def list_institutions(
     if region is not None:
         scope.region(region)
         wanted = wanted.intersection(scope.snapshot.institutions_below(region))
-    show = _institutions(ctx, scope, wish)
     found = (scope.institution(i) for i in wanted)
-    rows = [show(i) for i in found if (type_ is None or i.type == type_) and _matches(q, i.id, i.name_zh, i.name_en)]
-    return listed(wish, paging, rows, lambda row: (row.region, row.id), InstitutionOut)
+    mine = (i for i in found if type_ in (None, i.type) and _matches(q, i.id, i.name_zh, i.name_en))
+    return sought(wish, paging, mine, lambda i: (i.region, i.id), _institutions(ctx, scope, wish), InstitutionOut)
 
 
 @router.get("/institutions/{institution}", operation_id="read_institution", response_model=InstitutionOut)
@@ -166,10 +165,9 @@ def list_buildings(
     """Buildings, optionally of one institution."""
     if institution is not None:
         scope.institution(institution)
-    show = _buildings(ctx, scope, wish)
     found = (b for b in scope.buildings() if institution in (None, b.institution))
-    rows = [show(b) for b in found if _matches(q, b.id, b.name_zh, b.name_en)]
-    return listed(wish, paging, rows, lambda row: (row.id,), BuildingOut)
+    mine = (b for b in found if _matches(q, b.id, b.name_zh, b.name_en))
+    return sought(wish, paging, mine, lambda b: (b.id,), _buildings(ctx, scope, wish), BuildingOut)
 
 
 @router.get("/buildings/{building}", operation_id="read_building", response_model=BuildingOut)
@@ -194,12 +192,12 @@ def list_meters(
     if building is not None:
         scope.building(building)
     known = scope.meters() if institution is None else map(scope.meter, scope.snapshot.meters_of(institution))
-    rows = [
-        MeterOut(**_meter(scope, wish, m))
+    mine = (
+        m
         for m in known
         if building in (None, m.building) and category in (None, m.category) and _matches(q, m.id, *_names(scope, m))
-    ]
-    return listed(wish, paging, rows, lambda row: (row.id,), MeterOut)
+    )
+    return sought(wish, paging, mine, lambda m: (m.id,), lambda m: MeterOut(**_meter(scope, wish, m)), MeterOut)
 
 
 @router.get("/meters/{meter}", operation_id="read_meter", response_model=MeterDetail)

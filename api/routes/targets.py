@@ -18,6 +18,7 @@ from api.context import Context, Ctx
 from api.problems import wrong
 from api.schemas import Asked, Body, Identity, Text
 from api.scope import Action, Scope
+from api.stored import Shown
 from api.strict import noun
 from api.times import Day
 from energy.errors import Forbidden, NotInRegistry, ReferenceTableError
@@ -177,9 +178,9 @@ def list_targets(
 ) -> Response:
     """Targets of what you see."""
     wanted = {"year": year, "id": id, "state": state}
-    found = ctx.registry.targets.rows(**{name: value for name, value in wanted.items() if value is not None})
-    rows = [_out(target) for target in found if scope.sees(target.scope, target.id)]
-    return listed(wish, paging, rows, _key, TargetOut)
+    stated = {name: value for name, value in wanted.items() if value is not None}
+    found = ctx.registry.targets.listing("scope", "id", "year", "indicator", "caliber", "state", **stated)
+    return Shown(found, ("scope", "id"), scope.sees).answer(wish, paging, _out, TargetOut)
 
 
 @router.get("/targets/lacks", operation_id="list_target_lacks", responses=answers(LackOut))
@@ -294,7 +295,3 @@ def _stored(ctx: Context, key: TargetKey, state: str) -> Target:
 def _out(target: Target) -> TargetOut:
     same = TargetOut.model_fields.keys() - {"file"}
     return TargetOut(file=target.file.partition("|")[2], **{name: getattr(target, name) for name in same})
-
-
-def _key(row: TargetOut) -> tuple[object, ...]:
-    return (row.scope, row.id, row.year, row.indicator, row.caliber, row.state)

@@ -17,7 +17,9 @@ from energy.errors import NotInRegistry, RegistryError
 from energy.model import require_id
 from energy.registry.accounts import NodeScope
 from energy.registry.alarm_tables import AlarmRuleRow, NoticeEventRow, NoticeRow, OutboxRow, SubscriptionRow
+from energy.registry.columns import table_of
 from energy.registry.database import Database, lock_counters
+from energy.registry.paging import Listing
 
 SEVERITIES: Final = ("info", "warning", "critical")
 KINDS: Final = ("stage", "outlook", "finding", "silent", "completeness", "collector", "lag", "spool", "disk", "store")
@@ -187,6 +189,12 @@ class Alarms:
             statement = statement.where(NoticeRow.id.in_(ids))
         with self._database.reading() as connection:
             return [Notice(**row._mapping) for row in connection.execute(statement)]
+
+    def listing(self, *states: str) -> Listing[Notice]:
+        """Notices in these states page by page, newest first."""
+        return Listing(
+            self._database, table_of(NoticeRow), lambda row: Notice(**row), ("-opened", "id"), {"state": list(states)}
+        )
 
     def standing(self) -> list[Notice]:
         """Notices whose cause has not ended, whatever people made of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +13,7 @@ from energy.registry.columns import Record, Sheet
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
 from energy.registry.importing import Change
+from energy.registry.paging import Listing
 
 T = TypeVar("T", bound=Any)
 
@@ -24,11 +25,16 @@ class Repository(Generic[T]):
         self._database = database
         self._sheet = sheet
         self._row_type = row_type
+        self._hidden = {column.name: column.hidden for column in sheet.columns}
 
     def rows(self, **wanted: object) -> list[T]:
         """Rows whose columns have the values named (or one of several, given as a list), in the order of the key."""
         with self._database.reading() as connection:
             return self._read(connection, wanted)
+
+    def listing(self, *order: str, **wanted: object) -> Listing[T]:
+        """The same rows page by page, in the order of these columns (a minus before those that fall)."""
+        return Listing(self._database, self._sheet.table, self._made, order, wanted)
 
     def put(self, rows: Iterable[T]) -> int:
         """Add the rows or bring those of the same key up to date, all or none; how many were not so already."""
@@ -38,12 +44,12 @@ class Repository(Generic[T]):
 
     def _read(self, connection: Connection, wanted: dict[str, object]) -> list[T]:
         table = self._sheet.table
-        statement = select(*(table.c[column.name] for column in self._sheet.columns))
+        statement = select(table)
         for name, value in wanted.items():
             one_of = value if isinstance(value, list | tuple) else [value]
             statement = statement.where(table.c[name].in_(one_of))
         statement = statement.order_by(*(table.c[name] for name in self._sheet.key))
-        return [self._row(dict(row._mapping)) for row in connection.execute(statement)]
+        return [self._made(row._asdict()) for row in connection.execute(statement)]
 
     def _put(self, connection: Connection, rows: Iterable[T]) -> list[Change]:
         records = [self._record(row) for row in rows]
@@ -64,10 +70,9 @@ class Repository(Generic[T]):
         """What a stored row becomes when the same key is put again."""
         return after
 
-    def _row(self, record: Record) -> T:
-        hidden = {column.name: column.hidden for column in self._sheet.columns if column.hidden is not None}
-        return self._row_type(**{k: None if v == hidden.get(k) else v for k, v in record.items()})
+    def _made(self, record: Mapping[str, Any]) -> T:
+        hidden = self._hidden
+        return self._row_type(**{k: None if v == hidden[k] else v for k, v in record.items() if k in hidden})
 
     def _record(self, row: T) -> Record:
-        hidden = {column.name: column.hidden for column in self._sheet.columns if column.hidden is not None}
-        return {name: hidden.get(name) if value is None else value for name, value in asdict(row).items()}
+        return {name: self._hidden.get(name) if value is None else value for name, value in asdict(row).items()}

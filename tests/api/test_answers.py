@@ -15,8 +15,8 @@ from openpyxl import load_workbook
 
 from api.answers import XLSX, Paging, Wish, listed
 from api.schemas import Body
-from energy.intervals import LocalCalendar
-from energy.model import Scope
+from energy.intervals import DAY, LocalCalendar
+from energy.model import CostNote, Scope
 from energy.registry import Node, Role
 from energy.series import Table
 from energy.storage.schema import INDICATOR
@@ -59,12 +59,20 @@ def test_following_next_visits_every_meter(world: World) -> None:
     assert found == sorted(world.registry.snapshot().meters)
 
 
+@pytest.mark.parametrize("path", ["meters", "bills", "findings", "notices", "runs", "targets", "corrections"])
 @pytest.mark.parametrize("cursor", ["x", "!!!!", "W10", "WzFd", "WyJhIiwxXQ", "bnVsbA", "W1tdXQ", "e30"])
-def test_a_cursor_of_something_else_is_refused(world: World, cursor: str) -> None:
+def test_a_cursor_of_something_else_is_refused(world: World, path: str, cursor: str) -> None:
     with world.client() as client:
-        answer = client.get("/api/v1/meters", params={"cursor": cursor})
+        answer = client.get(f"/api/v1/{path}", params={"cursor": cursor})
     assert answer.status_code == 422
     assert answer.json()["faults"][0]["where"] == "query.cursor"
+
+
+def test_a_file_of_a_stored_list_holds_every_row(world: World) -> None:
+    with world.client() as client:
+        n_bills = client.get("/api/v1/bills", params={"limit": 1}).json()["total"]
+        text = client.get("/api/v1/bills", params={"format": "csv", "limit": 1}).content.decode("utf-8-sig")
+    assert len(list(csv.DictReader(io.StringIO(text)))) == n_bills == 3
 
 
 def test_an_unchanged_answer_is_a_short_304(world: World) -> None:
@@ -149,6 +157,29 @@ def test_consumption_is_what_the_store_holds_and_unknown_is_null(world: World) -
     np.testing.assert_array_equal(amounts, stored.fields["amount"].astype(float))
     assert {row["n_expected"] for row in series["rows"]} != {None}
     assert all(row["last_year"] is None for row in series["rows"])
+
+
+def test_a_cost_that_is_only_a_bound_or_unknown_says_why(world: World) -> None:
+    house, at = world.province.houses[0].id, LocalCalendar(ZONE).start_of(date(2019, 1, 1))
+    tags = {"scope": "institution", "id": house, "period": "month", "category": "electricity", "item": "all"}
+    rows = Table(
+        "total",
+        np.array([at, at + 31 * DAY], np.int64),
+        {tag: np.array([value] * 2, object) for tag, value in tags.items()},
+        {
+            "amount": np.array([5.0, 6.0]),
+            "cost_yuan": np.array([3.0, np.nan]),
+            "cost_note": np.array([float(CostNote.DEMAND_FROM_LONGER_MEANS), float(CostNote.NO_TARIFF)]),
+        },
+    )
+    world.store.replace(rows, where={tag: [value] for tag, value in tags.items()}, start=at, end=at + 60 * DAY)
+    asked = {"first": "2019-01-01", "last": "2019-02-28", "period": "month"}
+    with world.client() as client:
+        (series,) = client.get(f"/api/v1/institutions/{house}/consumption", params=asked).json()["series"]
+        table = client.get(f"/api/v1/institutions/{house}/consumption", params={**asked, "format": "csv"}).text
+    found = [(row["cost_yuan"], row["cost_note"]) for row in series["rows"]]
+    assert found == [(3.0, "demand_from_longer_means"), (None, "no_tariff")]
+    assert "demand_from_longer_means" in table
 
 
 @pytest.mark.parametrize("level", list(Scope))
