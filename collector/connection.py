@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from collector import terms
+from collector import terms, tls
 from collector.mqtt import codes, packets, stream
 from collector.source import Delivery
 from energy.errors import MqttError
@@ -233,11 +233,15 @@ class GatewayConnection(asyncio.BufferedProtocol):
             terms.check_connect(wanted)
             if self.is_over_limit:
                 raise MqttError(codes.SERVER_BUSY, "too many connections")
-            gateway = self._endpoint.identify(wanted.username, wanted.password)
+            gateway = self._endpoint.identify(wanted.username, wanted.password, self._certified())
         except MqttError as error:
             self._refuse_connect(error)
         else:
             self._accept(wanted, gateway)
+
+    def _certified(self) -> str | None:
+        """The name on the certificate that the peer's TLS has proved."""
+        return tls.common_name(self._transport.get_extra_info("peercert")) if self._transport else None
 
     def _refuse_connect(self, error: MqttError) -> None:
         self._endpoint.counters.refused += 1

@@ -172,10 +172,15 @@ class Endpoint:
         if not self._connections:
             self._everyone_left.set()
 
-    def identify(self, username: str | None, password: bytes | None) -> str | None:
-        """The gateway a credential proves; None where credentials are not required and none was given."""
+    def identify(self, username: str | None, password: bytes | None, certified: str | None = None) -> str | None:
+        """The gateway a credential proves; `certified` is the name on the peer's certificate.
+
+        Where credentials are not required and none was given, the certificate alone proves it, or nothing does.
+        """
+        if certified is not None and username not in (None, certified):
+            raise MqttError(codes.NOT_AUTHORIZED, f"user name {username!r:.80}: the certificate is {certified!r:.80}'s")
         if username is None and not self.settings.require_credentials:
-            return None
+            return certified
         if self._authenticate is None:
             return None
         if username is None:

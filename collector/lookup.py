@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from collector.decoders import DECODERS, DEFAULT_PROFILE, Decoder
+from collector.decoders import DECODERS, DEFAULT_PROFILE, Decoder, decoder_of
 from energy import units
-from energy.errors import UnitError
+from energy.errors import SettingsError, UnitError
 from energy.model import Meter, ValueKind
 from energy.registry import Snapshot
 from energy.series import BoolArray, FloatArray, Int32Array
@@ -158,12 +158,11 @@ def _gateways(snapshot: Snapshot, numbers: Mapping[str, int]) -> dict[str, Gatew
 
 
 def _decoder(gateway: str, profile: str) -> Decoder:
-    if profile not in DECODERS:
-        known = ", ".join(DECODERS)
-        _log.error(
-            "gateway %s: no decoder for profile %r (known: %s); read as %s", gateway, profile, known, DEFAULT_PROFILE
-        )
-    return DECODERS.get(profile, DECODERS[DEFAULT_PROFILE])
+    try:
+        return decoder_of(profile)
+    except SettingsError as exc:
+        _log.error("gateway %s: %s; read as %s", gateway, exc, DEFAULT_PROFILE)
+        return DECODERS[DEFAULT_PROFILE]
 
 
 def _origins(snapshot: Snapshot) -> dict[str, Origin]:

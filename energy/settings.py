@@ -50,8 +50,13 @@ class MqttSettings(_Group):
         None, description="password file of Mosquitto into which issued credentials are written"
     )
     tls_ca: Path | None = Field(None, description="CA certificate the broker is verified with; turns TLS on")
-    tls_cert: Path | None = Field(None, description="certificate of the endpoint; turns TLS on")
-    tls_key: Path | None = Field(None, description="private key of the endpoint")
+    tls_cert: Path | None = Field(
+        None, description="certificate of the endpoint, turns TLS on there; or shown to a broker that asks for one"
+    )
+    tls_key: Path | None = Field(None, description="private key of `tls_cert`")
+    tls_client_ca: Path | None = Field(
+        None, description="CA of the gateways' certificates: the endpoint then takes no connection without one"
+    )
     keepalive_s: int = Field(60, ge=5, le=3600, description="keep-alive towards a broker")
     receive_maximum: int = Field(65535, ge=1, le=65535, description="messages in flight before acknowledgement")
     max_packet_bytes: int = Field(1_100_000, ge=1024, description="largest MQTT packet accepted")

@@ -49,6 +49,7 @@ _ALIASES = {
     "kwh": "kWh", "KWH": "kWh", "KWh": "kWh", "wh": "Wh", "mwh": "MWh", "gj": "GJ", "mj": "MJ", "kj": "kJ",
     "m³": "m3", "m^3": "m3", "M3": "m3", "l": "L", "litre": "L", "kw": "kW", "w": "W",
     "°C": "degC", "℃": "degC", "C": "degC", "°F": "degF", "度": "kWh", "吨": "t", "立方米": "m3", "千瓦时": "kWh",
+    "Cel": "degC", "%RH": "%",  # SenML (RFC 8428)
 }  # fmt: skip
 UNITS = MappingProxyType({u.symbol: u for u in _UNITS})
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from energy.errors import EnergyError
+from energy.errors import EnergyError, SettingsError
+from energy.registry import Snapshot
 from energy.settings import Settings
 from jieneng.probes import listens
 from jieneng.secret_files import kept
@@ -35,7 +36,7 @@ def examine(settings: Settings, *, fix: bool = False) -> Iterator[Check]:
     yield _home(settings, fix=fix)
     yield _disk(settings)
     yield _clock(settings)
-    yield _registry(settings, fix=fix)
+    yield from _registry(settings, fix=fix)
     yield from _ports(settings)
     yield from _broker(settings)
     yield from _store(settings, fix=fix)
@@ -75,18 +76,32 @@ def _clock(settings: Settings) -> Check:
     return Check("Clock", now.year >= 2026, found, "set the clock (timedatectl set-ntp true)")
 
 
-def _registry(settings: Settings, *, fix: bool) -> Check:
+def _registry(settings: Settings, *, fix: bool) -> Iterator[Check]:
     from energy.registry import Registry
 
     try:
         registry = Registry.open(settings.registry_url, migrate=fix)
     except EnergyError as exc:
-        return Check("Registry", False, str(exc), "jieneng migrate")
+        yield Check("Registry", False, str(exc), "jieneng migrate")
+        return
     try:
         snapshot = registry.snapshot()
     finally:
         registry.close()
-    return Check("Registry", True, f"{len(snapshot.institutions)} institutions, {len(snapshot.meters)} meters")
+    yield Check("Registry", True, f"{len(snapshot.institutions)} institutions, {len(snapshot.meters)} meters")
+    yield from _profiles(snapshot)
+
+
+def _profiles(snapshot: Snapshot) -> Iterator[Check]:
+    """Gateways whose messages are read as our own format, since their profile cannot be read."""
+    from collector.decoders import decoder_of
+
+    for gateway in snapshot.gateways.values():
+        try:
+            decoder_of(gateway.profile)
+        except SettingsError as exc:
+            mend = "correct column profile of the sheet gateways (docs/gateway.md), then jieneng import registry FILE"
+            yield Check(f"Gateway {gateway.id}", False, str(exc), mend)
 
 
 def _ports(settings: Settings) -> Iterator[Check]:

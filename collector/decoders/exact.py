@@ -1,4 +1,4 @@
-"""The slow, exact reading of one message: names what is wrong with each part of it.
+"""The slow, exact reading of one message in our own forms: names what is wrong with each part of it.
 
 The fast path of `jieneng.py` sends here whatever it cannot take as it stands. Everything that decodes is handed on;
 every part that does not is a `Problem` of its own, so that a bad reading never takes its neighbours with it.
@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import math
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from collector.decoders.base import Limits, Problem
+import numpy as np
+
+from collector.decoders.base import Columns, Limits, Problem
 from collector.decoders.times import epoch
 from energy.errors import PayloadError
 from energy.model import Reason, is_id
@@ -33,29 +36,56 @@ class Exact:
     seq: int | None = None
     unknown_fields: int = 0
 
+    def park(self, error: PayloadError, local: object, part: object, count: int = 1) -> None:
+        """Set a part aside, ready to be sent again; NaN and lone surrogates stay as they were sent."""
+        name = local if isinstance(local, str) else ""
+        body = json.dumps(part, ensure_ascii=True).encode()
+        self.problems.append(Problem(0, Reason(error.reason), error.detail, name[:64], max(count, 1), body))
+
+    def refuse(self, error: PayloadError) -> None:
+        """Set the whole message aside."""
+        self.rows.clear()
+        self.problems = [Problem(0, Reason(error.reason), error.detail)]
+
+    def columns(self) -> Columns:
+        """The same by column."""
+        units = [row[3] for row in self.rows]
+        return Columns(
+            local=[row[0] for row in self.rows],
+            message=np.zeros(len(self.rows), np.int64),
+            length=None,
+            time=np.array([row[1] for row in self.rows], np.int64),
+            value=np.array([row[2] for row in self.rows], np.float64),
+            unit=units if any(unit is not None for unit in units) else None,
+            seq=[self.seq],
+            problems=self.problems,
+            unknown_fields=self.unknown_fields,
+        )
+
 
 def read(payload: bytes, limits: Limits) -> Exact:
     """Everything that can be said about one message in list or column form."""
     exact = Exact()
     try:
-        message = parse_object(payload, limits)
-        _refuse_doubled(message)
+        message = parse(payload, limits)
+        if not isinstance(message, dict):
+            raise PayloadError(Reason.NOT_OBJECT, f"expected a JSON object, got {type(message).__name__}")
+        refuse_doubled(message)
         exact.seq = _seq(message.get("seq"))
         if "readings" in message:
             _read_list(message, limits, exact)
         else:
             _read_columns(message, limits, exact)
     except PayloadError as exc:
-        exact.rows.clear()
-        exact.problems = [Problem(0, Reason(exc.reason), exc.detail)]
+        exact.refuse(exc)
     return exact
 
 
-def parse_object(payload: bytes, limits: Limits) -> dict[str, Any]:
-    """The JSON object that a message is; PayloadError names why it is none."""
+def parse(payload: bytes, limits: Limits) -> Any:
+    """The JSON value that a message is; PayloadError names why it is none."""
     text = _text(payload, limits)
     try:
-        value = json.loads(
+        return json.loads(
             text,
             object_pairs_hook=lambda pairs: _object(pairs, limits),
             parse_int=lambda digits: int(digits[:_LONGEST_INTEGER]),
@@ -64,9 +94,6 @@ def parse_object(payload: bytes, limits: Limits) -> dict[str, Any]:
         raise PayloadError(Reason.TOO_DEEP, "nested too deeply") from exc
     except ValueError as exc:
         raise PayloadError(Reason.BAD_JSON, str(exc)[:200]) from exc
-    if not isinstance(value, dict):
-        raise PayloadError(Reason.NOT_OBJECT, f"expected a JSON object, got {type(value).__name__}")
-    return value
 
 
 class _Doubled(dict[str, Any]):
@@ -82,8 +109,8 @@ def _object(pairs: list[tuple[str, Any]], limits: Limits) -> dict[str, Any]:
     if len(plain) == len(pairs):
         return plain
     doubled = _Doubled(plain)
-    seen: set[str] = set()
-    doubled.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    counts = Counter(key for key, _ in pairs)
+    doubled.key = next(key for key, n in counts.items() if n > 1)
     return doubled
 
 
@@ -114,7 +141,8 @@ def _refuse_gzip(payload: bytes, limits: Limits) -> None:
     raise PayloadError(Reason.BAD_JSON, "compressed payloads are not taken")
 
 
-def _refuse_doubled(value: object) -> None:
+def refuse_doubled(value: object) -> None:
+    """PayloadError if a key stands twice in this object."""
     if isinstance(value, _Doubled):
         raise PayloadError(Reason.DUPLICATE_KEY, f"key {value.key[:64]!r} stands twice in one object")
 
@@ -129,7 +157,7 @@ def _read_list(message: dict[str, Any], limits: Limits, exact: Exact) -> None:
     readings = message["readings"]
     if not isinstance(readings, list):
         raise PayloadError(Reason.TYPE, f"readings: expected a list, got {type(readings).__name__}")
-    _refuse_too_many(len(readings), limits)
+    refuse_too_many(len(readings), limits)
     exact.unknown_fields += len(message.keys() - _LIST_FIELDS)
     for reading in readings:
         try:
@@ -137,15 +165,15 @@ def _read_list(message: dict[str, Any], limits: Limits, exact: Exact) -> None:
             exact.unknown_fields += len(reading.keys() - _READING_FIELDS)
         except PayloadError as exc:
             local = reading.get("meter") if isinstance(reading, dict) else None
-            _report(exact, exc, local, {"readings": [reading]})
+            exact.park(exc, local, {"readings": [reading]})
 
 
 def _read_columns(message: dict[str, Any], limits: Limits, exact: Exact) -> None:
     times, values = message.get("times"), message.get("values")
     if not isinstance(times, list) or not isinstance(values, dict):
         raise PayloadError(Reason.TYPE, "expected the list `readings`, or the list `times` and the object `values`")
-    _refuse_doubled(values)
-    _refuse_too_many(sum(len(column) for column in values.values() if isinstance(column, list)), limits)
+    refuse_doubled(values)
+    refuse_too_many(sum(len(column) for column in values.values() if isinstance(column, list)), limits)
     exact.unknown_fields += len(message.keys() - _COLUMN_FIELDS)
     for local, column in values.items():
         if isinstance(column, list) and len(column) == len(times):
@@ -154,7 +182,7 @@ def _read_columns(message: dict[str, Any], limits: Limits, exact: Exact) -> None
         got = f"{len(column)} values" if isinstance(column, list) else type(column).__name__
         error = PayloadError(Reason.TYPE, f"values of {local[:64]!r}: expected {len(times)} values, got {got}")
         count = sum(value is not None for value in column) if isinstance(column, list) else 1
-        _report(exact, error, local, {"times": times, "values": {local: column}}, count)
+        exact.park(error, local, {"times": times, "values": {local: column}}, count)
 
 
 def _read_column(local: str, times: list[Any], column: list[Any], exact: Exact) -> None:
@@ -164,10 +192,11 @@ def _read_column(local: str, times: list[Any], column: list[Any], exact: Exact) 
         try:
             exact.rows.append(_reading({"meter": local, "time": time, "value": value}))
         except PayloadError as exc:
-            _report(exact, exc, local, {"times": [time], "values": {local: [value]}})
+            exact.park(exc, local, {"times": [time], "values": {local: [value]}})
 
 
-def _refuse_too_many(count: int, limits: Limits) -> None:
+def refuse_too_many(count: int, limits: Limits) -> None:
+    """PayloadError if one message holds more readings than allowed."""
     if count > limits.message_readings:
         raise PayloadError(Reason.TOO_MANY_READINGS, f"{count} readings, at most {limits.message_readings}")
 
@@ -175,14 +204,15 @@ def _refuse_too_many(count: int, limits: Limits) -> None:
 def _reading(reading: object) -> tuple[str, int, float, str | None]:
     if not isinstance(reading, dict):
         raise PayloadError(Reason.TYPE, f"reading: expected an object, got {type(reading).__name__}")
-    _refuse_doubled(reading)
+    refuse_doubled(reading)
     unit = reading.get("unit")
     if unit is not None and not isinstance(unit, str):
         raise PayloadError(Reason.TYPE, f"unit: expected text, got {type(unit).__name__}")
-    return _local(reading.get("meter")), epoch(reading.get("time")), _value(reading.get("value")), unit
+    return meter_name(reading.get("meter")), epoch(reading.get("time")), finite(reading.get("value")), unit
 
 
-def _local(name: object) -> str:
+def meter_name(name: object) -> str:
+    """A meter's name at its gateway."""
     if not isinstance(name, str):
         raise PayloadError(Reason.TYPE, f"meter: expected text, got {type(name).__name__}")
     if not is_id(name):
@@ -190,15 +220,10 @@ def _local(name: object) -> str:
     return name
 
 
-def _value(value: object) -> float:
+def finite(value: object) -> float:
+    """A value as a float; true, texts, NaN and infinities are none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PayloadError(Reason.TYPE, f"value: expected a number, got {type(value).__name__}")
     if not math.isfinite(value):
         raise PayloadError(Reason.NOT_FINITE, f"value {value} is not a finite number")
     return float(value)
-
-
-def _report(exact: Exact, error: PayloadError, local: object, part: object, count: int = 1) -> None:
-    name = local if isinstance(local, str) else ""
-    body = json.dumps(part, ensure_ascii=True).encode()  # NaN and lone surrogates stay as they were sent
-    exact.problems.append(Problem(0, Reason(error.reason), error.detail, name[:64], max(count, 1), body))

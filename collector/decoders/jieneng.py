@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from itertools import chain
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -63,10 +64,10 @@ def _joined(payloads: Sequence[bytes], limits: Limits) -> list[_Message] | None:
         parts = _MANY.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    messages = parts[::2]
     if len(parts) != 2 * len(payloads) - 1 or parts[1::2] != [secret] * (len(payloads) - 1):
         return None
-    return messages if _is_plain(text, messages) else None  # type: ignore[arg-type, return-value]  # others are ints
+    messages = cast(list[_Message], parts[::2])  # a bare number among them is not plain
+    return messages if _is_plain(text, messages) else None
 
 
 def _is_plain(text: bytes, messages: Sequence[_Message]) -> bool:
@@ -79,19 +80,21 @@ def _is_plain(text: bytes, messages: Sequence[_Message]) -> bool:
         return False
     try:
         return text.count(b":") == _colons(messages)
-    except (AttributeError, TypeError):  # a bare number, or neither list nor column form
+    except AttributeError:  # a bare number
         return False
 
 
 def _colons(messages: Sequence[_Message]) -> int:
-    """Colons that the fields read account for, over all messages."""
+    """Colons that the fields read account for, over all messages; -1 if one has neither list nor column form."""
     columns = [message for message in messages if message.readings is None]
     rows = list(chain.from_iterable([message.readings for message in messages if message.readings is not None]))
     colons = len(messages) - [message.seq for message in messages].count(None)
     colons += len(messages) - len(columns) + 4 * len(rows) - [row.unit for row in rows].count(None)
     colons += _colons_in([row.time for row in rows])
     for message in columns:
-        colons += 2 + len(message.values) + _colons_in(message.times)  # type: ignore[arg-type]  # None: TypeError
+        if message.times is None or message.values is None:
+            return -1
+        colons += 2 + len(message.values) + _colons_in(message.times)
     return colons
 
 
@@ -112,7 +115,7 @@ def _one_by_one(payloads: Sequence[bytes], limits: Limits) -> Columns:
             plain.append(message)
             places.append(place)
         else:
-            parts.append(_from_exact(exact.read(payload, limits)))
+            parts.append(exact.read(payload, limits).columns())
             others.append(place)
     numbers = [np.array([place]) for place in others]
     return join([_columns(plain, limits), *parts], [np.array(places, np.int64), *numbers], len(payloads))
@@ -131,7 +134,7 @@ def _single(payload: bytes, limits: Limits) -> _Message | None:
 def _columns(messages: list[_Message], limits: Limits) -> Columns:
     lists = [message.readings for message in messages]
     if None not in lists:
-        return _from_lists(messages, lists, limits)  # type: ignore[arg-type]  # no None among them
+        return _from_lists(messages, cast(list[list[_Reading]], lists), limits)
     listed = [n for n, message in enumerate(messages) if message.readings is not None]
     parts = [_columns([messages[n] for n in listed], limits)]
     numbers = [np.array(listed, np.int64)]
@@ -196,7 +199,7 @@ def _from_columns(message: _Message, limits: Limits) -> Columns:
     if count > limits.message_readings:
         return _only(_too_many(0, count, limits), message.seq)
     if bad or any(len(column) != len(times) for column in values.values()):
-        return _from_exact(exact.read(msgspec.json.encode(message), limits))
+        return exact.read(msgspec.json.encode(message), limits).columns()
     value = np.array(list(values.values()), np.float64).reshape(len(values), len(times))  # null becomes NaN
     present = ~np.isnan(value)
     return Columns(
@@ -207,22 +210,6 @@ def _from_columns(message: _Message, limits: Limits) -> Columns:
         value=value[present],
         unit=None,
         seq=[message.seq],
-    )
-
-
-def _from_exact(read: exact.Exact) -> Columns:
-    rows = read.rows
-    units = [row[3] for row in rows]
-    return Columns(
-        local=[row[0] for row in rows],
-        message=np.zeros(len(rows), np.int64),
-        length=None,
-        time=np.array([row[1] for row in rows], np.int64),
-        value=np.array([row[2] for row in rows], np.float64),
-        unit=units if any(unit is not None for unit in units) else None,
-        seq=[read.seq],
-        problems=read.problems,
-        unknown_fields=read.unknown_fields,
     )
 
 

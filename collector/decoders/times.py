@@ -17,8 +17,8 @@ _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ](?!24)\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )  # fromisoformat alone is too kind: it takes compact forms, weeks, hour 24 and offsets like +08
 _LONGEST = 40
-_FAR = 9.0e15  # any number of seconds beyond is cut here: still far outside every limit, and exact as int64
-_cache: dict[str, int] = {}
+_FAR = 9.0e18  # any number beyond is cut here: as far as int64 goes, nanoseconds of this century among it
+_cache: dict[float | str, int] = {}  # texts only; numbers are asked for together with them
 _CACHE_SIZE = 65_536
 
 
@@ -41,7 +41,7 @@ def epochs(times: Sequence[int | float | str]) -> tuple[IntArray, list[tuple[int
         return seconds.astype(np.int64), []
     result = np.zeros(len(times), np.int64)
     bad: list[tuple[int, PayloadError]] = []
-    known = list(map(_cache.get, times))  # type: ignore[arg-type]  # a number is simply not in the cache
+    known = list(map(_cache.get, times))
     if None not in known:
         return np.array(known, np.int64), []
     for place, time in enumerate(times):

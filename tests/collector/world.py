@@ -38,6 +38,8 @@ SHEETS: dict[str, list[dict[str, object]]] = {
     "gateways": [
         {"id": "g1", "institution": "i1", "name_zh": "网关", "name_en": "one"},
         {"id": "g2", "institution": "i2", "name_zh": "网关", "name_en": "two"},
+        {"id": "g3", "institution": "i1", "profile": "senml"},
+        {"id": "g4", "institution": "i1", "profile": "jieneng fine-times sentinel=65535,4294967295"},
     ],
     "meters": [
         {**_METER, "id": "e1", "gateway": "g1", "local": "e-main", "unit": "kWh", "rated_kw": 100},
@@ -47,6 +49,8 @@ SHEETS: dict[str, list[dict[str, object]]] = {
          "rated_kw": 100},
         {**_METER, "id": "a1", "gateway": "g1", "local": "a-main", "unit": "kWh", "value_kind": "amount",
          "rated_kw": 100},
+        {**_METER, "id": "s1", "gateway": "g3", "local": "urn.dev.ow.10e2073a01080063.energy", "unit": "kWh"},
+        {**_METER, "id": "m1", "gateway": "g4", "local": "e-main", "unit": "kWh"},
         {**_METER, "id": "x1", "gateway": "g2", "local": "e-main", "unit": "kWh", "institution": "i2"},
     ],
     "sensors": [

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 
 T = 1_767_225_600  # 2026-01-01T00:00:00Z
 MIB = 1_048_576
+PECULIAR = b"jieneng/v1/i1/g4/readings"
+"""Of a gateway whose profile names fine times and two values that mean "no value"."""
+SENML = b"jieneng/v1/i1/g3/readings"
 GOOD = b'{"readings":[{"meter":"e-main","time":1767225600,"value":100}]}'
 
 
@@ -113,6 +116,9 @@ def numbers() -> Iterator[Item]:
     yield item(50, "negative-register", "P:implausible", reading("-1"))
     for value in ("99999999", "4294967295", "65535", "32767"):
         yield item(51, f"all-nines-{value}", "OK", reading(value, meter='"e-side"'))
+    for value in ("65535", "4294967295.0"):
+        yield item(51, f"named-by-the-profile-{value}", "P:sentinel", reading(value), topic=PECULIAR)
+    yield item(51, "not-named-by-the-profile", "OK", reading("32767"), topic=PECULIAR)
     yield item(52, "sum-of-tenths", "OK", reading("0.30000000000000004"))
     yield item(52, "thirty-digits", "OK DUP", *[reading("1234.123456789012345678901234567890")] * 2)
     yield item(53, "thousand-fold", "OK OK!", reading("100"), reading("100000", str(T + 900)))
@@ -133,6 +139,7 @@ def times() -> Iterator[Item]:
     yield item(62, "seconds", "OK", reading())
     for number, text in ((63, "1767225600000"), (64, "1767225600000000"), (65, "1767225600000000000")):
         yield item(number, f"finer-than-seconds-{number}", "P:time_unit", reading(time=text))
+        yield item(number, f"finer-by-profile-{number}", "OK DUP", reading(time=text), reading(), topic=PECULIAR)
     yield item(66, "epoch", "P:clock_past", reading(time="0"))
     yield item(67, "negative", "P:clock_past", reading(time="-1"))
     yield item(68, "year-2000", "P:clock_past", reading(time='"2000-01-01T00:00:00Z"'))
@@ -221,6 +228,37 @@ def shapes() -> Iterator[Item]:
     yield item(196, "unit-null", "OK", reading(extra=',"unit":null'))
 
 
+def senml() -> Iterator[Item]:
+    name = '"bn":"urn:dev:ow:10e2073a01080063:"'
+    packs = {
+        "one-record": ("OK", f'[{{{name},"n":"energy","t":{T},"v":100,"u":"kWh"}}]'),
+        "other-unit": ("OK", f'[{{{name},"n":"energy","t":{T},"v":1e5,"u":"Wh"}}]'),
+        "own-list-form": ("OK", GOOD.decode().replace("e-main", "urn.dev.ow.10e2073a01080063.energy")),
+        "only-base": ("IGNORED", f'[{{{name},"bt":{T}}}]'),
+        "nothing": ("IGNORED", "[]"),
+        "no-list": ("P:type", "5"),
+        "record-no-object": ("P:type", "[5]"),
+        "text-value": ("P:type", f'[{{{name},"n":"energy","t":{T},"vs":"open"}}]'),
+        "only-a-sum": ("P:type", f'[{{{name},"n":"energy","t":{T},"s":12}}]'),
+        "value-as-text": ("P:type", f'[{{{name},"n":"energy","t":{T},"v":"100"}}]'),
+        "value-infinite": ("P:not_finite", f'[{{{name},"n":"energy","t":{T},"v":1e999}}]'),
+        "time-left-out": ("P:bad_time", f'[{{{name},"n":"energy","v":100}}]'),
+        "time-relative": ("P:bad_time", f'[{{{name},"n":"energy","t":-900,"v":100}}]'),
+        "time-as-text": ("P:type", f'[{{{name},"n":"energy","t":"2026-01-01T00:00:00Z","v":100}}]'),
+        "base-time-as-text": ("P:type", f'[{{{name},"bt":"now","n":"energy","v":100}}]'),
+        "base-name-number": ("P:type", f'[{{"bn":5,"n":"energy","t":{T},"v":100}}]'),
+        "name-number": ("P:type", f'[{{"n":5,"t":{T},"v":100}}]'),
+        "name-with-blank": ("P:bad_id", f'[{{"n":"a b","t":{T},"v":100}}]'),
+        "newer-version": ("P:type", f'[{{{name},"bver":11,"n":"energy","t":{T},"v":100}}]'),
+        "field-that-must-be-understood": ("P:type", f'[{{{name},"n":"energy","t":{T},"v":100,"x_":1}}]'),
+        "value-twice": ("P:duplicate_key", f'[{{{name},"n":"energy","t":{T},"v":100,"v":200}}]'),
+        "too-many": ("P:too_many_readings", "[" + ",".join(["{}"] * 10_001) + "]"),
+        "deep": ("P:too_deep", "[" * 100_000),
+    }
+    for title, (verdict, text) in packs.items():
+        yield item(197, f"senml-{title}", verdict, text.encode(), topic=SENML)
+
+
 def items() -> list[Item]:
     """Every item."""
-    return [entry for part in (structure, numbers, times, strings, topics, shapes) for entry in part()]
+    return [entry for part in (structure, numbers, times, strings, topics, shapes, senml) for entry in part()]

@@ -6,8 +6,8 @@ import pytest
 
 from collector.judge import Judge, Judged
 from energy.registry import Registry
-from tests.collector.world import T0, judge, make_judge, make_registry, message, rows
-from tests.corpus.collector import Item, items
+from tests.collector.world import T0, TOPIC, judge, make_judge, make_registry, message, rows
+from tests.corpus.collector import PECULIAR, SENML, Item, items
 
 ITEMS = items()
 
@@ -51,9 +51,10 @@ def test_a_bad_message_never_takes_its_neighbours_with_it(entry: Item, registry:
     assert len(judged.codes) == len(entry.messages) + 2
 
 
-def test_the_whole_corpus_in_one_group_is_accounted_for(registry: Registry) -> None:
+@pytest.mark.parametrize("topic", [TOPIC, SENML, PECULIAR], ids=["jieneng", "senml", "peculiar"])
+def test_the_whole_corpus_in_one_group_is_accounted_for_in_every_format(topic: bytes, registry: Registry) -> None:
     fresh: Judge = make_judge(registry)
-    judged = judge(fresh, *(payload for entry in ITEMS for payload in entry.messages))
+    judged = judge(fresh, *(payload for entry in ITEMS for payload in entry.messages), topic=topic)
     counts = judged.group.counts
     parked = sum(n for name, n in counts.items() if name.startswith("parked:"))
     assert judged.fresh is not None

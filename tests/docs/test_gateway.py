@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry as SchemaRegistry
 from referencing import Resource
 
-from collector.decoders import DECODERS, DEFAULT_PROFILE, Columns, Limits
+from collector.decoders import DEFAULT_PROFILE, Columns, Limits, decoder_of
 from collector.endpoint import Endpoint
 from collector.source import Delivery
 from energy.model import Reason
@@ -26,9 +26,12 @@ from energy.topics import parse
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MESSAGES = DOCS / "examples" / "messages"
 PAGES = ["gateway.md", "gateway.zh-CN.md"]
-SCHEMAS = {form: json.loads((DOCS / "schema" / f"{form}.schema.json").read_bytes()) for form in ("list", "column")}
+FORMS = ("list", "column", "senml")
+SCHEMAS = {form: json.loads((DOCS / "schema" / f"{form}.schema.json").read_bytes()) for form in FORMS}
 GOOD = sorted(MESSAGES.glob("*.json"))
-REFUSED = sorted((MESSAGES / "refused").glob("*.json"))
+GOOD_SENML = sorted((MESSAGES / "senml").glob("*.json"))
+SHOWN = ("list.json", "column.json", "senml/pack.json")
+REFUSED = sorted(MESSAGES.rglob("refused/*.json"))
 
 
 def validator(form: str) -> Draft202012Validator:
@@ -42,12 +45,16 @@ def valid_forms(message: object) -> list[str]:
     return [form for form in SCHEMAS if validator(form).is_valid(message)]
 
 
-def decode(payload: bytes) -> Columns:
-    return DECODERS[DEFAULT_PROFILE].decode([payload], Limits())
+def decode(payload: bytes, profile: str = DEFAULT_PROFILE) -> Columns:
+    return decoder_of(profile).decode([payload], Limits())
 
 
 def name_of(path: Path) -> str:
-    return path.stem
+    return path.relative_to(MESSAGES).with_suffix("").as_posix()
+
+
+def profile_of(path: Path) -> str:
+    return "senml" if MESSAGES / "senml" in path.parents else DEFAULT_PROFILE
 
 
 @pytest.mark.parametrize("form", SCHEMAS)
@@ -65,10 +72,19 @@ def test_golden_messages_fit_exactly_one_schema_and_are_taken_whole(file: Path) 
     assert len(columns) == len(sent)
 
 
+@pytest.mark.parametrize("file", GOOD_SENML, ids=name_of)
+def test_golden_packs_fit_their_schema_alone_and_are_taken_whole(file: Path) -> None:
+    pack = json.loads(file.read_bytes())
+    assert valid_forms(pack) == ["senml"]
+    columns = decode(file.read_bytes(), "senml")
+    assert (columns.problems, len(columns)) == ([], len(pack))
+
+
 @pytest.mark.parametrize("file", REFUSED, ids=name_of)
-def test_refused_messages_fit_no_schema_and_park_with_the_reason_in_their_name(file: Path) -> None:
-    assert valid_forms(json.loads(file.read_bytes())) == []
-    columns = decode(file.read_bytes())
+def test_refused_messages_park_with_the_reason_in_their_name_and_fit_no_schema_that_can_tell(file: Path) -> None:
+    is_beyond_a_schema = name_of(file) == "senml/refused/bad_time"  # base and own time make the instant together
+    assert valid_forms(json.loads(file.read_bytes())) == (["senml"] if is_beyond_a_schema else [])
+    columns = decode(file.read_bytes(), profile_of(file))
     assert [problem.reason for problem in columns.problems] == [Reason(file.stem)]
     assert len(columns) == 0
 
@@ -117,7 +133,7 @@ def test_every_reason_code_is_on_the_page_with_what_to_do(page: str) -> None:
 def test_messages_on_the_page_are_golden_messages(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     shown = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
-    assert shown == [(MESSAGES / name).read_text(encoding="utf-8") for name in ("list.json", "column.json")]
+    assert shown == [(MESSAGES / name).read_text(encoding="utf-8") for name in SHOWN]
 
 
 def test_both_languages_say_the_same_in_the_same_order() -> None:
@@ -190,6 +206,9 @@ def test_the_example_registry_holds_what_the_examples_send(tmp_path: Path) -> No
         for file in GOOD:
             for local in decode(file.read_bytes()).local:
                 assert snapshot.meter_by_local("trial-gw", local) is not None, f"{file.name}: {local}"
+        for file in GOOD_SENML:
+            for local in decode(file.read_bytes(), snapshot.gateway_of("trial-senml").profile).local:
+                assert snapshot.meter_by_local("trial-senml", local) is not None, f"{file.name}: {local}"
         assert (meter.institution, meter.unit) == ("trial", "kWh")
         assert len(registry.issue_credential("trial-gw")) >= 20
     finally:

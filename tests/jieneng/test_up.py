@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,3 +181,15 @@ def test_doctor_mends_a_new_home_and_finds_it_well(tmp_path: Path) -> None:
     after = jieneng("doctor", "--fix", home=home)
     assert after.returncode == 0, after.stdout
     assert "FAIL" not in after.stdout
+
+
+def test_doctor_names_a_gateway_whose_profile_cannot_be_read(tmp_path: Path) -> None:
+    home, sheets = tmp_path / "home", tmp_path / "sheets"
+    shutil.copytree(Path(__file__).parents[2] / "docs" / "examples" / "registry", sheets)
+    gateways = sheets / "gateways.csv"
+    gateways.write_text(gateways.read_text().replace("SenML,senml", "SenML,sparkplug"))
+    jieneng("migrate", home=home)
+    assert jieneng("import", "registry", str(sheets), home=home).returncode == 0
+    done = jieneng("doctor", home=home)
+    assert done.returncode == 1
+    assert "Gateway trial-senml: profile 'sparkplug': expected a format first (jieneng, senml)" in done.stdout

@@ -177,11 +177,12 @@ def any_packet(header: int, *parts: bytes) -> bytes:
     return wire.packet(header, *parts)
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1."""
+def make_certificate(folder: Path, name: str = "127.0.0.1") -> tuple[Path, Path]:
+    """A self-signed certificate of this common name, for 127.0.0.1."""
+    folder.mkdir(exist_ok=True)
     program = tool("openssl", where="Debian's openssl has it")
     cert, key = folder / "cert.pem", folder / "key.pem"
     arguments = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    arguments += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key]
+    arguments += ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key]
     subprocess.run([program, *arguments], check=True, capture_output=True)
     return cert, key

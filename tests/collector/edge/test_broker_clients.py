@@ -279,6 +279,34 @@ def test_tls_and_the_broker_is_verified(kind: str, mosquitto_factory: Factory, t
     asyncio.run(run())
 
 
+@pytest.mark.services
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho drops the refused socket unclosed
+@each_client
+def test_a_broker_that_asks_for_a_certificate_gets_ours(kind: str, mosquitto_factory: Factory, tmp_path: Path) -> None:
+    cert, key = make_certificate(tmp_path)
+    own, own_key = make_certificate(tmp_path / "own", "collector")
+    asks = (f"certfile {cert}", f"keyfile {key}", f"cafile {own}", "require_certificate true", "allow_anonymous true")
+    server = mosquitto_factory(lines=asks)
+    server.start()
+
+    async def run() -> None:
+        known = make(kind, server.port, tls_ca=cert, tls_cert=own, tls_key=own_key)
+        async with running(known, MemorySink()):
+            assert known.is_receiving
+        unknown = make(kind, server.port, tls_ca=cert, connect_timeout_s=1.0)
+        async with running(unknown, MemorySink()):
+            assert not unknown.is_receiving
+
+    asyncio.run(run())
+
+
+@each_client
+def test_a_certificate_is_shown_to_no_broker_that_is_not_verified(kind: str, tmp_path: Path) -> None:
+    cert, key = make_certificate(tmp_path)
+    with pytest.raises(SettingsError, match=r"mqtt\.tls_ca is not set"):
+        make(kind, 1883, tls_cert=cert, tls_key=key)
+
+
 @each_client
 @each_protocol
 def test_a_denied_subscription_is_noticed(kind: str, protocol: str) -> None:

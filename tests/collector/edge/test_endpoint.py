@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -389,6 +390,52 @@ def test_tls_is_served_and_plain_text_refused(tmp_path: Path) -> None:
 
     asyncio.run(run())
     assert len(sink.deliveries) == 20
+
+
+def tls_connack(port: int, ca: Path, pair: tuple[Path, Path] | None, connect: bytes) -> int | None:
+    """The reason code that answers a CONNECT over TLS; None where the connection ends without one."""
+    context = ssl.create_default_context(cafile=str(ca))
+    if pair is not None:
+        context.load_cert_chain(*pair)
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as peer,
+        ):
+            peer.sendall(connect)
+            answer = peer.recv(64)
+    except OSError:
+        return None
+    return answer[3] if answer else None
+
+
+@pytest.mark.parametrize("require_credentials", [True, False])
+def test_a_gateway_needs_a_certificate_of_its_own_where_the_endpoint_asks_for_one(
+    tmp_path: Path, require_credentials: bool
+) -> None:
+    cert, key = make_certificate(tmp_path / "server")
+    gateway, other, stranger = (make_certificate(tmp_path / name, name) for name in ("gw-1", "gw-2", "gw-3"))
+    known = tmp_path / "known.pem"
+    known.write_text(gateway[0].read_text() + other[0].read_text())
+    options = {"tls_cert": cert, "tls_key": key, "tls_client_ca": known, "require_credentials": require_credentials}
+
+    async def run() -> list[int | None]:
+        async with running_endpoint(MemorySink(), **options) as endpoint:
+            return [
+                await asyncio.to_thread(tls_connack, endpoint.port, cert, pair, connect)
+                for pair in (gateway, other, stranger, None)
+                for connect in (hello(V5), hello(V5, username=None, password=None))
+            ]
+
+    refused = codes.NOT_AUTHORIZED
+    alone = refused if require_credentials else 0
+    assert asyncio.run(run()) == [0, alone, refused, alone, None, None, None, None]
+
+
+def test_a_certificate_alone_is_the_identity_where_no_credentials_are_required() -> None:
+    settings = MqttSettings(require_credentials=False)
+    assert Endpoint(settings).identify(None, None, "gw-1") == "gw-1"
+    assert Endpoint(settings).identify(None, None) is None
 
 
 def test_a_certificate_without_its_key_stops_the_start(tmp_path: Path) -> None:
