@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
@@ -120,7 +120,7 @@ def run(
     tasks = list(_tasks(snapshot, registry, asked, marks, shapes, calendar, now))
     writer = Writer(store, Written())
     with recorded(registry, institutions=len(tasks)) as tell:
-        done = list(_perform(tasks, store, registry, workers, opener, mapper, progress))
+        done = list(_perform(tasks, store, registry, epoch, workers, opener, mapper, progress))
         regions = _add_regions(store, writer, snapshot, calendar, shapes, done, now)
         write_directory(writer, snapshot, calendar.date_of(now))
         windows = union([window for part in done for window in part.changed])
@@ -132,12 +132,26 @@ def run(
         n_targets = compute_targets(
             store, registry, snapshot, writer, calendar, changed=changed, now=now, stages=stages
         )
-        registry.save_models([*_shapes(tasks), *_region_shapes(snapshot, regions), *_clock(asked, calendar, now)])
+        registry.save_models(
+            [
+                *_shapes(tasks, {part.institution for part in done}),
+                *_region_shapes(snapshot, regions),
+                *_clock(asked, calendar, now),
+            ]
+        )
         if epoch is not None:
             registry.forget_touched(epoch)
         for part in done:
             writer.counts.add(part.counts)
-        tell({"findings": findings, "targets": n_targets, "regions": len(regions), "revision": snapshot.revision})
+        tell(
+            {
+                "institutions": len(done),
+                "findings": findings,
+                "targets": n_targets,
+                "regions": len(regions),
+                "revision": snapshot.revision,
+            }
+        )
         tell({"written": writer.counts.written, "deleted": writer.counts.deleted})
         tell({"seconds": round(time.perf_counter() - started, 1)})
     return RunRecord(
@@ -234,12 +248,13 @@ def _perform(
     tasks: Sequence[Task],
     store: Store,
     registry: Registry,
+    epoch: int | None,
     workers: int,
     opener: Opener | None,
     mapper: Mapper | None,
     progress: Progress | None,
 ) -> Iterator[Done]:
-    results: Iterable[Done] = _here(tasks, store, registry)
+    results: Iterable[Done] = _here(tasks, store, registry, epoch)
     if opener is not None and mapper is not None:
         results = mapper(partial(run_unit, opener=opener), tasks)
     elif opener is not None and workers > 1:
@@ -250,9 +265,20 @@ def _perform(
         yield done
 
 
-def _here(tasks: Sequence[Task], store: Store, registry: Registry) -> Iterator[Done]:
+def _here(tasks: Sequence[Task], store: Store, registry: Registry, epoch: int | None) -> Iterator[Done]:
     for task in tasks:
-        yield perform(task, store, registry)
+        if epoch is None or not _is_arriving(task, registry, epoch):
+            yield perform(task, store, registry)
+
+
+def _is_arriving(task: Task, registry: Registry, epoch: int) -> bool:
+    """Whether a new institution's first readings came since the run began: the next one computes them once, and whole.
+
+    It has their marks then, so nobody waits for longer than one run.
+    """
+    if task.touched or not task.everything:
+        return False
+    return not registry.touched_since(epoch).isdisjoint(meter.id for meter in task.estate.meters)
 
 
 def _in_processes(tasks: Sequence[Task], workers: int, opener: Opener) -> Iterator[Done]:
@@ -301,8 +327,10 @@ def _add_regions(
 _ALL_DAYS = Window(1262275200, 2**31)
 
 
-def _shapes(tasks: Sequence[Task]) -> Iterator[FittedModel]:
+def _shapes(tasks: Sequence[Task], done: Container[str]) -> Iterator[FittedModel]:
     for task in tasks:
+        if task.estate.institution not in done:
+            continue
         payload = {"signature": task.estate.signature(), "buildings": list(task.estate.buildings)}
         yield FittedModel.of(task.estate.institution, SHAPE, start=0, end=0, payload=payload)
 

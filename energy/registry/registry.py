@@ -167,6 +167,11 @@ class Registry:
         with self._database.writing() as connection:
             return touched.take(connection)
 
+    def touched_since(self, epoch: int) -> set[str]:
+        """Meters that were marked since `take_touched` began this epoch."""
+        with self._database.reading() as connection:
+            return touched.since(connection, epoch)
+
     def touched_pending(self) -> int:
         """How many marks wait for the jobs or are being worked on; 0 means that every result is up to date."""
         with self._database.reading() as connection:

@@ -118,6 +118,12 @@ def take(connection: Connection) -> tuple[int, list[Touched]]:
     return epoch + 1, _merged([Spans.decode(row[0]) for row in connection.execute(select(TouchedRow.data))])
 
 
+def since(connection: Connection, epoch: int) -> set[str]:
+    """Meters that were marked since an epoch began."""
+    blobs = connection.execute(select(TouchedRow.data).where(TouchedRow.epoch >= epoch))
+    return {meter for (blob,) in blobs for meter in Spans.decode(blob).meters}
+
+
 def pending(connection: Connection) -> int:
     """How many marks wait for the jobs or are being worked on."""
     return int(connection.execute(select(func.coalesce(func.sum(TouchedRow.marks), 0))).scalar_one())

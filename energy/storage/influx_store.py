@@ -205,8 +205,8 @@ class InfluxStore:
                 self._influx.delete(measurement.name, dict(zip(measurement.tags, key, strict=True)), *change.to_delete)
             to_write.append(change.to_write)
             written, deleted = written + change.n_written, deleted + change.n_deleted
-        for body in encode_table(new.take(np.concatenate([np.zeros(0, np.int64), *to_write])), _LINES_A_REQUEST):
-            self._influx.write(body)
+        rows = new.take(np.concatenate([np.zeros(0, np.int64), *to_write]))
+        deque(_answered(list(encode_table(rows, _LINES_A_REQUEST)), self._influx.write), maxlen=0)
         return written, deleted
 
     def check(self) -> None:

@@ -394,6 +394,18 @@ def test_naming_institutions_leaves_the_marks_of_others(works: Works) -> None:
     assert works.total("court", "day", "2026-01-05T00:00:00")["amount"] == 24
 
 
+def test_first_readings_that_come_during_a_run_are_computed_by_the_next(works: Works) -> None:
+    works.estate(meter("e1"), meter("c1", institution="court"))
+
+    def late(*_args: object) -> None:
+        works.hourly("e1", "2026-01-05T00:00:00", [1.0] * 24)
+
+    assert works.run(progress=late).institutions == ("court",)
+    assert works.total("school", "day", "2026-01-05T00:00:00") == {}
+    assert works.run().institutions == ("school",)
+    assert works.total("school", "day", "2026-01-05T00:00:00")["amount"] == 24
+
+
 def test_profiles_are_fitted_once_on_closed_days_and_versioned(works: Works) -> None:
     works.estate(meter("e1"))
     works.hourly("e1", "2026-01-01T00:00:00", [2.0] * 24 * 40)
