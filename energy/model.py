@@ -86,6 +86,11 @@ class CostNote(IntEnum):
     STEP_UNKNOWN = 7
 
     @property
+    def word(self) -> str:
+        """Its name at borders."""
+        return self.name.lower()
+
+    @property
     def is_bound(self) -> bool:
         """Whether there is a cost, and it is at least that."""
         return self in (CostNote.DEMAND_FROM_LONGER_MEANS, CostNote.STEP_BOUND)

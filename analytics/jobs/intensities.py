@@ -27,7 +27,7 @@ from analytics.rollup import WHOLE
 from analytics.totals import Periods
 from energy.caliber import caliber
 from energy.intervals import LocalCalendar, Window
-from energy.model import Category, Scope
+from energy.model import Category, CostNote, Scope
 from energy.registry import Denominator
 from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.schema import INDICATOR
@@ -117,8 +117,15 @@ def _places(sums: Sums) -> Iterator[_Place]:
                 {c: coverage[i] for c, i in categories.items()},
             ),
             items.get((scope, name), {}),
-            {} if sums.cost is None else {c: sums.cost[i] for c, i in categories.items()},
+            {} if sums.cost is None else {c: _sure_cost(sums, i) for c, i in categories.items()},
         )
+
+
+def _sure_cost(sums: Sums, row: int) -> FloatArray:
+    """Cost of one group; NaN where it is only known to be at least that."""
+    assert sums.cost is not None  # asked for before
+    assert sums.cost_note is not None  # comes with the cost
+    return np.where(np.isin(sums.cost_note[row], [n for n in CostNote if n.is_bound]), np.nan, sums.cost[row])
 
 
 def _of_place(

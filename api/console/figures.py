@@ -23,7 +23,7 @@ SHOWN: Final = (
 )  # fmt: skip
 _NUMBERS: Final = (
     "amount", "expected", "expected_low", "expected_high", "cost_yuan", "coverage", "estimated_share", "last_year",
-    "n_expected", "n_reporting",
+    "n_expected", "n_reporting", "cost_note",
 )  # fmt: skip
 SHARES: Final = frozenset({"coverage", "estimated_share"})
 ENOUGH: Final = 0.9
@@ -123,6 +123,8 @@ def _added(category: Category, rows: Table) -> Periods:
     values = {name: _sums(v.astype(np.float64), place, len(starts)) for name, v in rows.fields.items()}
     expected = rows.fields["n_expected"].astype(np.float64)
     weight = np.where(np.isnan(expected), 1.0, expected)
+    if "cost_note" in values:
+        values["cost_note"] = _greatest(rows.fields["cost_note"].astype(np.float64), place, len(starts))
     for name in SHARES.intersection(values):
         share = rows.fields[name].astype(np.float64)
         used = np.where(np.isnan(share), 0.0, weight)
@@ -131,6 +133,12 @@ def _added(category: Category, rows: Table) -> Periods:
         none = np.bincount(place, used, len(starts)) == 0
         values[name] = np.where(none, np.nan, top / np.maximum(bottom, 1e-9))
     return Periods(category, starts, values)
+
+
+def _greatest(values: FloatArray, place: IntArray, n: int) -> FloatArray:
+    out = np.full(n, np.nan)
+    np.fmax.at(out, place, values)
+    return out
 
 
 def _sums(values: FloatArray, place: IntArray, n: int) -> FloatArray:

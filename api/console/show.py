@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from api.console.words import WORDS
+from energy.model import CostNote
 
 _UNITS: Final = {"m3": "m³", "m2": "m²", "degC": "°C", "CO2": "CO₂"}
 _CHINESE_UNITS: Final = {"(p·": "(人·", "bed·d": "床·日", "(bed·d)": "(床·日)"}
@@ -58,6 +59,12 @@ class Show:
     def yuan(self, value: float | None) -> Markup:
         """Money: whole yuan, from ten thousand on."""
         return self.num(value, 0 if value is not None and abs(value) >= 100 else 2)
+
+    def cost(self, value: float, note: float) -> Markup:
+        """Money and what is to be said of it: that it is at least so much, or why it is not known."""
+        told = CostNote.NONE if math.isnan(note) else CostNote(int(note))
+        figure = Markup("≥ {}").format(self.yuan(value)) if told.is_bound else self.yuan(value)
+        return Markup("{} <small>{}</small>").format(figure, self.word("costnote", told.word)) if told else figure
 
     def unknown(self) -> Markup:
         """What stands where a figure is not known."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -13,7 +13,7 @@ import numpy as np
 from api.context import Context
 from api.scope import Scope
 from energy.intervals import LocalCalendar, Period, Window
-from energy.model import Category
+from energy.model import Category, CostNote
 from energy.registry import Finding, Task
 from energy.series import FloatArray, Table
 from energy.units import CANONICAL
@@ -160,7 +160,10 @@ class Figures:
         where: dict[str, list[str]] = {"period": [str(period)]}
         if item is not None:
             where["item"] = [item]
-        return self._results("total", where, self.window, _NUMBERS)
+        table = self._results("total", where, self.window, (*_NUMBERS, "cost_note"))
+        is_bound = np.isin(table.fields["cost_note"].astype(np.float64), [n for n in CostNote if n.is_bound])
+        cost = np.where(is_bound, np.nan, table.fields["cost_yuan"].astype(np.float64))  # a report states no bounds
+        return replace(table, fields={**{n: table.fields[n] for n in _NUMBERS}, "cost_yuan": cost})
 
     def _results(
         self, name: str, where: Mapping[str, list[str]], window: Window, fields: Sequence[str] | None = None

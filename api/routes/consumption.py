@@ -18,7 +18,7 @@ from api.schemas import Body, Share
 from api.strict import noun
 from api.times import Between
 from energy.intervals import LocalCalendar
-from energy.model import Category
+from energy.model import Category, CostNote
 from energy.model import Scope as Level
 from energy.series import Table
 from energy.units import CANONICAL
@@ -40,7 +40,14 @@ class ConsumptionRow(Body):
 
     start: Start
     amount: Amount
-    cost_yuan: Annotated[float | None, Field(description="[yuan]; null = no tariff or unknown amount")]
+    cost_yuan: Annotated[float | None, Field(description="[yuan]; null = unknown, `cost_note` says why")]
+    cost_note: Annotated[
+        str | None,
+        Field(
+            description="why the cost is only a bound from below (`demand_from_longer_means`, `step_bound`) or unknown",
+            json_schema_extra={"enum": [*(note.word for note in CostNote if note), None]},
+        ),
+    ]
     last_year: Annotated[
         float | None,
         Field(description="amount a year before; of a period that still runs, of the same span"),
@@ -87,6 +94,7 @@ class TotalsOut(Body, Generic[R]):
 
 
 _COUNTS = {"n_expected", "n_reporting"}
+_NOTES = {float(note): note.word for note in CostNote if note}
 
 
 class _Asked:
@@ -157,7 +165,7 @@ def _by_series(table: Table, names: Sequence[str]) -> Iterator[tuple[Category, s
 
 
 def _rows(table: Table, names: Sequence[str]) -> list[dict[str, Any]]:
-    columns = [_known(table.fields[name].tolist(), is_count=name in _COUNTS) for name in names]
+    columns = [_column(name, table.fields[name].tolist()) for name in names]
     return [
         {"start": start, **dict(zip(names, values, strict=True))}
         for start, *values in zip(table.time.tolist(), *columns, strict=True)
@@ -170,5 +178,7 @@ def _flat(table: Table, names: Sequence[str]) -> Iterator[list[object]]:
             yield [category.value, item, CANONICAL[category], *row.values()]
 
 
-def _known(values: Sequence[float], *, is_count: bool) -> list[float | int | None]:
-    return [None if math.isnan(v) else int(v) if is_count else v for v in values]
+def _column(name: str, values: Sequence[float]) -> list[float | int | str | None]:
+    if name == "cost_note":
+        return [_NOTES.get(v) for v in values]
+    return [None if math.isnan(v) else int(v) if name in _COUNTS else v for v in values]
