@@ -56,7 +56,7 @@ def create_app(
         redirect_slashes=False,
         middleware=[
             Middleware(AccessLog),
-            Middleware(SecurityHeaders),
+            Middleware(SecurityHeaders, is_https=is_https),
             # The highest level (the default) takes fifteen times as long for an answer a sixth smaller.
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1),
             Middleware(Limits),

@@ -20,6 +20,7 @@ _MOST: Final = (
     ("/ledger", MOST_BYTES_OF_IMPORT),
     ("/tasks/", MOST_BYTES_OF_PROOF),
     ("/targets", MOST_BYTES_OF_PROOF),
+    ("/api/v1/targets/", MOST_BYTES_OF_PROOF),
 )
 """Paths that take files, and how much."""
 RECEIVE_S: Final = 20.0

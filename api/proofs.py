@@ -35,7 +35,8 @@ class Proof:
 
 def keep(folder: Path, name: str, content: bytes) -> Proof:
     """Store a file durably under a new name; Problem (413, 422) where it is too large, empty or of another kind."""
-    shown = PurePath(name.replace("\\", "/")).name[:120] or "file"
+    last = PurePath(name.replace("\\", "/")).name
+    shown = "".join(character for character in last if character.isprintable())[:120] or "file"
     ending = PurePath(shown).suffix.lower()
     if len(content) > MOST_BYTES:
         raise Problem(413, "too large", f"file {shown}: expected at most {MOST_BYTES // 1_000_000} MB")

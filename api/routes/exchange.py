@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Body as RawBody
 from fastapi import Path as PathPart
@@ -25,6 +25,8 @@ from energy.registry import read_sheets, write_sheets
 from energy.registry.sheets import SHEETS
 
 router = noun("exchange")
+MOST_UNPACKED_BYTES: Final = 200_000_000
+"""Less than the command takes, since many may send files at once."""
 Cell = str | int | float | None
 DryRun = Annotated[bool, Query(description="say what would happen, and keep nothing")]
 SheetName = Annotated[str, PathPart(max_length=64, json_schema_extra={"enum": sorted(SHEETS)}, examples=["meters"])]
@@ -69,7 +71,7 @@ def import_file(
     with tempfile.TemporaryDirectory(prefix="jieneng-import-") as folder:
         path = Path(folder) / "import.xlsx"
         path.write_bytes(content)
-        sheets = read_sheets(path)
+        sheets = read_sheets(path, most_unpacked=MOST_UNPACKED_BYTES)
     return _take(ctx, scope, sheets, dry_run)
 
 

@@ -7,8 +7,9 @@ reading (promise P-43).
 from __future__ import annotations
 
 import csv
+import itertools
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ _DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", 
 _MARK: Final = "'"
 MAX_UNPACKED_BYTES: Final = 1_000_000_000
 """An xlsx is a zip: one that would unpack to more than this is refused before it is opened."""
+MAX_LINES: Final = 1_000_000
+"""Lines of all sheets of a file: one cell far down makes a small file a long one."""
 
 
 def neutral(cell: object) -> object:
@@ -40,7 +43,7 @@ def original(cell: object) -> object:
     return cell
 
 
-def read_sheets(path: Path) -> dict[str, Rows]:
+def read_sheets(path: Path, *, most_unpacked: int = MAX_UNPACKED_BYTES) -> dict[str, Rows]:
     """Sheets of an xlsx file or of a folder of csv files; ImportRefused if it is neither.
 
     Blank rows are kept, so that row numbers in messages are those people see.
@@ -54,7 +57,7 @@ def read_sheets(path: Path) -> dict[str, Rows]:
         raise ImportRefused([f"{path}: expected an xlsx file or a folder of csv files, came nothing"])
     if path.suffix.lower() == ".csv":
         return {path.stem: _read_csv(path)}
-    return _read_xlsx(path)
+    return _read_xlsx(path, most_unpacked)
 
 
 def write_sheets(sheets: Mapping[str, Sequence[Mapping[str, object]]], path: Path) -> None:
@@ -107,27 +110,31 @@ def _read_csv(file: Path) -> Rows:
     raise ImportRefused([f"{file}: expected text in UTF-8 or GB 18030, came other bytes"])
 
 
-def _read_xlsx(path: Path) -> dict[str, Rows]:
+def _read_xlsx(path: Path, most_unpacked: int) -> dict[str, Rows]:
     from openpyxl import load_workbook  # here, since the ingest process needs the registry but no spreadsheets
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
-        if size > MAX_UNPACKED_BYTES:
-            raise ImportRefused([f"{path}: expected at most {MAX_UNPACKED_BYTES} bytes unpacked, came {size}"])
+        if size > most_unpacked:
+            raise ImportRefused([f"{path.name}: expected at most {most_unpacked} bytes unpacked, came {size}"])
         book = load_workbook(path, read_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError, ValueError) as exc:
         raise ImportRefused([f"{path}: expected an xlsx file or a folder of csv files: {exc}"]) from exc
     try:
-        return {sheet.title: _rows(_cells(sheet), f"sheet {sheet.title}") for sheet in book.worksheets}
+        left = itertools.count(MAX_LINES, -1)
+        return {sheet.title: _rows(_cells(sheet, left), f"sheet {sheet.title}") for sheet in book.worksheets}
     finally:
         book.close()
 
 
-def _cells(sheet: Any) -> Iterable[list[object]]:
+def _cells(sheet: Any, left: Iterator[int]) -> Iterable[list[object]]:
     formulas: list[str] = []
+    sheet.reset_dimensions()  # what the sheet says of its size is not believed: each row is as wide as its cells
     for line in sheet.iter_rows():
+        if next(left) <= 0:
+            raise ImportRefused([f"sheet {sheet.title}: expected at most {MAX_LINES} lines in all sheets, came more"])
         formulas += [f"{sheet.title}!{cell.coordinate}" for cell in line if cell.data_type in ("f", "e")]
         yield [cell.value for cell in line]
     if formulas:

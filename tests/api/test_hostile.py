@@ -192,6 +192,9 @@ def test_every_answer_is_named_and_guarded(world: World, caplog: pytest.LogCaptu
     assert odd.headers["content-type"] == "application/problem+json"
     for name in ("content-security-policy", "x-content-type-options", "referrer-policy"):
         assert name in answer.headers
+    rules = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
+    assert (rules["default-src"], rules["style-src"], rules["object-src"]) == ("'self'", "'self'", "'none'")
+    assert not {"script-src", "script-src-elem", "script-src-attr"} & rules.keys()  # the default holds for scripts
     logged = "\n".join(record.getMessage() for record in caplog.records)
     assert "mine-1 GET /api/v1/meters 200" in logged
     assert "user=root-administrator" in logged

@@ -12,7 +12,7 @@ import pytest
 
 from energy.registry import Role
 from tests.api.matrix import ELSEWHERE, TABLE
-from tests.api.tree import RELATIONS, SECRET, Memory, ask, expected, leak, planted, thing
+from tests.api.tree import NOW, RELATIONS, SECRET, Memory, ask, expected, leak, planted, thing
 from tests.api.world import World
 
 
@@ -137,3 +137,18 @@ def test_a_moved_institution_follows_at_once(tree: World) -> None:
         assert client.get("/api/v1/institutions/moved").status_code == 200
         tree.registry.import_sheets({"institutions": [{"id": "moved", "region": "990102"}]})
         assert client.get("/api/v1/institutions/moved").status_code == 404
+
+
+def test_no_change_is_made_for_a_browser_without_its_csrf_token(tree: World) -> None:
+    """The cookie alone, which a browser sends for pages of others too, opens no route that changes something."""
+    before = tree.registry.export_sheets()
+    link = tree.registry.accounts.one_time_link("root-administrator", now=NOW)
+    with httpx.Client(base_url=tree.url, timeout=30) as browser:
+        browser.get(f"/enter/{link}")
+        assert browser.get("/api/v1/session").status_code == 200
+        open_ways = {("POST", "/api/v1/session")}  # signing in, which looks at where the page came from instead
+        for key, entry in TABLE.items():
+            if key[0] != "GET" and key not in open_ways:
+                answer = ask(browser, *key, entry, thing(entry.thing, "own"))
+                assert (answer.status_code, answer.json()["title"]) == (403, "form expired"), key
+    assert tree.registry.export_sheets() == before

@@ -174,3 +174,38 @@ def test_an_empty_registry_exports_as_a_form_to_fill_in(tmp_path: Path) -> None:
     registry.close()
     header = [cell.value for cell in next(load_workbook(tmp_path / "form.xlsx")["regions"].iter_rows())]
     assert header == ["code", "name_zh", "name_en", "parent", "climate_zone"]
+
+
+def _workbook(path: Path, *cells: tuple[str, str]) -> Path:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "regions"
+    for where, text in cells:
+        sheet[where] = text
+    book.save(path)
+    return path
+
+
+def test_one_cell_far_away_costs_little(tmp_path: Path) -> None:
+    """5 kB that say of themselves to be 60,000 rows of 16,384 columns: read by that they take minutes."""
+    far = _workbook(tmp_path / "far.xlsx", ("A1", "code"), ("XFD60000", "x"))
+    with pytest.raises(ImportRefused, match="row 60000: expected 1 columns with a name"):
+        read_sheets(far)
+    tall = _workbook(tmp_path / "tall.xlsx", ("A1", "code"), ("A60000", "990000"))
+    rows = read_sheets(tall)["regions"]
+    assert (len(rows), rows[-1]) == (59_999, {"code": "990000"})
+
+
+def test_a_file_of_more_lines_than_allowed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImportRefused, match="1000000 lines"):
+        read_sheets(_workbook(tmp_path / "tall.xlsx", ("A1", "code"), ("A1048576", "990000")))
+
+
+def test_a_zip_that_unpacks_to_very_much_is_refused_unopened(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", b"\0" * 3_000_000)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(ImportRefused, match="at most 2000000 bytes unpacked, came 3000000"):
+        read_sheets(path, most_unpacked=2_000_000)
