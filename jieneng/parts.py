@@ -8,14 +8,14 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 import uvicorn
 
-from energy.errors import SpoolError
+from energy.errors import NotInRegistry, SpoolError
 from energy.intervals import LocalCalendar
-from energy.registry import Registry
+from energy.registry import Registry, Snapshot
 from energy.settings import Settings
 from energy.storage import open_store
 
@@ -102,13 +102,14 @@ def _parked(settings: Settings, since: int) -> list[tuple[str, str, int]]:
 def run_analyse(
     settings: Settings, *, institutions: list[str] | None, since: date | None, refit: bool, workers: int | None
 ) -> None:
-    """Compute once, with progress."""
+    """Compute once, and say what was done."""
     from analytics import jobs
 
     registry = Registry.open(settings.registry_url)
     store = open_store(settings, role="work")
     start = LocalCalendar(settings.zone).start_of(since) if since else None
     with contextlib.closing(registry), contextlib.closing(store):
+        _refuse_unknown(institutions or (), registry.snapshot())
         record = jobs.run(
             store,
             registry,
@@ -119,7 +120,20 @@ def run_analyse(
             stages=settings.targets.stages,
             now=int(time.time()),
         )
-    logger.info("%s", record)
+    logger.info(
+        "%d institutions, %d meters computed, %d rows written, %d deleted, %.1f s",
+        len(record.institutions),
+        len({window.meter for window in record.recomputed}),
+        sum(record.written.values()),
+        sum(record.deleted.values()),
+        record.seconds,
+    )
+
+
+def _refuse_unknown(institutions: Iterable[str], snapshot: Snapshot) -> None:
+    for name in institutions:
+        if name not in snapshot.institutions:
+            raise NotInRegistry(f"institution {name!r} is not in the registry; `jieneng export registry` shows its ids")
 
 
 def _tend_jobs(settings: Settings, stopping: threading.Event, done: Callable[[], None]) -> None:

@@ -18,7 +18,12 @@ def register(app: typer.Typer) -> None:
 
 
 def check_payload(
-    file: Annotated[Path, typer.Argument(help="File with the payload; - reads standard input.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="File with the payload; - reads standard input.", exists=True, dir_okay=False, allow_dash=True
+        ),
+    ],
     gateway: Annotated[str, typer.Option(help="Gateway that would send it (its id in the registry).")],
     home: Home = None,
     topic: Annotated[str | None, typer.Option(help="Topic, if not the gateway's readings.")] = None,

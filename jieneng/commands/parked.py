@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from energy.errors import SpoolError
 from energy.settings import Settings, load
 from jieneng.commands.options import Home
 
 if TYPE_CHECKING:
+    from collector.parked import Parked
     from collector.spool import SpoolReader
 
 app = typer.Typer(help="Messages and readings set aside with a reason: list, show, replay.", no_args_is_help=True)
+_HEAD: Final = ("id", "reason", "gateway", "meter", "readings", "last (UTC)", "detail")
 ReasonOption = Annotated[str | None, typer.Option(help="Only this reason code.")]
 
 
@@ -27,12 +30,16 @@ def list_(
     reason: ReasonOption = None,
     limit: Annotated[int, typer.Option(help="Most rows shown.", min=1)] = 50,
 ) -> None:
-    """List what is parked, with counts."""
-    table = Table("id", "reason", "gateway", "meter", "readings", "last (UTC)", "detail", box=None)
-    table.columns[-1].no_wrap = True
-    for row in _reader(load(home)).parked(reason=reason, limit=limit):
-        last = datetime.fromtimestamp(row.last, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(str(row.id), row.reason.value, row.gateway, row.meter, str(row.count), last, row.detail)
+    """List what is parked, with counts; not on a terminal one line each, its columns apart by tabs."""
+    rows = [_cells(row) for row in _reader(load(home)).parked(reason=reason, limit=limit)]
+    if not sys.stdout.isatty():
+        typer.echo("\n".join("\t".join(row) for row in [_HEAD, *rows]))
+        return
+    table = Table(box=None)
+    for name in _HEAD:
+        table.add_column(name, no_wrap=name != _HEAD[-1], overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
     Console().print(table)
 
 
@@ -45,7 +52,7 @@ def show(number: Annotated[int, typer.Argument(help="Id from `parked list`.")], 
     row = rows[0]
     typer.echo(f"{row.reason.value}: {row.detail}\ntopic {row.topic!r}, {row.count} reading(s)")
     body = row.body.decode("utf-8", "backslashreplace") if row.body is not None else None
-    typer.echo("the body was given up for space" if body is None else json.dumps(body, ensure_ascii=False)[1:-1])
+    typer.echo("the body was given up for space" if body is None else _printable(body))
 
 
 @app.command(epilog="Example: jieneng parked replay --reason unknown_device")
@@ -59,6 +66,17 @@ def replay(
 
     result = ask(load(home), "/api/v1/parked/replay", {"reason": reason, "ids": number})
     typer.echo(" ".join(f"{key}={value}" for key, value in result.items()))
+
+
+def _cells(row: Parked) -> tuple[str, ...]:
+    last = datetime.fromtimestamp(row.last, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    cells = str(row.id), row.reason.value, row.gateway, row.meter, str(row.count), last, row.detail
+    return tuple(map(_printable, cells))
+
+
+def _printable(text: str) -> str:
+    """Control characters escaped: nothing that a gateway sends steers the terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _reader(settings: Settings) -> SpoolReader:

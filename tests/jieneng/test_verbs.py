@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ import pytest
 from energy.registry import write_sheets
 from simulators import replay
 from tests.jieneng.test_up import running_up
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Installation:
             text=True,
             timeout=120,
             check=False,
+            cwd=ROOT,
             env=os.environ | self.environment,
         )
 
@@ -132,3 +137,47 @@ def test_a_dry_replay_counts_and_sends_nothing(registered: Installation) -> None
     done = registered.run("replay", str(sample), "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "would be sent" in done.stdout
+
+
+def test_the_gateway_page_is_right_word_by_word(installation: Installation, tmp_path: Path) -> None:
+    """Its commands as they stand there; then a meter that nobody entered, which is parked, entered and replayed."""
+    page = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8")
+    start, steps, dry_run = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    assert start.startswith("jieneng up ")
+    enter, issue, publish = (shlex.split(line, comments=True) for line in steps.splitlines())
+    assert installation.run(*enter[1:]).returncode == 0
+    secret = installation.run(*issue[1:]).stdout.split()[-1]
+    example = [sys.executable, *(secret if word == "SECRET" else word for word in publish[1:])]
+    example += ["--port", installation.environment["JIENENG_MQTT__PORT"]]
+    sent = subprocess.run(example, capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
+    assert sent.stdout.count("acknowledged: Success") == 4
+    assert installation.run(*shlex.split(dry_run)[1:]).returncode == 0
+
+    subprocess.run([*example, "--meter", "e-new"], capture_output=True, cwd=ROOT, timeout=60, check=True)
+    listing = ("parked", "list", "--reason", "unknown_device")
+    head, *parked = (line.split("\t") for line in installation.run(*listing).stdout.splitlines())
+    assert head[:4] == ["id", "reason", "gateway", "meter"]
+    assert {tuple(row[1:4]) for row in parked} == {("unknown_device", "trial-gw", "e-new")}
+    shown = installation.run("parked", "show", parked[0][0]).stdout.splitlines()[-1]
+    assert json.loads(shown)["readings"][0]["meter"] == "e-new"
+
+    new = {"id": "trial-e-new", "institution": "trial", "gateway": "trial-gw", "local": "e-new", "name_zh": "新表",
+           "name_en": "New", "category": "electricity", "unit": "kWh"}  # fmt: skip
+    write_sheets({"meters": [new]}, tmp_path / "new.xlsx")
+    assert installation.run("import", "registry", str(tmp_path / "new.xlsx")).returncode == 0
+    assert "readings=4" in installation.run("parked", "replay", "--reason", "unknown_device").stdout
+    assert installation.run(*listing).stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["check-payload", "nowhere.json", "--gateway", "trial-gw"], 2, "nowhere.json' does not exist"),
+        (["analyse", "--institution", "nowhere"], 1, "institution 'nowhere' is not in the registry"),
+    ],
+)
+def test_what_is_not_there_is_named(registered: Installation, arguments: list[str], code: int, told: str) -> None:
+    done = registered.run(*arguments)
+    assert done.returncode == code
+    assert told in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
