@@ -33,9 +33,9 @@ _LOCAL: Final = {"127.0.0.1", "::1", "localhost"}
 Action = Literal["read", "write"]
 """What a token may do with a bucket."""
 NANOSECONDS: Final = 1_000_000_000
-_SHARD_S: Final = 28 * DAY
-"""What one shard of the bucket holds. With the week that is usual, years of daily results lie in hundreds of shards:
-writing and reading them takes 2.4 times the CPU, and InfluxDB twice the memory."""
+_SHARD_S: Final = 91 * DAY
+"""What one shard of the bucket holds. With the week that is usual every series of daily and monthly results enters
+hundreds of shards: writing three years of 25 institutions takes the server 10.6 CPU-s and 501 MB, so 3.2 and 241."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,11 +131,13 @@ def test_the_bucket_is_made_with_its_retention_once(influx: Influx) -> None:
     assert not ensure_bucket(settings)
     found = influx.call("GET", f"/api/v2/buckets?name={influx.bucket}-new")["buckets"][0]
     assert found["retentionRules"] == [
-        {"type": "expire", "everySeconds": 30 * DAY, "shardGroupDurationSeconds": 28 * DAY}
+        {"type": "expire", "everySeconds": 30 * DAY, "shardGroupDurationSeconds": 30 * DAY}
     ]
     for_ever = settings_of(influx, bucket=settings.bucket, retention_days=0)
     assert ensure_bucket(for_ever)
     assert not ensure_bucket(for_ever)
+    found = influx.call("GET", f"/api/v2/buckets?name={influx.bucket}-new")["buckets"][0]
+    assert found["retentionRules"] == [{"type": "expire", "everySeconds": 0, "shardGroupDurationSeconds": 91 * DAY}]
 
 
 def test_many_meters_and_years_are_read_in_pieces(influx: Influx) -> None:
