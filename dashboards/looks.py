@@ -8,7 +8,7 @@ from typing import Final
 
 from analytics.jobs.standing import Hearing
 from analytics.progress import OUTLOOK_WORDS, Outlook
-from dashboards.panels import Json, colour, look, steps, words_for
+from dashboards.panels import UNKNOWN, Json, colour, look, steps, words_for
 from dashboards.words import Words
 from energy.model import Category, Reason, State
 from energy.reference import Code, category_code, code, indicators
@@ -22,7 +22,7 @@ GOOD: Final = "#3A9D5D"
 NEAR: Final = "#E2B100"
 CLOSE: Final = "#E57C23"
 OVER: Final = "#C8372D"
-QUIET: Final = "#9AA6B1"
+QUIET: Final = UNKNOWN
 
 CATEGORY: Final = {
     Category.ELECTRICITY: "#2E78C7",

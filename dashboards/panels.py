@@ -14,6 +14,8 @@ SOURCE: Final[Json] = {"type": "influxdb", "uid": "jieneng"}
 _TWO_HOURS_MS: Final = 2 * 3600 * 1000
 INK: Final = "#46535F"
 """Figures that have no colour of their own."""
+UNKNOWN: Final = "#9AA6B1"
+"""What is said where a figure would have a colour and there is none."""
 Kind = Literal[
     "stat", "gauge", "timeseries", "barchart", "table", "heatmap", "state-timeline", "piechart", "text", "row"
 ]
@@ -90,6 +92,12 @@ def steps(*limits: tuple[float | None, str]) -> Json:
     return {"mode": "absolute", "steps": [{"value": limit, "color": shade} for limit, shade in limits]}
 
 
+def _known_from_zero(limits: Json) -> Json:
+    """The same limits for figures from zero on: what is unknown gets a colour of its own, not that of the lowest."""
+    lowest, *others = limits["steps"]
+    return steps((None, UNKNOWN), (0, lowest["color"]), *((step["value"], step["color"]) for step in others))
+
+
 def stat(
     key: str,
     *targets: Target,
@@ -117,7 +125,8 @@ def stat(
     if decimals is not None:
         defaults["decimals"] = decimals
     if limits is not None:
-        defaults |= {"thresholds": limits, "color": {"mode": "thresholds"}}
+        shown = limits if absent is not None else _known_from_zero(limits)
+        defaults |= {"thresholds": shown, "color": {"mode": "thresholds"}}
     else:
         defaults["color"] = colour(shade or INK)
     options: Json = {
@@ -144,7 +153,7 @@ def gauge(
         height,
         targets,
         {"reduceOptions": {"calcs": [reduce], "fields": "", "values": False}, "showThresholdMarkers": True},
-        {"unit": "percentunit", "decimals": 1, "min": 0, "max": top, "thresholds": limits},
+        {"unit": "percentunit", "decimals": 1, "min": 0, "max": top, "thresholds": _known_from_zero(limits)},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ _JUDGE = """() => [...document.querySelectorAll('section[data-testid^="data-test
   text: (panel.querySelector('[data-testid="data-testid panel content"]') || panel).innerText.trim(),
 }))"""
 _GO = "url => { history.pushState({}, '', url); dispatchEvent(new PopStateEvent('popstate', {state: {}})) }"
+_Judge = Callable[[Mapping[str, Any] | None, str], str]
 _EMPTY = ("无数据", "no data", "No data")
 
 
@@ -48,28 +49,37 @@ def open_board(page: Page, url: str, dashboard: Mapping[str, Any], span: Range, 
 
 def complaints(page: Page, dashboard: Mapping[str, Any], *, timeout_s: float = 60) -> list[str]:
     """What is wrong once the page has settled; an empty list as soon as every panel shows something."""
+    return _settled(page, dashboard, _trouble_or_emptiness, timeout_s)
+
+
+def unsettled(page: Page, dashboard: Mapping[str, Any], *, timeout_s: float = 60) -> list[str]:
+    """The same where panels may be empty: an empty list as soon as every panel says so, or shows something."""
+    return _settled(page, dashboard, _trouble, timeout_s)
+
+
+def _settled(page: Page, dashboard: Mapping[str, Any], judge: _Judge, timeout_s: float) -> list[str]:
     limit = time.monotonic() + timeout_s
     while True:
-        found = _complaints(page, dashboard)
+        shown = {panel["title"]: panel for panel in page.evaluate(_JUDGE)}
+        wanted = panels(dashboard)
+        told = [(panel["title"], judge(shown.get(panel["title"]), panel["type"])) for panel in wanted]
+        found = [f"{title}: {what}" for title, what in told if what]
         if not found or time.monotonic() > limit:
             return found
         page.wait_for_timeout(200)
 
 
-def _complaints(page: Page, dashboard: Mapping[str, Any]) -> list[str]:
-    shown = {panel["title"]: panel for panel in page.evaluate(_JUDGE)}
-    found = []
-    for wanted in panels(dashboard):
-        panel = shown.get(wanted["title"])
-        if panel is None:
-            found.append(f"{wanted['title']}: not there")
-        elif panel["error"]:
-            found.append(f"{wanted['title']}: error")
-        elif panel["loading"]:
-            found.append(f"{wanted['title']}: loading")
-        elif not _shows(panel, wanted["type"]):
-            found.append(f"{wanted['title']}: empty, {panel['text'][:60]!r}")
-    return found
+def _trouble(panel: Mapping[str, Any] | None, _kind: str) -> str:
+    """What is wrong with a panel, whether it holds anything or not."""
+    if panel is None:
+        return "not there"
+    return next((word for word in ("error", "loading") if panel[word]), "" if panel["text"] else "nothing said")
+
+
+def _trouble_or_emptiness(panel: Mapping[str, Any] | None, kind: str) -> str:
+    if panel is None or panel["error"] or panel["loading"]:
+        return _trouble(panel, kind)
+    return "" if _shows(panel, kind) else f"empty, {panel['text'][:60]!r}"
 
 
 def _shows(panel: Mapping[str, Any], kind: str) -> bool:

@@ -18,8 +18,8 @@ from dashboards.provision import Grafana as Door
 from dashboards.provision import Source
 from energy.errors import GrafanaError
 from tests.dashboards.conftest import Stage
-from tests.dashboards.look import Range, complaints, open_board
-from tests.servers import ROOT, Grafana
+from tests.dashboards.look import Range, complaints, open_board, unsettled
+from tests.servers import ROOT, Grafana, Influx
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 BOARDS = build()
@@ -58,6 +58,17 @@ def pushed(grafana_factory: Callable[..., Grafana], stage_set: Stage) -> Grafana
     return grafana
 
 
+@pytest.fixture(scope="module")
+def empty(grafana_factory: Callable[..., Grafana], influx_server: Influx) -> Grafana:
+    """A Grafana over a bucket in which there is nothing."""
+    influx_server.new_bucket("empty")
+    grafana = grafana_factory()
+    grafana.start()
+    source = Source(influx_server.url, "empty", influx_server.token)
+    list(Door(grafana.url, grafana.service_token()).push(source, Place()))
+    return grafana
+
+
 def source_of(stage: Stage) -> Source:
     return Source(stage.influx.url, stage.influx.bucket, stage.influx.token)
 
@@ -74,6 +85,19 @@ def test_every_dashboard_opens_without_an_error_or_an_empty_panel(
         for board in BOARDS[language]:
             open_board(page, grafana.url, board, Range(stage_set.start, stage_set.end))
             assert complaints(page, board) == [], board["uid"]
+    finally:
+        page.close()
+
+
+@pytest.mark.browser
+def test_an_empty_installation_shows_that_nothing_is_there_and_no_error(
+    empty: Grafana, browser: Browser, stage_set: Stage
+) -> None:
+    page = browser.new_page()
+    try:
+        for board in BOARDS["zh"]:
+            open_board(page, empty.url, board, Range(stage_set.start, stage_set.end))
+            assert unsettled(page, board) == [], board["uid"]
     finally:
         page.close()
 
