@@ -62,6 +62,8 @@ class Novelty:
         The readings in this order.
     new, late, duplicate, conflict : bool, shape (n,)
         Each reading is exactly one of these.
+    is_all_new : bool
+        True where no reading is anything but new, as live readings are.
     """
 
     order: IntArray
@@ -70,6 +72,7 @@ class Novelty:
     late: BoolArray
     duplicate: BoolArray
     conflict: BoolArray
+    is_all_new: bool = False
 
 
 def faults(rows: Rows, lookup: Lookup, clock: Clock) -> ByteArray:
@@ -120,10 +123,11 @@ def novelty(rows: Rows, recent: Recent) -> Novelty:
     ordered = rows.take(order)
     meter, time, value = ordered.meter, ordered.time, ordered.value
     again = _follows(meter) & _follows(time)
-    old = np.flatnonzero(time <= recent.newest[meter])
+    is_old = time <= recent.newest[meter]
     none = np.zeros(len(order), np.bool_)
-    if not len(old) and not again.any():
-        return Novelty(order, ordered, ~none, none, none, none)
+    if not is_old.any() and not again.any():
+        return Novelty(order, ordered, ~none, none, none, none, is_all_new=True)
+    old = np.flatnonzero(is_old)
     held, held_value, late = none.copy(), np.full(len(order), np.nan), none.copy()
     held[old], held_value[old], late[old] = recent.find(meter[old], time[old])
     again &= ~held & ~late
@@ -159,8 +163,10 @@ def flags(rows: Rows, lookup: Lookup, recent: Recent) -> ByteArray:
 def _rises_too_fast(rows: Rows, lookup: Lookup, recent: Recent) -> BoolArray:
     meter, time, value = rows.meter, rows.time, rows.value
     before, known = recent.newest[meter], recent.newest_value[meter]  # not a number where nothing is known
-    follower = np.flatnonzero(_follows(meter))
-    before[follower], known[follower] = time[follower - 1], value[follower - 1]
+    follows = _follows(meter)
+    if follows.any():
+        follower = np.flatnonzero(follows)
+        before[follower], known[follower] = time[follower - 1], value[follower - 1]
     span = np.maximum(time - before, lookup.interval[meter])
     with np.errstate(invalid="ignore"):
         return np.asarray((value - known > lookup.rate[meter] * span) & (time > before))

@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S: Final = 30.0
 _IDLE_S: Final = 1.0
 _GATHER_S: Final = 0.4  # between two requests, unless there is enough for a large one: small ones cost the store most
-_MARK_EVERY_S: Final = 1.0  # a backfill touches the same meters in each request: marks of several are fewer than theirs
+_MARK_EVERY_S: Final = 2.0  # a backfill touches the same meters in each request: marks of several are fewer than theirs
 _MOST_UNMARKED: Final = 100_000
 _T = TypeVar("_T")
 
@@ -280,10 +280,12 @@ class Forwarder:
 def merge(batches: list[Batch], names: tuple[str, ...]) -> tuple[Readings, BoolArray]:
     """One request from several batches, in order, and which of its readings are late."""
     numbers = np.concatenate([batch.meter for batch in batches])
-    used, index = np.unique(numbers, return_inverse=True)
+    is_used = np.zeros(len(names), np.bool_)
+    is_used[numbers] = True
+    place = np.cumsum(is_used, dtype=np.int32) - 1  # of a number among those used: a tenth of what np.unique costs
     readings = Readings(
-        tuple(map(names.__getitem__, used.tolist())),
-        index.astype(np.int32),
+        tuple(map(names.__getitem__, np.flatnonzero(is_used).tolist())),
+        place[numbers],
         np.concatenate([batch.time for batch in batches]),
         np.concatenate([batch.value for batch in batches]),
         np.concatenate([batch.flag for batch in batches]),

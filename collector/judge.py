@@ -209,8 +209,9 @@ class Judge:
             meter, is_open = np.repeat(meter, columns.length), np.repeat(is_open, columns.length)
         rows = Rows(meter, columns.time, value, is_open)
         codes = checks.faults(rows, self.lookup, clock)
-        codes[has_bad_unit & (codes == checks.GOOD)] = checks.REASONS.index(Reason.BAD_UNIT) + 1
-        good = np.flatnonzero(codes == checks.GOOD)
+        if has_bad_unit is not None:
+            codes[has_bad_unit & (codes == checks.GOOD)] = checks.REASONS.index(Reason.BAD_UNIT) + 1
+        good = np.flatnonzero(codes == checks.GOOD) if codes.any() else np.arange(len(rows))
         novelty = checks.novelty(rows.take(good) if len(good) < len(rows) else rows, self.recent)
         if len(good) < len(rows) or novelty.conflict.any():
             faulty = [(int(row), checks.reason_of(codes[row])) for row in np.flatnonzero(codes)]
@@ -221,10 +222,10 @@ class Judge:
         draft.group.pages.append(_page(rows, codes, novelty))
         return self._batch(draft, novelty)
 
-    def _convert(self, columns: Columns, meter: Int32Array) -> tuple[FloatArray, BoolArray]:
-        """Values in the meters' own units, and which cannot be turned into them."""
+    def _convert(self, columns: Columns, meter: Int32Array) -> tuple[FloatArray, BoolArray | None]:
+        """Values in the meters' own units, and which cannot be turned into them (None: no unit was sent)."""
         if columns.unit is None or not len(self.lookup.ids):
-            return columns.value, np.zeros(len(columns), np.bool_)
+            return columns.value, None
         code = np.array([self._unit_code(unit) for unit in columns.unit])
         target = self.lookup.unit[meter]
         factor, offset = self._factor[code, target], self._offset[code, target]
@@ -247,14 +248,17 @@ class Judge:
         return self._units[unit]
 
     def _batch(self, draft: _Draft, novelty: Novelty) -> Batch | None:
-        keep = novelty.new | novelty.late
-        if not keep.any():
+        if novelty.is_all_new:
+            kept, late = novelty.rows, novelty.late
+        else:
+            keep = novelty.new | novelty.late
+            kept, late = novelty.rows.take(keep), novelty.late[keep]
+        if not len(kept):
             return None
-        kept = novelty.rows if keep.all() else novelty.rows.take(keep)
         flag = checks.flags(kept, self.lookup, self.recent)
         draft.group.counts["qos0"] += int(np.count_nonzero(kept.unprotected))
         draft.group.counts["implausible"] += int(np.count_nonzero(flag == Flag.IMPLAUSIBLE))
-        return Batch(kept.meter, kept.time, kept.value, flag, novelty.late[keep], draft.now)
+        return Batch(kept.meter, kept.time, kept.value, flag, late, draft.now)
 
     def _park(self, draft: _Draft, problem: Problem) -> None:
         """Park what a decoder or a topic refused."""
@@ -345,7 +349,7 @@ _EXPLAINED: Final = {
 def _page(rows: Rows, codes: ByteArray, novelty: Novelty) -> Page:
     """What the ledger says of these rows: those of known meters, by what became of them."""
     sound = novelty.rows
-    if len(sound) == len(rows) and novelty.new.all():
+    if len(sound) == len(rows) and novelty.is_all_new:
         return page(taken=[(sound.meter, sound.time)])
     faulty = rows.take((codes != checks.GOOD) & (rows.meter >= 0))
     known, contradicted = sound.take(novelty.duplicate), sound.take(novelty.conflict)

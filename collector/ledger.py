@@ -135,8 +135,9 @@ def write(connection: sqlite3.Connection, pages: Sequence[Page]) -> None:
     if not len(sum_of.key):
         return
     level = 0
-    connection.execute("INSERT INTO ledger (level, data) VALUES (0, ?)", (sum_of.encode(0),))
-    while _is_full(connection, level):
+    place = connection.execute("INSERT INTO ledger (level, data) VALUES (0, ?)", (sum_of.encode(0),)).lastrowid
+    assert place is not None
+    while place % _FOLD_LARGE == 0 and _is_full(connection, level):
         rows = connection.execute("SELECT data FROM ledger WHERE level = ?", (level,))
         blob = fold(Page.decode(data) for (data,) in rows).encode(level + 1)
         connection.execute("DELETE FROM ledger WHERE level = ?", (level,))

@@ -183,10 +183,12 @@ class Pipeline:
     # The commit thread.
 
     def _run(self) -> None:
+        began = 0.0
         try:
             while not (self._stopping.is_set() and not self._waiting):
                 self._some.wait()
-                self._enough.wait(self.settings.ingest.flush_s)
+                self._enough.wait(began + self.settings.ingest.flush_s - time.monotonic())
+                began = time.monotonic()
                 self._turn()
         except BaseException as exc:  # whatever was not committed was not acknowledged: end, and start again clean
             _log.critical("the commit thread failed: %s", exc, exc_info=True)

@@ -95,9 +95,10 @@ class Recent:
     def _insert_one_each(self, meter: Int32Array, time: IntArray, value: FloatArray) -> None:
         """The same where no meter comes twice, as live readings do."""
         slot = self._next[meter]
-        gone = self._times[meter, slot]
-        self._floor[meter] = np.maximum(self._floor[meter], np.where(gone == NEVER, NEVER, gone + 1))
-        self._times[meter, slot], self._values[meter, slot] = time, value
+        place = meter * self._depth + slot
+        times, values = self._times.reshape(-1), self._values.reshape(-1)  # views: one index is half the work of two
+        self._floor[meter] = np.maximum(self._floor[meter], times[place] + 1)  # above NEVER nothing begins either
+        times[place], values[place] = time, value
         self._next[meter] = (slot + 1) % self._depth
         self._advance(meter, time, value)
 
@@ -115,12 +116,11 @@ class Recent:
 
     def _advance(self, meter: Int32Array, time: IntArray, value: FloatArray) -> None:
         """Take over the newest of these readings, one of each meter."""
-        self._highest[meter] = np.maximum(self._highest[meter], time)
-        newest = self.newest[meter]
-        newer = (time > newest) & (newest != UNKNOWN)
-        who = meter if newer.all() else meter[newer]
-        self.newest[who] = time[newer]
-        self.newest_value[who] = value[newer]
+        newer = time > self.newest[meter]  # nothing is newer than UNKNOWN
+        if not newer.all():
+            self._highest[meter] = np.maximum(self._highest[meter], time)  # asked for only while the newest is UNKNOWN
+            meter, time, value = meter[newer], time[newer], value[newer]
+        self.newest[meter], self.newest_value[meter] = time, value
 
 
 def _runs(ordered: Int32Array) -> tuple[IntArray, IntArray]:

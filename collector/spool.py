@@ -119,11 +119,13 @@ class Spool:
             raise _translated(exc, self.path) from exc
 
     def _write(self, groups: Sequence[Group]) -> None:
+        counts: Counter[str] = Counter()
         for group in groups:
             self._write_group(group)
+            counts.update(group.counts)
         self._connection.executemany(
             "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n",
-            [item for item in sum((group.counts for group in groups), Counter()).items() if item[1]],
+            [item for item in counts.items() if item[1]],
         )
         ledger.write(self._connection, [page for group in groups for page in group.pages])
 

@@ -71,7 +71,7 @@ class IngestSettings(_Group):
     collector_id: str = Field("c1", description="name of this collector in the `ingest` measurement")
     http_host: str = Field("127.0.0.1", description="address of the ingest process's own HTTP port")
     http_port: int = Field(8081, ge=0, le=65535, description="health, metrics, parked messages, HTTP push")
-    flush_s: float = Field(0.015, gt=0, le=1, description="longest wait before a group commit")
+    flush_s: float = Field(0.02, gt=0, le=1, description="shortest time from one group commit to the next")
     flush_readings: int = Field(5_000, ge=1, description="readings that trigger a group commit")
     max_message_bytes: int = Field(1_048_576, ge=1024, description="largest payload decoded")
     max_message_readings: int = Field(10_000, ge=1, description="readings allowed in one message")
