@@ -29,7 +29,7 @@ _OWNER: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """Level and column of whose a row is; sheets with columns `scope` and `id` say it themselves, all others are shared."""
 
-_SCOPED: Final = ("denominators", "targets", "tariff_uses", "calorific_values", "stages")
+_SCOPED: Final = ("denominators", "targets", "tariff_uses", "calorific_values", "heating_seasons", "stages")
 _PUBLIC: Final = ("quotas", "tariffs")
 _ACTION: Final[Mapping[str, Action]] = MappingProxyType(
     {

@@ -11,9 +11,10 @@ from analytics.indicators import Stated
 from analytics.jobs.conversion import gas_of_heat
 from analytics.mains import Twins, twins
 from analytics.rollup import Group, groups, order_of_formulas
+from energy.heating import HeatingCalendar
 from energy.intervals import LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind, Swap, ValueKind
-from energy.registry import CalorificValue, Denominator, Snapshot
+from energy.registry import CalorificValue, Denominator, HeatingSeason, Snapshot
 from energy.registry.decisions import Correction
 from energy.registry.formula import parse
 from energy.registry.rows import CalendarSpan
@@ -48,6 +49,8 @@ class Estate:
         Accounts and the mains that measure the same.
     gas : tuple of Stated
         Volume of gas by the heat in it, dated. [m3/kWh]
+    heating : HeatingCalendar
+        Its heating seasons.
     """
 
     institution: str
@@ -63,12 +66,13 @@ class Estate:
     groups: tuple[Group, ...]
     twins: tuple[Twins, ...]
     gas: tuple[Stated, ...]
+    heating: HeatingCalendar
     denominators: tuple[Denominator, ...]
 
     def signature(self) -> str:
         """Changes when any total or indicator of the institution could, although no reading did."""
         own = (self.groups, self.twins, self.formulas, self.denominators, self.buildings, self.spans, self.gas)
-        plain = (self.calendar.zone, *own)
+        plain = (self.calendar.zone, *own, self.heating)
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
 
@@ -78,6 +82,7 @@ def estates(
     default_zone: str,
     corrections: Mapping[str, tuple[Correction, ...]] | None = None,
     calorific: Iterable[CalorificValue] = (),
+    heated: Sequence[HeatingSeason] = (),
 ) -> Iterator[Estate]:
     """The estate of each institution; its days are counted in the time zone of its first site."""
     heat: dict[str, list[CalorificValue]] = {}
@@ -106,6 +111,7 @@ def estates(
             corrections or {},
             tuple(outdoors[place] for place in weather_places(snapshot, name) if place in outdoors),
             gas_of_heat(calendar, [heat.get(place, ()) for place in above]),
+            HeatingCalendar.of(heated, above),
         )
 
 
@@ -129,8 +135,12 @@ def weather_places(snapshot: Snapshot, institution: str) -> list[str]:
 
 def regions_above(snapshot: Snapshot, institution: str) -> list[str]:
     """An institution's region and those above it, the nearest first, as `region:CODE`."""
+    return regions_from(snapshot, snapshot.institutions[institution].region)
+
+
+def regions_from(snapshot: Snapshot, code: str | None) -> list[str]:
+    """A region and those above it, the nearest first, as `region:CODE`."""
     found: list[str] = []
-    code: str | None = snapshot.institutions[institution].region
     while code is not None and f"region:{code}" not in found:
         found.append(f"region:{code}")
         region = snapshot.regions.get(code)
@@ -147,6 +157,7 @@ def _estate(
     corrections: Mapping[str, tuple[Correction, ...]],
     thermometers: tuple[Meter, ...],
     gas: tuple[Stated, ...],
+    heating: HeatingCalendar,
 ) -> Estate:
     own = [snapshot.meters[name] for name in sorted(snapshot.meters_of(institution))]
     meters = tuple(m for m in own if m.quantity == ENERGY)
@@ -164,6 +175,7 @@ def _estate(
         groups=tuple(groups(meters)),
         twins=twins(meters),
         gas=gas,
+        heating=heating,
         denominators=denominators,
     )
 

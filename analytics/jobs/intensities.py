@@ -20,13 +20,14 @@ from analytics.indicators import (
     total_indicator,
     weighted_by_time,
 )
-from analytics.jobs.official import PURPOSES, heating_of_months, of_season, official_wholes, season_begins, seasons
+from analytics.jobs.official import PURPOSES, heating_energy, of_season, official_wholes, seasons
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE
 from analytics.totals import Periods
 from energy.caliber import caliber
-from energy.intervals import LocalCalendar, Window
+from energy.heating import HeatingCalendar
+from energy.intervals import LocalCalendar, Period, Window
 from energy.model import Category, CostNote, Scope
 from energy.registry import Denominator
 from energy.series import BoolArray, FloatArray, IntArray, Table
@@ -44,8 +45,6 @@ _PRICES: Final = {
     Category.HEAT: "heat_price",
 }
 _FOREVER: Final = 2**40
-_AFTER_MARCH: Final = 9
-"""Months from July to the end of March."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,9 +75,10 @@ def write_indicators(
     sums: Sequence[Sums],
     denominators: Sequence[Denominator],
     ids: Mapping[Scope, Sequence[str]],
+    heating: HeatingCalendar,
     now: int,
 ) -> None:
-    """Replace the indicators of the wanted periods of these places, and of the rolling year ending in a month."""
+    """Replace the indicators of the wanted periods of these places, of rolling years and of heating seasons."""
     for part in sums:
         end = np.minimum(part.periods.edges[1:], max(now, int(part.periods.edges[1])))
         found = [rows for place in _places(part) for rows in _of_place(place, part, calendar, denominators, end)]
@@ -87,7 +87,7 @@ def write_indicators(
         if kind == "month":
             later = _followed(part.wanted, 12)
             _replace(writer, part, "rolling12", later, [rows for rows in found if rows.period == "rolling12"], ids)
-            _write_seasons(writer, calendar, part, denominators, ids, now)
+    _write_seasons(writer, calendar, {part.periods.kind: part for part in sums}, denominators, ids, heating, now)
 
 
 def _followed(wanted: BoolArray, months: int) -> BoolArray:
@@ -183,28 +183,49 @@ def _wholes(place: _Place, kind: str) -> Iterator[tuple[Indicator, Sequence[str]
 def _write_seasons(
     writer: Writer,
     calendar: LocalCalendar,
-    sums: Sums,
+    sums: Mapping[Period, Sums],
     denominators: Sequence[Denominator],
     ids: Mapping[Scope, Sequence[str]],
+    heating: HeatingCalendar,
     now: int,
 ) -> None:
-    """Replace the heating seasons that hold a wanted month; one is told when its March is over."""
-    months = sums.periods.days[:-1].astype("M8[D]").astype("M8[M]").astype(np.int64) % 12 + 1
-    for first, end in seasons(months):
-        if not sums.wanted[first:end].any():
+    """Replace the heating seasons of years from July that hold a wanted month; one is told when its last day is over.
+
+    They are dated by their first day.
+    """
+    if not sums:
+        return
+    part = sums["month"]
+    months = part.periods.days
+    heated = _heated(sums)
+    for first, end in seasons(months[:-1].astype("M8[D]").astype("M8[M]").astype(np.int64) % 12 + 1):
+        if not part.wanted[first:end].any():
             continue
-        edges = sums.periods.edges[[first, end]]
+        edges = part.periods.edges[[first, end]]
+        season = heating.season(calendar.date_of(int(edges[0])).year)
+        window = calendar.window(season.first, season.last)
         found = []
-        for place in _places(sums) if now >= sums.periods.edges[first + _AFTER_MARCH] else ():
-            monthly = heating_of_months(place.amounts, place.items)
-            if monthly is not None:
-                value, coverage = of_season(monthly, months, (first, end))
-                area = weighted_by_time(_stated(denominators, place, "heated_area", calendar), edges[:1], edges[1:])
-                whole = Indicator(monthly.key, monthly.caliber, np.array([value]), np.array([coverage]))
-                found.append(_Rows(place, "season", per("heating_energy_per_heated_area", whole, area)))
-        one = replace(sums, periods=Periods("year", edges, sums.periods.days[[first, end]]))
-        begins = calendar.start_of(season_begins(calendar.date_of(int(edges[0])).year))
-        _replace(writer, one, "season", np.array([True]), found, ids, np.array([begins]))
+        for place, monthly, daily in heated if now >= window.end else ():
+            value, coverage = of_season(monthly, daily, months, season)
+            span = np.array([window.start, window.end], np.int64)
+            area = weighted_by_time(_stated(denominators, place, "heated_area", calendar), span[:1], span[1:])
+            whole = Indicator(monthly.key, monthly.caliber, np.array([value]), np.array([coverage]))
+            found.append(_Rows(place, "season", per("heating_energy_per_heated_area", whole, area)))
+        one = replace(part, periods=Periods("year", edges, months[[first, end]]))
+        _replace(writer, one, "season", np.array([True]), found, ids, np.array([window.start]))
+
+
+def _heated(sums: Mapping[Period, Sums]) -> list[tuple[_Place, Indicator, Indicator]]:
+    """Places where heating is metered, with what it took in each month and each day."""
+    days = {(place.scope, place.id): place for place in _places(sums["day"])}
+    found = []
+    for place in _places(sums["month"]):
+        of_days = days[place.scope, place.id]
+        monthly = heating_energy(place.amounts, place.items)
+        daily = heating_energy(of_days.amounts, of_days.items)
+        if monthly is not None and daily is not None:
+            found.append((place, monthly, daily))
+    return found
 
 
 def _stated(denominators: Sequence[Denominator], place: _Place, kind: str, calendar: LocalCalendar) -> list[Stated]:

@@ -26,6 +26,7 @@ from analytics.indicators import Amounts, Indicator
 from analytics.quotas import SCOPES, VEHICLE_FUEL, Account, IndicatorScope, Part, Purpose, figure
 from energy.caliber import Caliber, caliber
 from energy.errors import MissingReference
+from energy.heating import HeatingSeason
 from energy.model import Category
 from energy.series import BoolArray, FloatArray, IntArray
 
@@ -54,8 +55,7 @@ WHOLES: Final = MappingProxyType(
 """Amounts to be divided by the floor area: indicator whose scope they have, and caliber."""
 _HEATING: Final = "heating_energy_per_heated_area"
 _SEASON_STARTS: Final = 7
-_MUST: Final = (11, 12, 1, 2, 3)
-"""Months without which nothing is said of a heating season: those of 11-15 to 03-15 and of every longer one."""
+_EPOCH: Final = date(1970, 1, 1)
 
 
 def official_wholes(amounts: Amounts, items: Mapping[str, FloatArray]) -> Iterator[Indicator]:
@@ -75,8 +75,8 @@ def official_wholes(amounts: Amounts, items: Mapping[str, FloatArray]) -> Iterat
             yield found
 
 
-def heating_of_months(amounts: Amounts, items: Mapping[str, FloatArray]) -> Indicator | None:
-    """Heating energy of each period; None where no heating is metered."""
+def heating_energy(amounts: Amounts, items: Mapping[str, FloatArray]) -> Indicator | None:
+    """Heating energy of each period, months or days; None where no heating is metered."""
     account = _account(amounts, items)
     heating = [part for part in account.parts if part.purpose is Purpose.HEATING]
     if not heating:
@@ -98,22 +98,34 @@ def seasons(months: IntArray) -> list[tuple[int, int]]:
     return [(i, i + 12) for i in np.flatnonzero(months == _SEASON_STARTS).tolist() if i + 12 <= len(months)]
 
 
-def season_begins(year: int) -> date:
-    """The day by which the heating season is dated that begins in a year: 15 November, the legal day of most cities."""
-    return date(year, 11, 15)
+def of_season(monthly: Indicator, daily: Indicator, months: IntArray, season: HeatingSeason) -> tuple[float, float]:
+    """Heating energy of one season and its coverage; NaN where a part of it is unknown.
 
+    Parameters
+    ----------
+    monthly, daily : Indicator
+        Heating energy of consecutive months, and of all their days.
+    months : int64, shape (n_months + 1,)
+        Day numbers that bound the months.
+    season : HeatingSeason
+        Its first and last day lie in the months.
 
-def of_season(monthly: Indicator, months: IntArray, span: tuple[int, int]) -> tuple[float, float]:
-    """Heating energy of one season and its coverage; NaN where a month of its core is unknown.
-
-    Bills of heat name the heating months only, so the other months count where they are known.
+    Notes
+    -----
+    Whole months count as such: a month can be known where a gap hides some of its days. So can the part of a month
+    whose other days are known.
     """
-    first, end = span
-    core = np.isin(months[first:end], _MUST)
-    value, coverage = monthly.value[first:end], monthly.coverage[first:end]
-    if not np.isfinite(value[core]).all():
-        return np.nan, np.nan
-    return float(np.nansum(value)), float(np.mean(coverage[core]))
+    first, end = (season.first - _EPOCH).days, (season.last - _EPOCH).days + 1
+    days = daily.value
+    total = 0.0
+    for i in np.flatnonzero((months[:-1] < end) & (months[1:] > first)).tolist():
+        begin, after = (months[i : i + 2] - months[0]).tolist()
+        lo, hi = max(begin, first - months[0]), min(after, end - months[0])
+        inside, outside = days[lo:hi].sum(), days[begin:lo].sum() + days[hi:after].sum()
+        is_whole = (lo, hi) == (begin, after)
+        total += float(monthly.value[i] - outside if is_whole or np.isnan(inside) else inside)
+    coverage = np.nan_to_num(daily.coverage[first - months[0] : end - months[0]])
+    return total, float(coverage.mean())
 
 
 def _account(amounts: Amounts, items: Mapping[str, FloatArray]) -> Account:

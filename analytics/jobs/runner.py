@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from analytics.jobs.bills import billed_extents, bills_of
-from analytics.jobs.estate import Estate, estates
+from analytics.jobs.estate import Estate, estates, regions_from
 from analytics.jobs.history import recorded
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.notices import publish
@@ -31,9 +31,10 @@ from analytics.jobs.standing import write_directory
 from analytics.jobs.targets import compute_targets
 from analytics.jobs.task import Done, Task, perform
 from analytics.progress import STAGES
+from energy.heating import HeatingCalendar
 from energy.intervals import DEFAULT_ZONE, LocalCalendar, Window
 from energy.model import MeterKind, Scope
-from energy.registry import FittedModel, Registry, Snapshot, Touched
+from energy.registry import FittedModel, HeatingSeason, Registry, Snapshot, Touched
 from energy.registry.decisions import Correction
 from energy.storage.base import Store
 
@@ -121,7 +122,7 @@ def run(
     writer = Writer(store, Written())
     with recorded(registry, institutions=len(tasks)) as tell:
         done = list(_perform(tasks, store, registry, epoch, workers, opener, mapper, progress))
-        regions = _add_regions(store, writer, snapshot, calendar, shapes, done, now)
+        regions = _add_regions(store, writer, snapshot, calendar, registry.heating_seasons.rows(), shapes, done, now)
         write_directory(writer, snapshot, calendar.date_of(now))
         windows = union([window for part in done for window in part.changed])
         compute_peers(store, registry, snapshot, writer, calendar, windows)
@@ -190,7 +191,8 @@ def _tasks(
     wanted = snapshot.institutions if asked.institutions is None else asked.institutions
     # Those with new readings first: people look at them, and what is in bills has waited for a month.
     names = sorted(wanted, key=lambda name: (name not in read, name))
-    for estate in estates(snapshot, names, calendar.zone, _corrections(registry), registry.calorific_values.rows()):
+    calorific, heated = registry.calorific_values.rows(), registry.heating_seasons.rows()
+    for estate in estates(snapshot, names, calendar.zone, _corrections(registry), calorific, heated):
         name = estate.institution
         weather = union([w for sensor in estate.thermometers for w in by_meter.get(sensor.id, ())])
         before = shapes.get(name)
@@ -302,6 +304,7 @@ def _add_regions(
     writer: Writer,
     snapshot: Snapshot,
     calendar: LocalCalendar,
+    heated: Sequence[HeatingSeason],
     shapes: Mapping[str, FittedModel],
     done: Sequence[Done],
     now: int,
@@ -319,7 +322,8 @@ def _add_regions(
         if windows:
             sums = region_sums(store, calendar, region, below, windows)
             write_region(writer, region, sums)
-            write_indicators(writer, calendar, sums, snapshot.denominators, {Scope.REGION: [region]}, now)
+            heating = HeatingCalendar.of(heated, regions_from(snapshot, region))
+            write_indicators(writer, calendar, sums, snapshot.denominators, {Scope.REGION: [region]}, heating, now)
             found.append(region)
     return found
 

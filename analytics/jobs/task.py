@@ -123,7 +123,7 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     ids = scopes(estate, task.former)
     write_sums(writer, sums, ids)
     places: dict[Scope, Sequence[str]] = {s: names for s, names in ids.items() if s is not Scope.METER}
-    write_indicators(writer, estate.calendar, sums, estate.denominators, places, task.now)
+    write_indicators(writer, estate.calendar, sums, estate.denominators, places, estate.heating, task.now)
     write_shapes(store, writer, estate, changed if task.everything else _days_of(recomputed, energy))
     write_status(writer, estate, sums, extents, task.now)
     outlook = _outlook(task, store, registry, spans, expectations, changed)

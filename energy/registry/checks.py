@@ -196,6 +196,7 @@ def validities(book: Book) -> None:
         "tariffs",
         "tariff_uses",
         "calorific_values",
+        "heating_seasons",
         "quotas",
         "target_rules",
     ):

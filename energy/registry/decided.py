@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from functools import partial
 from typing import Final
 
 from energy.registry import decision_tables as tables
@@ -18,6 +20,16 @@ _SPAN: Final = r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)"
 _HOURS = pattern("spans of the day like 08:00-11:30,17:00-24:00", re.compile(rf"{_SPAN}(,{_SPAN})*").fullmatch)
 _CONFIDENCE = choice("sure", "seen", "unsure")
 _ANY_SCOPE = choice("meter", "building", "institution", "region")
+
+
+def _is_day(text: str, *, months: range) -> bool:
+    """Whether a text is a day of any year, MM-DD, in one of the months."""
+    try:
+        found = date.fromisoformat(f"2025-{text}")
+    except ValueError:
+        return False
+    return found.month in months
+
 
 CORRECTIONS = Sheet(
     "corrections",
@@ -100,6 +112,23 @@ CALORIFIC_VALUES = Sheet(
         Column("id", ID, needed=True),
         Column("value", number(above=0), needed=True),
         Column("unit", choice("kWh/m3", "MJ/m3"), needed=True),
+        VALID_FROM,
+        VALID_TO,
+        Column("source", TEXT, needed=True),
+        Column("confidence", _CONFIDENCE, needed=True),
+        NOTE,
+    ),
+)
+HEATING_SEASONS = Sheet(
+    "heating_seasons",
+    table_of(tables.HeatingSeasonRow),
+    ("scope", "id", "valid_from"),
+    (
+        Column("scope", choice("institution", "region"), needed=True),
+        Column("id", ID, needed=True),
+        # a row holds for the seasons whose first day lies in its validity
+        Column("begins", pattern("a day from July on, like 11-15", partial(_is_day, months=range(7, 13))), needed=True),
+        Column("ends", pattern("a day up to June, like 03-15", partial(_is_day, months=range(1, 7))), needed=True),
         VALID_FROM,
         VALID_TO,
         Column("source", TEXT, needed=True),
@@ -263,6 +292,6 @@ RUNS = Sheet(
 )
 
 DECIDED = (
-    CORRECTIONS, BILLS, TARIFFS, TARIFF_USES, CALORIFIC_VALUES, QUOTAS, TARGETS, TARGET_RULES, FINDINGS, FINDING_EVENTS,
-    STAGES, RUNS,
+    CORRECTIONS, BILLS, TARIFFS, TARIFF_USES, CALORIFIC_VALUES, HEATING_SEASONS, QUOTAS, TARGETS, TARGET_RULES,
+    FINDINGS, FINDING_EVENTS, STAGES, RUNS,
 )  # fmt: skip

@@ -54,8 +54,8 @@ def _bill_faults(book: Book, row: Mapping[str, Any]) -> Iterable[tuple[str, str]
 
 
 def subjects(book: Book) -> None:
-    """Targets, stages, tariff uses and calorific values speak of something that exists."""
-    for sheet in ("targets", "stages", "tariff_uses", "calorific_values"):
+    """Targets, stages, tariff uses, calorific values and heating seasons speak of something that exists."""
+    for sheet in ("targets", "stages", "tariff_uses", "calorific_values", "heating_seasons"):
         for key, row in book.sheet(sheet).items():
             if not book.knows(f"{row['scope']}s", row["id"]):
                 book.refuse(sheet, key, "id", f"an id of sheet {row['scope']}s", row["id"])

@@ -87,6 +87,21 @@ class CalorificValueRow(Base):
     note: Mapped[str]
 
 
+class HeatingSeasonRow(Base):
+    """From which to which day of the year a region or an institution is heated, dated."""
+
+    __tablename__ = "heating_seasons"
+    scope: Mapped[Key]
+    id: Mapped[Key]
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    valid_to: Mapped[date | None]
+    begins: Mapped[str]
+    ends: Mapped[str]
+    source: Mapped[str]
+    confidence: Mapped[str]
+    note: Mapped[str]
+
+
 class QuotaRow(Base):
     """A quota (定额) that was imported with its approval."""
 

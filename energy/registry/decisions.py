@@ -85,6 +85,21 @@ class CalorificValue:
 
 
 @dataclass(frozen=True, slots=True)
+class HeatingSeason:
+    """From which to which day a place is heated, of seasons that begin in [valid_from, valid_to)."""
+
+    scope: str  # institution | region
+    id: str
+    begins: str  # MM-DD of autumn
+    ends: str  # MM-DD of the spring after; both days belong to it
+    source: str
+    confidence: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovedQuota:
     """A quota (定额) that was imported with its approval, in [valid_from, valid_to)."""
 

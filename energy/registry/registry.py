@@ -19,6 +19,7 @@ from energy.registry.decisions import (
     Bill,
     CalorificValue,
     Correction,
+    HeatingSeason,
     Run,
     Stage,
     TargetRule,
@@ -52,6 +53,7 @@ class Registry:
         self.tariffs = Repository(database, decided.TARIFFS, Tariff)
         self.tariff_uses = Repository(database, decided.TARIFF_USES, TariffUse)
         self.calorific_values = Repository(database, decided.CALORIFIC_VALUES, CalorificValue)
+        self.heating_seasons = Repository(database, decided.HEATING_SEASONS, HeatingSeason)
         self.quotas = Repository(database, decided.QUOTAS, ApprovedQuota)
         self.targets = Targets(database)
         self.target_rules = Repository(database, decided.TARGET_RULES, TargetRule)
@@ -182,14 +184,8 @@ class Registry:
         with self._database.writing() as connection:
             touched.forget(connection, epoch)
 
-    def save_model(
-        self, subject: str, kind: str, *, start: int, end: int, payload: Mapping[str, object] | bytes
-    ) -> int:
-        """Keep a fitted model; its version. Saving the newest one again gives it no new version."""
-        return self.save_models([FittedModel.of(subject, kind, start=start, end=end, payload=payload)])[0]
-
     def save_models(self, models: Sequence[FittedModel]) -> list[int]:
-        """Keep many fitted models in one transaction; their versions."""
+        """Keep fitted models in one transaction; their versions. Saving the newest one again gives it no new one."""
         with self._database.writing() as connection:
             lock_counters(connection)
             return fitted.save(connection, models)

@@ -21,6 +21,7 @@ REMOVABLE: Final = (
     "bills",
     "tariff_uses",
     "calorific_values",
+    "heating_seasons",
     "targets",
     "target_rules",
 )

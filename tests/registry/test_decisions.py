@@ -57,6 +57,10 @@ def decided() -> Sheets:
             {"scope": "institution", "id": "office", "value": 10.8, "unit": "kWh/m3", "valid_from": "2026-01-01",
              "source": "example", "confidence": "unsure"},
         ],
+        "heating_seasons": [
+            {"scope": "institution", "id": "office", "begins": "11-10", "ends": "03-20", "valid_from": "2025-07-01",
+             "valid_to": "2026-07-01", "source": "example", "confidence": "sure"},
+        ],
         "quotas": [
             {"region": "示例省", "standard": "X 1-2026", "institution_type": "党政机关", "tier": "市级",
              "climate_zone": "寒冷A", "indicator": "energy_per_area", "constraint": 20, "baseline": 11.9, "guide": 6.5,

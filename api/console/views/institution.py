@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from analytics.jobs.estate import regions_above
 from api.console import acts, charts, figures
 from api.console.figures import Periods
 from api.console.frame import ConsoleRoute, Page, Reads
+from energy.heating import HeatingCalendar, HeatingSeason
 from energy.intervals import LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind
 from energy.model import Scope as Level
@@ -54,6 +56,7 @@ def institution(
         ],
         indicators=figures.indicators(page, Level.INSTITUTION, [institution], ("rolling12", "year"), year),
         seasons=_seasons(page, institution, calendar),
+        heating=_heating(page, institution, calendar),
         findings=acts.findings(page, institution=institution),
         tasks=[t for t in acts.tasks(page) if t.institution == institution and t.is_pending],
         meters=_meters(page, institution),
@@ -78,6 +81,13 @@ def _seasons(page: Page, institution: str, calendar: LocalCalendar) -> list[figu
     """What heating took in the last seasons that are over, newest first."""
     span = figures.last_days(page, calendar, 3 * 366)
     return figures.every_indicator(page, Level.INSTITUTION, institution, "season", span)[:3]
+
+
+def _heating(page: Page, institution: str, calendar: LocalCalendar) -> Callable[[float], HeatingSeason]:
+    """Which days the season had that begins at an instant, and where they are from."""
+    places = [f"institution:{institution}", *regions_above(page.scope.snapshot, institution)]
+    heating = HeatingCalendar.of(page.ctx.registry.heating_seasons.rows(), places)
+    return lambda begins: heating.season(calendar.date_of(int(begins)).year)
 
 
 def _facts(page: Page, institution: str) -> list[tuple[str, float, str, str]]:

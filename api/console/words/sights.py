@@ -82,10 +82,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "No indicators yet. State floor area and energy users in the ledger.",
     ),
     "heating_season": ("采暖季", "Heating season"),
+    "season_assumed": ("假定：未登记当地供暖期", "assumed: nobody stated the season of this place"),
     "heating_lead": ("按采暖面积,采暖季结束后计算", "Per heated area, told when the season is over"),
     "empty_season": (
-        "尚无完整采暖季。需要采暖面积,以及 11 月至次年 3 月的热力数据或账单。",
-        "No whole season yet: it takes the heated area and heat of November to March, read or billed.",
+        "尚无完整采暖季。需要采暖面积,以及整个供暖期的热力数据或账单。",
+        "No whole season yet: it takes the heated area and the heat of the whole season, read or billed.",
     ),
     "facts": ("基本信息", "Facts"),
     "buildings": ("建筑数", "Buildings"),

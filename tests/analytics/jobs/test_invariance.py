@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from energy.registry import FittedModel
 from tests.analytics.jobs.conftest import HOUR, Works, instant, meter
 from tests.analytics.jobs.everything import everything
 
@@ -41,7 +42,7 @@ def faulty_register(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 def profiles(works: Works, names: list[str]) -> None:
     payload = {"per_hour": 11.0, "stuck_s": 6.0 * HOUR, "n_increments": 100}
     for name in names:
-        works.registry.save_model(name, "register_profile", start=0, end=1, payload=payload)
+        works.registry.save_models([FittedModel.of(name, "register_profile", start=0, end=1, payload=payload)])
 
 
 @pytest.mark.parametrize("seed", range(-(-CASES // _AT_ONCE)))

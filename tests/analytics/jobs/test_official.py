@@ -104,13 +104,13 @@ def test_kitchens_and_data_centres_are_no_conventional_use_but_count_as_energy(w
     assert value(works, "nonheating_energy_per_area", "year", year) == pytest.approx((310 + 12.143) / 10)
 
 
-def test_a_heating_season_is_told_when_march_is_over(works: Works) -> None:
+def test_a_heating_season_is_told_when_its_last_day_is_over(works: Works) -> None:
     works.estate(
         paper("heat", category="heat", unit="GJ"),
-        bills=[bill("heat", "2024-11-01", "2025-03-31", 151, "GJ")],
+        bills=[bill("heat", "2024-11-15", "2025-03-15", 151, "GJ")],
         denominators=[area(400, "heated_area")],
     )
-    works.run(now="2025-03-20T06:00:00")
+    works.run(now="2025-03-15T06:00:00")
     start = "2024-11-15T00:00:00"
     assert np.isnan(value(works, "heating_energy_per_heated_area", "season", start))
     works.run(now="2025-04-02T06:00:00", since=0)
@@ -129,6 +129,66 @@ def test_a_season_without_its_january_is_not_known(works: Works) -> None:
     )
     works.run(now="2025-05-01T06:00:00")
     assert len(works.rows("indicator", id="court", period="season")) == 0
+
+
+def test_only_the_days_of_the_season_count(works: Works) -> None:
+    # hot water of summer and the heat of April are no heating; half of March is: a day takes 1 GJ in all of them
+    works.estate(
+        paper("heat", category="heat", unit="GJ"),
+        bills=[
+            bill("heat", "2024-07-01", "2024-11-14", 137, "GJ"),
+            bill("heat", "2024-11-15", "2025-03-15", 121, "GJ"),
+            bill("heat", "2025-03-16", "2025-04-30", 46, "GJ"),
+        ],
+        denominators=[area(400, "heated_area")],
+    )
+    works.run(now="2025-05-01T06:00:00")
+    found = value(works, "heating_energy_per_heated_area", "season", "2024-11-15T00:00:00")
+    assert found == pytest.approx(121 * 34.12 / 400)
+
+
+def test_a_city_has_its_own_season_and_an_institution_may_state_another(works: Works) -> None:
+    works.estate(
+        paper("heat", category="heat", unit="GJ"),
+        bills=[
+            bill("heat", "2024-11-10", "2024-11-15", 6, "GJ"),
+            bill("heat", "2024-11-16", "2025-03-31", 136, "GJ"),
+        ],
+        denominators=[area(400, "heated_area")],
+    )
+    yantai_court = {
+        "regions": [
+            {"code": "370000", "name_zh": "山东省"},
+            {"code": "370600", "name_zh": "烟台市", "parent": "370000"},
+        ],
+        "institutions": [COURT],
+    }
+    works.registry.import_sheets(yantai_court)
+    works.run(now="2025-04-02T06:00:00")
+    # Yantai is heated from 16 November to 31 March (DB37/5026-2022)
+    key = "heating_energy_per_heated_area"
+    assert value(works, key, "season", "2024-11-16T00:00:00") == pytest.approx(136 * 34.12 / 400)
+    own = {
+        "scope": "institution", "id": "court", "begins": "11-10", "ends": "03-31", "valid_from": "2024-07-01",
+        "valid_to": "2025-07-01", "source": "示例", "confidence": "sure",
+    }  # fmt: skip
+    works.registry.import_sheets({"heating_seasons": [own]})
+    works.run(now="2025-04-03T06:00:00")
+    assert value(works, key, "season", "2024-11-10T00:00:00") == pytest.approx(142 * 34.12 / 400)
+    assert np.isnan(value(works, key, "season", "2024-11-16T00:00:00"))  # no ghost of the former day
+
+
+def test_a_gap_inside_a_month_leaves_the_season_known(works: Works) -> None:
+    works.estate(
+        meter("heat", institution="court", category="heat", unit="GJ", building="b2"),
+        denominators=[area(400, "heated_area")],
+    )
+    works.hourly("heat", "2024-11-01T00:00:00", [0.125] * 24 * 40)
+    works.hourly("heat", "2024-12-25T00:00:00", [0.125] * 24 * 90, start=0.125 * 24 * 54)
+    works.run(now="2025-04-02T06:00:00")
+    # 3 GJ a day on 121 days; December is known by its register, two weeks of its days are not
+    found = value(works, "heating_energy_per_heated_area", "season", "2024-11-15T00:00:00")
+    assert found == pytest.approx(363 * 34.12 / 400)
 
 
 def test_a_season_has_its_quota(works: Works) -> None:
