@@ -63,14 +63,10 @@ class WorkCalendar:
         return (numbers >= self.first_day) & (numbers <= self.last_day)
 
     def kind(self, days: IntArray) -> ByteArray:
-        """`DayKind` of each day; ORDINARY outside the published years."""
+        """`DayKind` of each day, HOLIDAY on weekend days inside a break too; ORDINARY outside the published years."""
         numbers = np.asarray(days, np.int64)
         inside = np.clip(numbers - self.first_day, 0, len(self.kinds) - 1)
         return np.where(self.is_published(numbers), self.kinds[inside], np.uint8(DayKind.ORDINARY))
-
-    def is_holiday(self, days: IntArray) -> BoolArray:
-        """True for days off by a notice, weekend days inside such a break included."""
-        return np.equal(self.kind(days), DayKind.HOLIDAY)
 
     def is_workday(self, days: IntArray) -> BoolArray:
         """True for days people work: Monday to Friday without the holidays, and the shifted workdays."""

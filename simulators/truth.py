@@ -12,26 +12,52 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-from energy.intervals import HOUR
+from energy.intervals import HOUR, LocalCalendar, Window
 from energy.model import Category
-from energy.series import FloatArray, IntArray
+from energy.series import BoolArray, FloatArray, IntArray
+from simulators.devices import Device
 from simulators.faults import Fault, FaultKind
+from simulators.loads import Loads
+from simulators.messages import Tally
 
-if TYPE_CHECKING:
-    from simulators.devices import Device
-    from simulators.messages import Tally
-    from simulators.province import Province
+
+class Simulated(Protocol):
+    """What is asked of a simulated province (`simulators.province.Province` is one)."""
+
+    window: Window
+    calendar: LocalCalendar
+    faults: tuple[Fault, ...]
+    lapses: tuple[Fault, ...]
+
+    @property
+    def devices(self) -> dict[str, Device]:
+        """Meters and sensors by id."""
+
+    def loads(self, house: str) -> Loads:
+        """The hourly amounts of an institution."""
+
+    def counted_steps(self, device: Device, instants: IntArray) -> IntArray:
+        """Steps the register has counted, as if it had never been changed, frozen or misread."""
+
+    def displayed_steps(self, device: Device, instants: IntArray) -> IntArray:
+        """Register steps with swaps, frozen displays and misreadings, before wrapping."""
+
+    def faults_of(self, device: Device, *kinds: FaultKind) -> list[Fault]:
+        """The faults of a device or its gateway, of these kinds."""
+
+    def honest(self, device: Device, instants: IntArray, until: int) -> BoolArray:
+        """True where a reading was taken at that very instant, delivered before `until`, and shows the register."""
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
     """Faults and true amounts; amounts are in canonical units (kWh, m3, GJ)."""
 
-    province: Province
+    province: Simulated
 
     @property
     def faults(self) -> tuple[Fault, ...]:

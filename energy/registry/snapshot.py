@@ -59,7 +59,6 @@ class Snapshot:
     swaps: Mapping[str, tuple[Swap, ...]] = field(default_factory=dict)  # by meter, in the order of time
     denominators: tuple[Denominator, ...] = ()
     calendars: Mapping[str, tuple[CalendarSpan, ...]] = field(default_factory=dict)  # by institution
-    _by_local: Mapping[tuple[str, str], Meter] = field(init=False, repr=False)
     _children: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
     _subregions: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
     _by_region: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
@@ -67,9 +66,6 @@ class Snapshot:
     _by_denominator: Mapping[tuple[str, str, str], tuple[Denominator, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        named = ((m.gateway, m.local, m) for m in self.meters.values())
-        by_local = {(gateway, local): m for gateway, local, m in named if gateway is not None and local is not None}
-        object.__setattr__(self, "_by_local", by_local)
         object.__setattr__(self, "_children", _group((m.parent, m.id) for m in self.meters.values()))
         object.__setattr__(self, "_subregions", _group((r.parent, r.code) for r in self.regions.values()))
         object.__setattr__(self, "_by_region", _group((i.region, i.id) for i in self.institutions.values()))
@@ -82,10 +78,6 @@ class Snapshot:
         if found is None:
             raise NotInRegistry(f"gateway {gateway!r} is not in the registry")
         return found
-
-    def meter_by_local(self, gateway: str, local: str) -> Meter | None:
-        """The meter or sensor that a gateway calls by this name."""
-        return self._by_local.get((gateway, local))
 
     def children(self, meter: str) -> tuple[str, ...]:
         """Meters directly behind a meter."""

@@ -201,14 +201,14 @@ def test_the_example_registry_holds_what_the_examples_send(tmp_path: Path) -> No
     try:
         registry.import_sheets(read_sheets(DOCS / "examples" / "registry"))
         snapshot = registry.snapshot()
-        meter = snapshot.meter_by_local("trial-gw", "e-main")
-        assert meter is not None
+        by_local = {(meter.gateway, meter.local): meter for meter in snapshot.meters.values()}
+        meter = by_local["trial-gw", "e-main"]
         for file in GOOD:
             for local in decode(file.read_bytes()).local:
-                assert snapshot.meter_by_local("trial-gw", local) is not None, f"{file.name}: {local}"
+                assert ("trial-gw", local) in by_local, f"{file.name}: {local}"
         for file in GOOD_SENML:
             for local in decode(file.read_bytes(), snapshot.gateway_of("trial-senml").profile).local:
-                assert snapshot.meter_by_local("trial-senml", local) is not None, f"{file.name}: {local}"
+                assert ("trial-senml", local) in by_local, f"{file.name}: {local}"
         assert (meter.institution, meter.unit) == ("trial", "kWh")
         assert len(registry.issue_credential("trial-gw")) >= 20
     finally:

@@ -222,9 +222,8 @@ def test_a_change_that_breaks_a_row_not_in_the_file_is_refused(registry: Registr
 def test_meters_of_one_gateway_may_exchange_their_local_names(registry: Registry) -> None:
     registry.import_sheets(sample())
     registry.import_sheets({"meters": [{"id": "e1", "local": "hvac"}, {"id": "e2", "local": "light"}]})
-    snapshot = registry.snapshot()
-    assert snapshot.meter_by_local("g1", "hvac") == snapshot.meters["e1"]
-    assert snapshot.meter_by_local("g1", "light") == snapshot.meters["e2"]
+    meters = registry.snapshot().meters
+    assert (meters["e1"].local, meters["e2"].local) == ("hvac", "light")
 
 
 def test_cells_of_a_spreadsheet_mean_the_same_as_text(registry: Registry) -> None:

@@ -42,12 +42,7 @@ def test_a_sensor_is_a_meter_with_a_quantity_and_a_place(snapshot: Snapshot) -> 
     )
 
 
-def test_gateways_find_their_meters_by_local_name(snapshot: Snapshot) -> None:
-    assert snapshot.meter_by_local("g1", "main") == snapshot.meters["e0"]
-    assert snapshot.meter_by_local("g2", "main") == snapshot.meters["w0"]
-    assert snapshot.meter_by_local("g1", "out") == snapshot.meters["t0"]
-    assert snapshot.meter_by_local("g1", "MAIN") is None
-    assert snapshot.meter_by_local("g9", "main") is None
+def test_gateways_are_known_by_their_id(snapshot: Snapshot) -> None:
     assert snapshot.gateway_of("g1").institution == "school"
     with pytest.raises(NotInRegistry, match="gateway 'g9'"):
         snapshot.gateway_of("g9")
