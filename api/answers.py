@@ -21,6 +21,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 import msgspec
 from fastapi import Depends, Query, Request
 from openpyxl import Workbook
+from openpyxl.utils import get_column_letter
 from pydantic import BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
@@ -33,6 +34,7 @@ MOST_ROWS_OF_A_PAGE: Final = 1000
 TEXT: Final = {"type": "string"}
 BINARY: Final = {"type": "string", "format": "binary"}
 _MOST_ROWS_OF_XLSX: Final = 1_000_000
+_NARROWEST: Final = 12  # of a column in XLSX, in characters
 _LINES: Final = 2_000  # of CSV in one part of the answer
 _TYPES: Final = {"json": "application/json", "csv": "text/csv", "xlsx": XLSX}
 
@@ -258,6 +260,9 @@ def _csv(columns: Sequence[str], rows: Cells) -> Iterator[bytes]:
 def _xlsx(name: str, columns: Sequence[str], rows: Cells) -> Iterator[bytes]:
     book = Workbook(write_only=True)
     sheet = book.create_sheet(name[:31])
+    sheet.freeze_panes = "A2"  # the heads stay in sight
+    for number, column in enumerate(columns, 1):
+        sheet.column_dimensions[get_column_letter(number)].width = max(_NARROWEST, len(column) + 2)
     sheet.append(list(columns))
     for number, row in enumerate(rows):
         if number >= _MOST_ROWS_OF_XLSX:

@@ -10,12 +10,19 @@ from zoneinfo import ZoneInfo
 
 from api.reports.document import Block, Cell, Chart, Column, Heading, Line, Paragraph, Role, TableBlock
 from api.reports.figures import Figures, Point, Total
+from api.reports.naming import (
+    caliber_name,
+    caliber_text,
+    indicator_names,
+    indicator_unit,
+    item_name,
+    place_of,
+    plain_unit,
+    type_name,
+)
 from api.reports.words import Words
-from energy.caliber import caliber
-from energy.errors import ReferenceTableError
 from energy.intervals import Period
 from energy.model import Category
-from energy.reference import code, indicator
 
 FULL: Final = 0.95
 """Below this completeness a total is named among what is missing."""
@@ -65,15 +72,6 @@ def facts(given: Numbered) -> tuple[tuple[str, str], ...]:
     return tuple((w(name), value) for name, value in rows)
 
 
-def type_name(key: str, w: Words) -> str:
-    """Code and name of a class of institutions."""
-    try:
-        found = code("institution", key)
-    except ReferenceTableError:
-        return key
-    return f"{key} {w.name(found.name_zh, found.name_en)}"
-
-
 def _stated(given: Numbered, kind: str, unit: str) -> str:
     figures = given.figures
     row = figures.scope.snapshot.denominator_on("institution", figures.institution, kind, figures.last)
@@ -92,7 +90,7 @@ def _sentence(given: Numbered, whole: Sequence[Total]) -> str:
     for total in whole:
         if math.isfinite(total.amount):
             text = w(
-                "part", category=w(total.category.value), amount=f"{total.amount:,.0f}", unit=plain_unit(total.unit)
+                "part", category=w(total.category.value), amount=f"{total.amount:,.0f}", unit=plain_unit(total.unit, w)
             )
             if math.isfinite(total.change):
                 text += w("part_change", change=f"{total.change:+.1%}")
@@ -132,8 +130,8 @@ def _totals(given: Numbered, whole: Sequence[Total]) -> TableBlock:
     )  # fmt: skip
     rows = tuple(
         (
-            w(t.category.value), plain_unit(t.unit), t.amount, t.cost_yuan, t.last_year, t.change, t.expected, t.excess,
-            t.coverage, t.estimated_share, f"{_count([t.n_expected])}/{_count([t.n_reporting])}",
+            w(t.category.value), plain_unit(t.unit, w), t.amount, t.cost_yuan, t.last_year, t.change, t.expected,
+            t.excess, t.coverage, t.estimated_share, f"{_count([t.n_expected])}/{_count([t.n_reporting])}",
         )
         for t in whole
     )  # fmt: skip
@@ -145,6 +143,7 @@ def judged(given: Numbered, period: str) -> list[Block]:
     """Indicators beside their quota, each with its caliber."""
     w = given.words
     points = [p for p in given.figures.points(period) if math.isfinite(p.value)]
+    points.sort(key=lambda p: (place_of(p.indicator), p.caliber))
     columns = (
         Column(w("indicator"), width=2.3), Column(w("unit"), width=1.5), Column(w("value"), "number", 2, 1.4),
         Column(w("caliber"), width=2.2), Column(w("constraint"), "number", 1, 0.9),
@@ -153,8 +152,9 @@ def judged(given: Numbered, period: str) -> list[Block]:
     )  # fmt: skip
     rows = tuple(
         (
-            w.name(*indicator_names(p.indicator)), indicator_unit(p.indicator), p.value, caliber_name(p.caliber, w),
-            p.constraint, p.baseline, p.guide, w(grade) if (grade := grade_of(p)) else "", p.coverage,
+            w.name(*indicator_names(p.indicator)), indicator_unit(p.indicator, period, w), p.value,
+            caliber_name(p.caliber, w), p.constraint, p.baseline, p.guide,
+            w(grade) if (grade := grade_of(p)) else "", p.coverage,
         )
         for p in points
     )  # fmt: skip
@@ -162,13 +162,6 @@ def judged(given: Numbered, period: str) -> list[Block]:
     notes = (w("n_calibers", list=w.stop.join(caliber_text(key, w) for key in named)),) if named else ()
     caption = given.table("t_indicators", span=given.span)
     return [Heading(w("h_indicators")), TableBlock(caption, columns, rows, notes, w("no_indicators"))]
-
-
-def plain_unit(unit: str, w: Words | None = None) -> str:
-    """A unit as people write it."""
-    if w is not None and w.language == "zh":
-        unit = {"yuan": "元", "p": "人"}.get(unit, unit)
-    return unit.replace("m2", "m²").replace("m3", "m³")
 
 
 def grade_of(point: Point) -> str:
@@ -182,43 +175,6 @@ def grade_of(point: Point) -> str:
     return "reasonable" if point.value <= point.baseline else "compliant"
 
 
-def indicator_names(key: str) -> tuple[str, str]:
-    """Names of an indicator."""
-    try:
-        found = indicator(key)
-    except ReferenceTableError:  # written by a version with another list
-        return key, key
-    return found.name_zh, found.name_en
-
-
-def indicator_unit(key: str) -> str:
-    """Unit of an indicator."""
-    try:
-        return plain_unit(indicator(key).unit)
-    except ReferenceTableError:
-        return ""
-
-
-def caliber_name(key: str, w: Words) -> str:
-    """Short name of a caliber."""
-    try:
-        found = caliber(key)
-    except ReferenceTableError:
-        return key
-    return w.name(found.name_zh, found.name_en)
-
-
-def caliber_text(key: str, w: Words) -> str:
-    """Name, standard and year of a caliber."""
-    try:
-        found = caliber(key)
-    except ReferenceTableError:
-        return key
-    more = [part for part in (found.standard, str(found.year) if found.year else "") if part]
-    opened, closed = ("（", "）") if w.language == "zh" else (" (", ")")
-    return w.name(found.name_zh, found.name_en) + (opened + ", ".join(more) + closed if more else "")
-
-
 def items(given: Numbered) -> list[Block]:
     """Electricity by end use; what is not sub-metered is a row of its own."""
     w, electricity = given.words, Category.ELECTRICITY
@@ -230,21 +186,11 @@ def items(given: Numbered) -> list[Block]:
         Column(w("last_year"), "number", 1), Column(w("change"), "change"), Column(w("coverage"), "share"),
     )  # fmt: skip
     of = whole.amount if whole is not None else math.nan
-    rows = tuple((_item(t.item, w), t.amount, t.amount / of, t.last_year, t.change, t.coverage) for t in mine)
+    rows = tuple((item_name(t.item, w), t.amount, t.amount / of, t.last_year, t.change, t.coverage) for t in mine)
     return [
         Heading(w("h_items")),
         TableBlock(given.table("t_items", span=given.span), columns, rows, (), w("no_items")),
     ]
-
-
-def _item(key: str, w: Words) -> str:
-    if key == "unallocated":
-        return w("unallocated")
-    try:
-        found = code("item", key)
-    except ReferenceTableError:
-        return key
-    return f"{key} {w.name(found.name_zh, found.name_en)}"
 
 
 def course(given: Numbered, labels: Sequence[str]) -> list[Block]:
@@ -257,7 +203,7 @@ def course(given: Numbered, labels: Sequence[str]) -> list[Block]:
             values = _values(figures, given.period, category, role)
             if any(math.isfinite(value) for value in values):
                 lines.append(Line(w(key), values, role))
-        unit = plain_unit(given.totals[category, "all"].unit)
+        unit = plain_unit(given.totals[category, "all"].unit, w)
         caption = given.chart("c_course", category=w(category.value), unit=unit)
         blocks.append(Chart(caption, unit, tuple(labels), tuple(lines)))
     return blocks
@@ -278,8 +224,8 @@ def targets(given: Numbered) -> list[Block]:
     )  # fmt: skip
     rows = tuple(
         (
-            w.name(*indicator_names(p.indicator)), indicator_unit(p.indicator), caliber_name(p.caliber, w), p.target,
-            p.used, p.used / p.target, p.expected_share, p.forecast, p.forecast / p.target,
+            w.name(*indicator_names(p.indicator)), indicator_unit(p.indicator, "year", w), caliber_name(p.caliber, w),
+            p.target, p.used, p.used / p.target, p.expected_share, p.forecast, p.forecast / p.target,
         )
         for p in found
     )  # fmt: skip
@@ -299,8 +245,8 @@ def troubles(given: Numbered) -> list[Block]:
     )  # fmt: skip
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            w.name(f.title_zh, f.title_en), local.date_of(f.start).isoformat(), f.excess, f.unit, f.excess_yuan,
-            w(f"st_{f.state}"),
+            w.name(f.title_zh, f.title_en), local.date_of(f.start).isoformat(), f.excess, plain_unit(f.unit, w),
+            f.excess_yuan, w(f"st_{f.state}"),
         )
         for f in found
     )  # fmt: skip
@@ -361,7 +307,7 @@ def by_month(given: Numbered, labels: Sequence[str]) -> list[Block]:
     w, figures = given.words, given.figures
     categories = [category for category, _ in given.totals]
     heads = (Column(w("month")), *(
-        Column(f"{w(c.value)} ({plain_unit(given.totals[c, 'all'].unit)})", "number", 1, 1.3) for c in categories
+        Column(f"{w(c.value)} ({plain_unit(given.totals[c, 'all'].unit, w)})", "number", 1, 1.3) for c in categories
     ))  # fmt: skip
     columns = [_values(figures, "month", category, "amount") for category in categories]
     rows: list[tuple[Cell, ...]] = [(label, *(c[i] for c in columns)) for i, label in enumerate(labels)]

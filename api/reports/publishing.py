@@ -13,7 +13,7 @@ from typing import Any, Final
 from api.context import Context
 from api.reports.document import Cell, Column, Document, Heading, Language, Paragraph, TableBlock
 from api.reports.figures import Figures
-from api.reports.parts import caliber_text, indicator_names, indicator_unit, plain_unit
+from api.reports.naming import caliber_text, indicator_names, indicator_unit, plain_unit
 from api.reports.survey import Span
 from api.reports.words import Words
 from api.scope import Action, Scope
@@ -89,7 +89,7 @@ def differences(ctx: Context, scope: Scope, publication: Publication, language: 
     for category in dict.fromkeys([*then, *now]):
         old, new = (rows.get(category, {}).get("amount") for rows in (then, now))
         if not _is_same(old, new):
-            unit = plain_unit((now.get(category) or then[category])["unit"])
+            unit = plain_unit((now.get(category) or then[category])["unit"], w)
             found.append(f"{w(category)} {_shown(old)} → {_shown(new)} {unit}")
     return found
 
@@ -152,7 +152,7 @@ def _totals(content: dict[str, Any], w: Words, span: str) -> TableBlock:
     )  # fmt: skip
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            w(r["category"]), plain_unit(r["unit"]), r["amount"], r["cost_yuan"], r["last_year"],
+            w(r["category"]), plain_unit(r["unit"], w), r["amount"], r["cost_yuan"], r["last_year"],
             r["amount"] / r["last_year"] - 1 if r["amount"] is not None and r["last_year"] else None, r["coverage"],
             r["estimated_share"], f"{_count(r['n_expected'])}/{_count(r['n_reporting'])}",
         )
@@ -167,7 +167,7 @@ def _judged(content: dict[str, Any], w: Words, span: str) -> TableBlock:
         Column(w("caliber"), width=3),
     )  # fmt: skip
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (w.name(*indicator_names(r["indicator"])), indicator_unit(r["indicator"]), r["value"],
+        (w.name(*indicator_names(r["indicator"])), indicator_unit(r["indicator"], "quarter", w), r["value"],
          caliber_text(r["caliber"], w))
         for r in content["indicators"]
     )  # fmt: skip

@@ -7,13 +7,14 @@ Sums come from the forms of the institutions, so that entered values count as th
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from api.context import Context
 from api.reports.document import Cell, Column, Document, Language, Paragraph, TableBlock
-from api.reports.parts import caliber_text, plain_unit, type_name
+from api.reports.naming import caliber_text, plain_unit, type_name
 from api.reports.survey import TITLES, Form, Span, columns, fill, signers, version_of
 from api.reports.words import Words
 from api.scope import Scope
@@ -27,6 +28,7 @@ SUMMARIES: Final[dict[Grouping, str]] = {"department": "summary1", "region": "su
 WHOLE: Final = ""
 """Key of the line that adds up all."""
 _UNSTATED: Final = "?"
+_MOST_NAMED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,19 @@ def _notes(wanted: Sequence[SurveyColumn], w: Words) -> tuple[str, str]:
 
 
 def _lacking(scope: Scope, whole: Line, w: Words) -> str:
-    """Whose forms are not complete."""
-    names = [form.institution for form, base2 in whole.forms if form.missing or base2.missing]
-    shown = w.stop.join(w.name(i.name_zh, i.name_en) for i in map(scope.institution, names))
-    return w("f_missing", count=len(names), list=shown) if names else w("f_none_missing")
+    """What the forms lack and how often, and whose they are: not all by name, since that would be pages."""
+    lacks = {form.institution: [*form.missing, *base2.missing] for form, base2 in whole.forms}
+    names = [name for name, missing in lacks.items() if missing]
+    if not names:
+        return w("f_none_missing")
+    counts = Counter(w.name(column.name_zh, column.name_en) for missing in lacks.values() for column in missing)
+    shown = w.stop.join(w.name(i.name_zh, i.name_en) for i in map(scope.institution, names[:_MOST_NAMED]))
+    return w(
+        "s_missing",
+        count=len(names),
+        fields=w.stop.join(w("s_field", field=field, n=n) for field, n in counts.most_common()),
+        names=shown + (w("s_more") if len(names) > _MOST_NAMED else ""),
+    )
 
 
 def _head(column: SurveyColumn, w: Words) -> str:

@@ -17,7 +17,7 @@ from typing import Final, Literal
 from api.context import Context
 from api.reports.document import Block, Cell, Column, Document, Language, Paragraph, TableBlock
 from api.reports.figures import Figures, Total
-from api.reports.parts import plain_unit
+from api.reports.naming import plain_unit
 from api.reports.words import Words
 from api.scope import Scope
 from energy.errors import NotInRegistry

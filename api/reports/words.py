@@ -162,6 +162,12 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "f_ready": ("可以报送", "can be submitted"),
         "f_not_ready": ("尚不能报送", "cannot be submitted yet"),
         "f_missing": ("待补充（{count} 项）：{list}", "To be added ({count}): {list}"),
+        "s_missing": (
+            "待补充（{count} 家单位）：{fields}。单位：{names}。",
+            "To be added ({count} institutions): {fields}. They are {names}.",
+        ),
+        "s_field": ("{field} {n} 家", "{field} ({n})"),
+        "s_more": (" 等", " and others"),
         "f_none_missing": ("必填项齐全。", "All required fields are filled."),
         "f_differs": (
             "{field}：填报 {entered}，计量 {metered}，相差 {difference}",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Query, Response
 from pydantic import Field
 
-from api.answers import Pages, Wants, answers, listed
+from api.answers import Pages, Wants, Wish, answers, listed
 from api.callers import Sees
 from api.context import Ctx
 from api.places import LEVELS, institution_of
@@ -32,7 +32,7 @@ class IndicatorOut(Body):
     indicator: str
     name: str
     caliber: str = Field(description="口径: coefficients and what was counted; empty for physical amounts")
-    unit: str
+    unit: str = Field(description="of a month or day without the year that intensities are stated by")
     start: int = Field(description="local start of the period, UTC epoch seconds; of rolling12 the last month")
     value: float | None = Field(description="null = unknown")
     constraint: float | None = Field(description="约束值")
@@ -84,7 +84,7 @@ def read_indicators(
     where: dict[str, list[str]] = {"scope": [of.value], "id": [id], "period": [period]}
     where |= {"indicator": [indicator]} if indicator else {}
     table = ctx.store.results("indicator", where=where, start=window.start, end=window.end)
-    rows = [_indicator(row, wish.language == "en", is_whole=scope.is_whole) for row in _records(table)]
+    rows = [_indicator(row, period, wish, is_whole=scope.is_whole) for row in _records(table)]
     return listed(wish, paging, rows, lambda row: (row.start, row.indicator, row.caliber), IndicatorOut)
 
 
@@ -116,10 +116,10 @@ def _records(table: Table) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in zip(*clean, strict=True)]
 
 
-def _indicator(row: dict[str, Any], is_english: bool, *, is_whole: bool) -> IndicatorOut:
+def _indicator(row: dict[str, Any], period: str, wish: Wish, *, is_whole: bool) -> IndicatorOut:
     try:
         known = indicator_of(row["indicator"])
-        name, unit = (known.name_en if is_english else known.name_zh), known.unit
+        name, unit = wish.name(known.name_zh, known.name_en), known.unit_of(period)
     except ReferenceTableError:  # written by a version with another list
         name, unit = row["indicator"], ""
     is_shown = row["rank_of"] is not None and (is_whole or row["rank_of"] >= SMALLEST_GROUP)

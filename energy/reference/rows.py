@@ -6,8 +6,9 @@ Field names are the column names of the csv file; an empty cell means not stated
 from __future__ import annotations
 
 import datetime as dt
+import re
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -15,6 +16,7 @@ from pydantic.dataclasses import dataclass
 from energy.model import Category
 
 _CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
+_OF_A_YEAR: Final = re.compile(r"/\((\w+)·a\)")
 Positive = Annotated[float, Field(gt=0)]
 Year = Annotated[int, Field(ge=1980, le=2100)]
 
@@ -109,6 +111,10 @@ class Indicator(Sourced):
     standard: str = ""
     year: Year | None = None
     note: str = ""
+
+    def unit_of(self, period: str) -> str:
+        """Unit of a value of this period: the year stands in it only where the value is of a year (or of a season)."""
+        return self.unit if period in ("year", "rolling12", "season") else _OF_A_YEAR.sub(r"/\1", self.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)

@@ -109,6 +109,7 @@ def test_a_table_comes_as_json_csv_and_xlsx_with_the_same_content(world: World) 
     assert [float(row["amount"]) for row in read] == [row["amount"] for row in rows]
     sheet = load_workbook(io.BytesIO(book.content)).active
     assert sheet is not None
+    assert (sheet.freeze_panes, sheet.column_dimensions["A"].width) == ("A2", 12.0)
     cells = list(sheet.iter_rows(values_only=True))
     assert [cell[list(cells[0]).index("amount")] for cell in cells[1:]] == [row["amount"] for row in rows]
 

@@ -14,7 +14,9 @@ from openpyxl import load_workbook
 from api import reports
 from api.context import Context
 from api.reports.document import Document, TableBlock
+from api.reports.naming import indicator_unit
 from api.reports.periodic import monthly_document, yearly_document
+from api.reports.words import Words
 from energy.errors import NotInRegistry
 from energy.registry import Node
 from energy.series import Table
@@ -53,6 +55,17 @@ def test_every_figure_names_its_unit_period_and_caliber(ctx: Context) -> None:
     row = cells(table, "综合能耗")
     assert (row["单位"], row["数值"], row["口径"]) == ("kgce", 368.7, "当量值口径(公共机构统计)")
     assert "GB/T 2589-2020" in table.notes[0]
+
+
+def test_the_year_stands_in_a_unit_only_where_the_value_is_of_a_year() -> None:
+    chinese, english = Words("zh"), Words("en")
+    assert indicator_unit("energy_per_person", "year", chinese) == "kgce/(人·a)"
+    assert indicator_unit("energy_per_person", "month", chinese) == "kgce/人"
+    assert indicator_unit("electricity_per_area", "month", english) == "kWh/m²"
+    assert indicator_unit("electricity_per_area", "rolling12", english) == "kWh/(m²·a)"
+    assert indicator_unit("water_per_bed_day", "month", chinese) == "L/(床·日)"  # a day of a bed stays one
+    assert indicator_unit("gas_price", "month", chinese) == "元/m³"
+    assert indicator_unit("of another version", "month", chinese) == ""
 
 
 def test_the_year_shows_months_grade_target_finding_and_task(ctx: Context) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from api.context import Context
 from api.reports import Grouping, Span, fill
+from api.reports.document import Paragraph
 from api.reports.summary import lines, summary_document
 from api.reports.survey import Filled, Form, columns, form_document, version_of
 from api.reports.words import Words
@@ -114,6 +115,10 @@ def test_the_summary_adds_up_by_region(ctx: Context) -> None:
     known = dict(zip(heads, document.tables[0].rows[-1], strict=True))
     assert (known["公共机构数量"], known["电消费量 (kWh)"], known["热力消费量 (GJ)"]) == (3, 1, 0)
     assert "待核实" in document.tables[0].notes[1]
+    lacking = [block.text for block in document.blocks if isinstance(block, Paragraph)]
+    assert lacking[0].startswith("待补充（3 家单位）：")
+    assert "统一社会信用代码 2 家" in lacking[0]  # the school's is stated
+    assert "甲市第一中学" in lacking[0]
 
 
 def test_standard_coal_of_a_summary_is_the_one_added_up_by_hand(fresh: Context) -> None:
