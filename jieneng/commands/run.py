@@ -1,4 +1,4 @@
-"""Verbs that run parts: `up`, `stack`, `collect`, `serve`, `analyse`, `migrate`."""
+"""Verbs that run parts: `up`, `stack`, `collect`, `serve`, `analyse`, `migrate`, `backup`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: jieneng serve --home /var/lib/jieneng")(serve)
     app.command(epilog="Example: jieneng analyse --institution 990101-01 --since 2026-01-01")(analyse)
     app.command(epilog="Example: jieneng migrate --home /var/lib/jieneng")(migrate)
+    app.command(epilog="Example: jieneng backup /mnt/backup/2026-11-22 --home /var/lib/jieneng")(backup)
 
 
 def up(home: Home = None, demo: WithDemo = False, once: Once = False, days: Days = None, houses: Houses = None) -> None:
@@ -100,6 +101,21 @@ def migrate(home: Home = None) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     Registry.open(settings.registry_url, migrate=True).close()
     typer.echo(f"{settings.home}: registry is up to date")
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; a backup never overwrites another.")],
+    home: Home = None,
+) -> None:
+    """Copy registry, spool and embedded store while they are in use; to restore, copy the folder to a new home."""
+    from jieneng.backup import back_up, elsewhere
+
+    settings = load(home)
+    for copy in back_up(settings, folder):
+        typer.echo(f"{copy.name}: {copy.size / 1e6:.1f} MB, checked")
+    for told in elsewhere(settings):
+        typer.echo(told)
+    typer.echo("secrets were not copied: keep them apart")
 
 
 def _demo(demo: bool, once: bool, days: int | None, houses: int | None) -> Demo | None:
