@@ -82,6 +82,11 @@ class Levels:
         if stated != sorted(stated, reverse=True):
             raise ValueError(f"levels: expected constraint >= baseline >= guide, got {self}")
 
+    @classmethod
+    def of(cls, *levels: float) -> Levels:
+        """From constraint, baseline value and guide as they are stored: NaN where the standard has no such level."""
+        return cls(*(None if math.isnan(level) else level for level in levels))
+
     def __iter__(self) -> Iterator[float]:
         """The stated levels from the constraint down."""
         return (level for level in (self.constraint, self.baseline, self.guide) if level is not None)

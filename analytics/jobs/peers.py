@@ -221,9 +221,9 @@ class QuotaBook:
             return None
 
     def _regions(self, code: str) -> Iterable[str]:
-        """Names of a region and of all above it."""
+        """Codes and names of a region and of all above it: a row of the book may give either."""
         while (region := self.snapshot.regions.get(code)) is not None:
-            yield region.name_zh
+            yield from (code, region.name_zh)
             code = region.parent or ""
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from analytics.levels import GRADE_WORDS, Grade, Levels, grade
 from api.reports.document import Block, Cell, Chart, Column, Heading, Line, Paragraph, Role, TableBlock
 from api.reports.figures import Figures, Point, Total
 from api.reports.naming import (
@@ -154,7 +155,7 @@ def judged(given: Numbered, period: str) -> list[Block]:
         (
             w.name(*indicator_names(p.indicator)), indicator_unit(p.indicator, period, w), p.value,
             caliber_name(p.caliber, w), p.constraint, p.baseline, p.guide,
-            w(grade) if (grade := grade_of(p)) else "", p.coverage,
+            grade_of(p, w), p.coverage,
         )
         for p in points
     )  # fmt: skip
@@ -164,15 +165,10 @@ def judged(given: Numbered, period: str) -> list[Block]:
     return [Heading(w("h_indicators")), TableBlock(caption, columns, rows, notes, w("no_indicators"))]
 
 
-def grade_of(point: Point) -> str:
+def grade_of(point: Point, w: Words) -> str:
     """The grade by the quota's levels; at a limit the better one. Empty where no quota holds."""
-    if not math.isfinite(point.constraint):
-        return ""
-    if point.value > point.constraint:
-        return "over"
-    if point.value <= point.guide:
-        return "advanced"
-    return "reasonable" if point.value <= point.baseline else "compliant"
+    found = Grade(int(grade(point.value, Levels.of(point.constraint, point.baseline, point.guide))))
+    return w.name(*GRADE_WORDS[found]) if found else ""
 
 
 def items(given: Numbered) -> list[Block]:

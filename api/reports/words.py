@@ -62,10 +62,6 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "baseline": ("基准值", "Base"),
         "guide": ("引导值", "Guide"),
         "judgement": ("评价", "Grade"),
-        "advanced": ("先进", "advanced"),
-        "reasonable": ("合理", "reasonable"),
-        "compliant": ("达标", "compliant"),
-        "over": ("需整改", "over"),
         "no_indicators": ("本期没有可计算的指标（缺面积、人数或分类合计）。", "No indicator could be computed."),
         "n_calibers": (
             "口径说明：{list}。不同口径的数值不可比较。",

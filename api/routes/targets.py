@@ -61,7 +61,7 @@ class QuotaIn(Asked):
 
     region: Annotated[str, Field(max_length=64, examples=["370000"])]
     standard: Annotated[str, Field(min_length=1, max_length=120, examples=["DB37/T 2672-2019"])]
-    institution_type: Annotated[str, Field(max_length=16, examples=["01"])]
+    institution_type: Annotated[str, Field(max_length=16, description="quota class", examples=["党政机关"])]
     tier: Annotated[str, Field(max_length=64)] = ""
     climate_zone: Annotated[str, Field(max_length=16)] = ""
     indicator: Key

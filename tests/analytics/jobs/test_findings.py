@@ -73,6 +73,16 @@ def test_a_load_left_on_is_one_finding_of_parent_and_child_with_its_numbers_and_
     assert shown.fields["end_ms"][place] == (row.end or 0) * 1000
 
 
+def test_what_a_finding_says_was_used_is_the_sum_of_the_curve_beside_it(found: Works) -> None:
+    (row,) = of_fault(found, "open")
+    assert row.meter is not None
+    assert row.end is not None
+    curve = found.rows("interval", meter=row.meter)
+    used = float(curve.fields["amount"][(curve.time >= row.start) & (curve.time < row.end)].sum())
+    assert json.loads(row.evidence)["actual"] == pytest.approx(used, rel=1e-6)
+    assert f"{used:,.0f} kWh" in row.text_en
+
+
 def test_what_a_person_said_outlives_the_next_run(found: Works) -> None:
     (row,) = of_fault(found, "open")
     found.registry.findings.decide(row.id, author="li", time=1, state="closed", verdict="confirmed", comment="空调")
