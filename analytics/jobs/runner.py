@@ -22,6 +22,7 @@ from analytics.jobs.estate import Estate, estates, regions_from
 from analytics.jobs.history import recorded
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.notices import publish
+from analytics.jobs.patience import Patient
 from analytics.jobs.peers import compute_peers
 from analytics.jobs.record import RunRecord
 from analytics.jobs.regions import region_sums, write_region
@@ -110,7 +111,7 @@ def run(
     """
     if (workers > 1 or mapper is not None) and opener is None:
         raise ValueError("more than one worker needs an opener of store and registry")
-    started = time.perf_counter()
+    started, store = time.perf_counter(), Patient(store)
     asked = _Asked(institutions, since, refit)
     # Marks of institutions that were not asked for must outlive this run, so they are not even taken. The snapshot
     # comes after: a mark may be of a meter that was imported a moment ago, and would be forgotten as unknown.
@@ -293,7 +294,7 @@ def run_unit(task: Task, opener: Opener) -> Done:
     """Do one unit of work with a store and a registry of its own: in another process, or on another machine."""
     store, registry = opener()
     try:
-        return perform(task, store, registry)
+        return perform(task, Patient(store), registry)
     finally:
         store.close()
         registry.close()

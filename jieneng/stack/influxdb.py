@@ -20,6 +20,7 @@ def part(program: Path, settings: Settings) -> Part:
         *(program, "run", "--http-bind-address", f"127.0.0.1:{port_of(settings.store.url)}"),
         *("--bolt-path", folder / "influxd.bolt", "--sqlite-path", folder / "influxd.sqlite"),
         *("--engine-path", folder / "engine", "--reporting-disabled", "--no-tasks", "--ui-disabled"),
+        *("--storage-write-timeout", "30s"),  # its own 10 s are too few now and then while years are loaded
         *("--log-level", "error"),  # else it logs every query
     ]
     return Part.of_server(command, settings.home, answers(f"{settings.store.url}/health"))
