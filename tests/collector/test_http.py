@@ -154,10 +154,3 @@ def test_metrics_stay_small_and_hold_no_name_from_the_network(tmp_path: Path, re
         assert len(text) < 20_000
 
     play(tmp_path, registry, scene)
-
-
-def test_stopping_under_load_is_quick(tmp_path: Path, registry: Registry) -> None:
-    async def scene(_client: httpx.AsyncClient, ingest: Ingest, _: Moody) -> None:
-        ingest.request_stop()
-
-    play(tmp_path, registry, scene)

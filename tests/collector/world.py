@@ -122,12 +122,12 @@ def settings_for(home: Path, **ingest: object) -> Settings:
 
 @contextmanager
 def running(
-    settings: Settings, registry: Registry, store: Store | None = None
+    settings: Settings, registry: Registry, store: Store | None = None, clock: Callable[[], float] = lambda: NOW
 ) -> Iterator[tuple[Pipeline, Store, list[BaseException]]]:
     """A pipeline at work over the embedded store (or the one given), stopped at the end; with what it died of."""
     own = store or open_store(settings, role="ingest")
     deaths: list[BaseException] = []
-    pipeline = Pipeline(settings, registry, own, clock=lambda: NOW, fatal=deaths.append)
+    pipeline = Pipeline(settings, registry, own, clock=clock, fatal=deaths.append)
     pipeline.start()
     try:
         yield pipeline, own, deaths
