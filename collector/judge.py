@@ -203,7 +203,7 @@ class Judge:
         finds = [sender.find for sender in draft.senders]
         found = map(call, map(finds.__getitem__, columns.message.tolist()), columns.local, repeat(-1))
         meter = np.fromiter(found, np.int32, len(columns.local))
-        is_open = np.array([delivery.qos == 0 for delivery in draft.deliveries], np.bool_)[columns.message]
+        is_open = np.fromiter([d.qos == 0 for d in draft.deliveries], np.bool_, len(draft.deliveries))[columns.message]
         value, has_bad_unit = self._convert(columns, meter)
         if columns.length is not None:
             meter, is_open = np.repeat(meter, columns.length), np.repeat(is_open, columns.length)
@@ -226,7 +226,7 @@ class Judge:
         """Values in the meters' own units, and which cannot be turned into them (None: no unit was sent)."""
         if columns.unit is None or not len(self.lookup.ids):
             return columns.value, None
-        code = np.array([self._unit_code(unit) for unit in columns.unit])
+        code = np.fromiter(map(self._unit_code, columns.unit), np.int64, len(columns.unit))
         target = self.lookup.unit[meter]
         factor, offset = self._factor[code, target], self._offset[code, target]
         if columns.length is not None:

@@ -37,13 +37,13 @@ def epoch(time: object) -> int:
 def epochs(times: Sequence[int | float | str]) -> tuple[IntArray, list[tuple[int, PayloadError]]]:
     """UTC epoch seconds of many instants, and the places (with what is wrong) of those that are none."""
     if str not in set(map(type, times)):
-        seconds = np.floor(np.clip(np.array(times, np.float64), -_FAR, _FAR))
+        seconds = np.floor(np.clip(np.fromiter(times, np.float64, len(times)), -_FAR, _FAR))
         return seconds.astype(np.int64), []
     result = np.zeros(len(times), np.int64)
     bad: list[tuple[int, PayloadError]] = []
     known = list(map(_cache.get, times))
     if None not in known:
-        return np.array(known, np.int64), []
+        return np.fromiter(known, np.int64, len(known)), []
     for place, time in enumerate(times):
         try:
             result[place] = epoch(time)
