@@ -149,6 +149,10 @@ class Tariff:
         """Whether a month costs more than its energy."""
         return bool(self.demand_yuan or self.capacity_yuan or self.fixed_yuan)
 
+    def holds_on(self, day: IntArray) -> BoolArray:
+        """Whether the version is valid on days, by their numbers."""
+        return np.asarray((day >= self.first_day) & (day <= self.last_day))
+
     def without_capacity(self) -> Tariff:
         """The same where it is not stated what is installed."""
         return replace(self, capacity_kva=None)
@@ -240,12 +244,8 @@ def prices(versions: Sequence[Tariff], when: Clock, tier: int = 0) -> FloatArray
     """Mean price of each interval in one step, shape (n,); NaN on days without a valid version. [yuan per amount]"""
     out = np.full(len(when.day), np.nan)
     for version in versions:
-        out = np.where(_is_valid(version, when.day), _minute_mean(version, when, tier), out)
+        out = np.where(version.holds_on(when.day), _minute_mean(version, when, tier), out)
     return out
-
-
-def _is_valid(version: Tariff, day: IntArray) -> BoolArray:
-    return np.asarray((day >= version.first_day) & (day <= version.last_day))
 
 
 def _minute_mean(version: Tariff, when: Clock, tier: int) -> FloatArray:
@@ -304,7 +304,7 @@ def stepped_prices(
     """
     out = np.full(amount.shape, np.nan)
     for version in versions:
-        valid = np.flatnonzero(_is_valid(version, when.day))
+        valid = np.flatnonzero(version.holds_on(when.day))
         own = when.take(valid)
         shares = step_shares(version, amount[..., valid], least[..., valid], most[..., valid])
         by_step = [share * _minute_mean(version, own, step) for step, share in enumerate(shares)]
@@ -368,7 +368,7 @@ def tier_periods(versions: Sequence[Tariff], when: Clock) -> list[tuple[slice, F
     year = when.day.astype("M8[D]").astype("M8[Y]").astype(np.int64)
     period, scale = np.full(len(when.day), -1), np.full(len(when.day), np.nan)
     for version in versions:
-        valid = _is_valid(version, when.day)
+        valid = version.holds_on(when.day)
         month = when.month if version.tier_period == "month" else 0
         period = np.where(valid, (year * 12 + month) * len(names) + names.index(version.key), period)
         scale = np.where(valid, version.per_amount, scale)

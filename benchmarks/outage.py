@@ -22,6 +22,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from pydantic import SecretStr
+
 from collector.pipeline import Pipeline
 from collector.source import Delivery
 from energy.registry import Registry
@@ -74,7 +76,9 @@ def play(fault: str, seconds: float, rate: float, home: Path) -> tuple[object, .
     settings = Settings(
         home=home,
         ingest=IngestSettings(forward_backoff_s=0.1, spool_ballast_bytes=0),
-        store=StoreSettings(kind="influx", url=server.url, bucket=server.bucket, token=server.token, timeout_s=2),  # type: ignore[arg-type]
+        store=StoreSettings(
+            kind="influx", url=server.url, bucket=server.bucket, token=SecretStr(server.token), timeout_s=2
+        ),
     )
     registry = _registry(settings)
     store = open_store(settings, role="ingest")

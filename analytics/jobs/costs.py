@@ -18,9 +18,10 @@ from analytics.jobs.day_costs import day_costs, whole_days
 from analytics.jobs.estate import Estate
 from analytics.jobs.prices import Paid
 from analytics.jobs.rows import runs
-from analytics.jobs.stepped import Steps, Told, period_cost, steps_of
+from analytics.jobs.stepped import Steps, Told, steps_of
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE, Group
+from analytics.stepped import period_cost
 from analytics.tariffs import Clock, Tariff
 from analytics.totals import Periods
 from energy.intervals import LocalCalendar, Period, Window
@@ -254,8 +255,7 @@ class _Energy:
             versions = self.paid[meter.id].versions if meter.id in self.paid else ()
             by_day = np.full(len(self.days.day), CostNote.NO_TARIFF, np.uint8)
             for version in versions:
-                valid = (self.days.day >= version.first_day) & (self.days.day <= version.last_day)
-                by_day[valid] = _reason(version)
+                by_day[version.holds_on(self.days.day)] = _reason(version)
             # A tariff that is missing on some days only is none of the reasons where another speaks of the others.
             np.maximum.at(out[row], column, by_day)
         return out

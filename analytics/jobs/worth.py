@@ -14,8 +14,9 @@ from analytics.jobs.bills import is_workday
 from analytics.jobs.estate import Estate
 from analytics.jobs.outlook import Outlook
 from analytics.jobs.prices import Paid
-from analytics.jobs.stepped import Told, marginal_prices, payers
+from analytics.jobs.stepped import Told, payers
 from analytics.jobs.surroundings import Surroundings
+from analytics.stepped import marginal_prices
 from analytics.tariffs import Tariff, clock, prices
 from energy.intervals import LocalCalendar
 from energy.series import FloatArray, IntArray
