@@ -58,7 +58,7 @@ class Session:
     def target(self) -> Target:
         """Where the gateways publish."""
         host = "127.0.0.1" if self.settings.mqtt.host in ("0.0.0.0", "::") else self.settings.mqtt.host  # noqa: S104
-        return Target(host, self.settings.mqtt.port, self.secrets)
+        return Target(host, self.settings.mqtt.port, self.secrets, tls_ca=self.settings.mqtt.tls_ca)
 
     def grow(self) -> None:
         """What else belongs to the province: institutions with bills only, tariffs and this year's targets."""

@@ -87,7 +87,7 @@ def _send(
     columns = TextColumn("{task.description} {task.completed:,} readings"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("sent", total=None)
-        target = Target(settings.mqtt.host, settings.mqtt.port, secrets)
+        target = Target(settings.mqtt.host, settings.mqtt.port, secrets, tls_ca=settings.mqtt.tls_ca)
         report = publish(messages, target, progress=lambda message: progress.advance(bar, message.readings))
     refused = ", ".join(f"0x{code:02x}: {n}" for code, n in sorted(report.refused.items())) or "none"
     typer.echo(f"{report.messages:,} messages, {report.readings:,} readings acknowledged; refused: {refused}")
