@@ -8,7 +8,7 @@ from typing import Final
 
 from analytics.jobs.standing import Hearing
 from analytics.progress import OUTLOOK_WORDS, Outlook
-from dashboards.panels import UNKNOWN, Json, colour, look, steps, words_for
+from dashboards.panels import UNKNOWN, Json, colour, known_from_zero, look, steps, words_for
 from dashboards.words import Words
 from energy.model import Category, Reason, State
 from energy.reference import Code, category_code, code, indicators
@@ -181,7 +181,7 @@ def gauge_cell(name: str, label: str, *, limits: Json, unit: str, top: float | N
         unit=unit,
         min=0,
         max=top,
-        thresholds=limits,
+        thresholds=known_from_zero(limits),
         custom__cellOptions={"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
         **more,
     )

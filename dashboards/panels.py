@@ -12,6 +12,10 @@ Json = dict[str, Any]
 SOURCE: Final[Json] = {"type": "influxdb", "uid": "jieneng"}
 """The one data source, by its uid."""
 _TWO_HOURS_MS: Final = 2 * 3600 * 1000
+_COLUMN_PX: Final = 84
+"""The narrowest column of a table: with what is usual a laptop shows three."""
+_LABEL_PX: Final = 60
+"""Room for a month under its bars; labels that find none are left out."""
 INK: Final = "#46535F"
 """Figures that have no colour of their own."""
 UNKNOWN: Final = "#9AA6B1"
@@ -92,7 +96,7 @@ def steps(*limits: tuple[float | None, str]) -> Json:
     return {"mode": "absolute", "steps": [{"value": limit, "color": shade} for limit, shade in limits]}
 
 
-def _known_from_zero(limits: Json) -> Json:
+def known_from_zero(limits: Json) -> Json:
     """The same limits for figures from zero on: what is unknown gets a colour of its own, not that of the lowest."""
     lowest, *others = limits["steps"]
     return steps((None, UNKNOWN), (0, lowest["color"]), *((step["value"], step["color"]) for step in others))
@@ -125,7 +129,7 @@ def stat(
     if decimals is not None:
         defaults["decimals"] = decimals
     if limits is not None:
-        shown = limits if absent is not None else _known_from_zero(limits)
+        shown = limits if absent is not None else known_from_zero(limits)
         defaults |= {"thresholds": shown, "color": {"mode": "thresholds"}}
     else:
         defaults["color"] = colour(shade or INK)
@@ -153,7 +157,7 @@ def gauge(
         height,
         targets,
         {"reduceOptions": {"calcs": [reduce], "fields": "", "values": False}, "showThresholdMarkers": True},
-        {"unit": "percentunit", "decimals": 1, "min": 0, "max": top, "thresholds": _known_from_zero(limits)},
+        {"unit": "percentunit", "decimals": 1, "min": 0, "max": top, "thresholds": known_from_zero(limits)},
     )
 
 
@@ -232,7 +236,7 @@ def columns(
         "groupWidth": 0.75,
         "barWidth": 0.92,
         "barRadius": 0.05,
-        "xTickLabelSpacing": 0,
+        "xTickLabelSpacing": 0 if horizontal else _LABEL_PX,
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
         "tooltip": {"mode": "multi", "sort": "none"},
     }
@@ -249,7 +253,7 @@ def table(
     absent: str | None = None,
 ) -> Panel:
     """Rows and columns; `absent` is said where no rows mean that there is nothing."""
-    defaults: Json = {"custom": {"align": "auto", "filterable": False, "inspect": False}}
+    defaults: Json = {"custom": {"align": "auto", "filterable": False, "inspect": False, "minWidth": _COLUMN_PX}}
     return Panel(
         key,
         "table",

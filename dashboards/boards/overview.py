@@ -35,14 +35,14 @@ def _figures(w: Words) -> tuple[Panel, ...]:
     year = asked.indicator(_HERE, Column("last({value}) / 1000", "tce"), key="energy", period="year")
     return (
         stat("overview.energy_year", *lines(year), width=3, unit="suffix: tce", decimals=0, shade=looks.MEASURED),
-        amounts_panel(w, _HERE, width=9),
+        amounts_panel(w, _HERE, width=8),
         stat("coverage", *lines(asked.coverage(_HERE)), width=3, unit="percentunit", decimals=1, limits=looks.COVERAGE),
         stat("heard", *rows(asked.heard(_HERE)), width=3, named=True, overrides=heard_names(w), transformations=HEARD),
         stat("overview.stage80", *rows(asked.targets_at(0.8, _MEMBERS)), width=3, limits=looks.FEW),
         stat(
             "open_findings",
             *rows(asked.findings((among("institution", "$members"),), Column("sum({open})", "n"), span=back(366))),
-            width=3,
+            width=4,
             limits=looks.FEW,
             absent=w("none"),
         ),

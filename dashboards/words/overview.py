@@ -16,13 +16,13 @@ TERMS: Final[Terms] = {
 PANELS: Final[Panels] = {
     "overview.energy_year": (
         "本年综合能耗",
-        "Energy this year",
+        "This year",
         "本年累计，吨标准煤，当量值口径（公共机构统计）。",
         "Year to date in tonnes of standard coal, equivalent-value caliber of the national statistics.",
     ),
     "overview.stage80": (
         "达 80 % 的指标",
-        "Targets at 80 %",
+        "At 80 %",
         "已用量达到年度指标 80 % 及以上的指标数。",
         "Targets of which at least 80 % is used up.",
     ),

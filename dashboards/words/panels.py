@@ -9,7 +9,7 @@ from dashboards.words.entries import Panels
 PANELS: Final[Panels] = {
     "coverage": (
         "数据完整率",
-        "Completeness",
+        "Complete",
         "所选时段内每日完整率的平均值；低于 90 % 的数字不宜用于考核。",
         "Mean of the days in the range; below 90 % figures should not be used for assessment.",
     ),
@@ -21,7 +21,7 @@ PANELS: Final[Panels] = {
     ),
     "heard": (
         "本月实报 / 应报",
-        "Meters reporting / due",
+        "Reporting",
         "本月应上报的计量器具数与实际上报数。",
         "Meters that should have reported this month, and those that did.",
     ),
