@@ -122,9 +122,9 @@ def run(
     tasks = list(_tasks(snapshot, registry, asked, marks, shapes, calendar, now))
     writer = Writer(store, Written())
     with recorded(registry, institutions=len(tasks)) as tell:
+        write_directory(writer, snapshot, calendar.date_of(now))  # first: what has no name cannot be chosen
         done = list(_perform(tasks, store, registry, epoch, workers, opener, mapper, progress))
         regions = _add_regions(store, writer, snapshot, calendar, registry.heating_seasons.rows(), shapes, done, now)
-        write_directory(writer, snapshot, calendar.date_of(now))
         windows = union([window for part in done for window in part.changed])
         compute_peers(store, registry, snapshot, writer, calendar, windows)
         changed = {*(part.institution for part in done), *regions}
