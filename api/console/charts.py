@@ -119,7 +119,7 @@ def heat_map(put: Show, words: Mapping[str, str], days: IntArray, hours: FloatAr
         "grid": {"left": 8, "right": 12, "top": 8, "bottom": 44, "containLabel": True},
         "tooltip": {"position": "top"},
         "xAxis": {"type": "category", "data": labels, "splitArea": {"show": False}},
-        "yAxis": {"type": "category", "data": HOURS, "inverse": True, "name": words["hour"]},
+        "yAxis": {"type": "category", "data": HOURS, "inverse": True},
         "visualMap": {
             "min": 0,
             "max": top,
@@ -244,9 +244,9 @@ def lines(
     local = LocalCalendar(put.zone).to_local
     stamps = (1000 * local(times)).tolist()
     series: list[Option] = []
-    for name, values, colour in named:
+    for place, (name, values, colour) in enumerate(named):
         data = list(zip(stamps, known(values), strict=True))
-        one = {**_line(name, values, colour), "data": data}
+        one = {**_line(name, values, colour), "data": data, "z": 3 + len(named) - place}  # the first above all others
         series.append({**one, "step": "end"} if step else one)
     if marked and series:
         area = {

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from analytics.levels import GRADE_WORDS, Grade, Levels, grade
 from api.console.frame import Page
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Category
@@ -268,6 +269,16 @@ class IndicatorRow:
     rank_of: float
     coverage: float
     group: str | None
+
+    @property
+    def grade(self) -> Grade:
+        """How it stands to its quota; at exactly a limit the better grade holds."""
+        return Grade(int(grade(self.value, Levels.of(self.constraint, self.baseline, self.guide))))
+
+    @property
+    def grade_words(self) -> tuple[str, str]:
+        """The grade in words, Chinese and English."""
+        return GRADE_WORDS[self.grade]
 
 
 def indicators(

@@ -14,7 +14,7 @@ from api.console.words import WORDS
 from energy.model import CostNote
 
 _UNITS: Final = {"m3": "m³", "m2": "m²", "degC": "°C", "CO2": "CO₂"}
-_CHINESE_UNITS: Final = {"(p·": "(人·", "bed·d": "床·日", "(bed·d)": "(床·日)"}
+_CHINESE_UNITS: Final = {"(p·": "(人·", "yuan": "元", "bed·d": "床·日", "(bed·d)": "(床·日)"}
 
 
 class Named(Protocol):

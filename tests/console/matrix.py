@@ -73,6 +73,7 @@ def _subscription(institution: str) -> dict[str, Any]:
 PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
     ("GET", "/", Entry(READ)),
     ("GET", "/alarms", Entry(READ)),
+    ("POST", "/alarms/notices/acts", Entry(Action.JUDGE, "notice", form=lambda notice: {"notice": notice})),
     ("POST", "/alarms/notices/{notice}/acts", Entry(Action.JUDGE, "notice", form=lambda _: {"act": "close"})),
     ("POST", "/alarms/subscriptions", Entry(READ, "institution", form=_subscription)),
     ("POST", "/alarms/subscriptions/{subscription}/test", Entry(Action.ADMINISTER, "subscription", lacking=404)),

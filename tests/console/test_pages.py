@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
+from analytics.jobs.peers import QuotaBook
 from api.console.figures import Periods
 from energy.model import Category
-from energy.registry import OutMessage
+from energy.registry import Notice, OutMessage
 from tests.console.forms import csrf_of, send, text_of
 from tests.console.world import FINDING, HOUSE, METER, PASSWORD, World, totals
 
@@ -105,8 +106,7 @@ def test_an_indicator_names_its_caliber_and_standard(admin: httpx.Client) -> Non
 
 
 def test_unknown_is_told_apart_from_zero(admin: httpx.Client) -> None:
-    page = admin.get("/targets").text
-    assert '<span class="unknown">未知</span>' in page  # the proposed target has no progress
+    assert '<span class="unknown">未知</span>' in admin.get("/places").text  # there is no year before
     assert "0.0 %" in text_of(admin.get("/quality"))  # nothing estimated is a true zero
 
 
@@ -307,6 +307,19 @@ def test_a_rule_beyond_what_the_notice_allows_is_refused_in_words(admin: httpx.C
     assert world.registry.target_rules.rows(institution="jz-jgsw") == []
 
 
+def test_the_notices_of_a_page_are_acknowledged_at_once(admin: httpx.Client, world: World) -> None:
+    alarms, now = world.registry.alarms, world.now
+    made = [Notice(f"n-{i}", f"c-{i}", "silent", "root", "", "warning", now, f"通知{i}", "", "", "") for i in range(3)]
+    alarms.record([(notice, "opened") for notice in made], [], now=now)
+    alarms.close("n-2", author="manager", now=now)
+    ids = [notice.id for notice in made]
+    shown = admin.get("/alarms")
+    assert f"确认本页 {len(alarms.notices(states=['open']))} 条" in text_of(shown)
+    admin.post("/alarms/notices/acts", data={"csrf": csrf_of(shown), "notice": ids})
+    found = {notice.id: (notice.state, notice.acknowledged_by) for notice in alarms.notices(ids=ids)}
+    assert found == {"n-0": ("acknowledged", "admin"), "n-1": ("acknowledged", "admin"), "n-2": ("closed", "")}
+
+
 def test_the_outbox_tells_what_failed_and_sends_it_again(admin: httpx.Client, world: World) -> None:
     now = world.now
     world.registry.alarms.queue(
@@ -321,6 +334,24 @@ def test_the_outbox_tells_what_failed_and_sends_it_again(admin: httpx.Client, wo
     assert "等待发送 1" in text_of(again)
     (message,) = world.registry.alarms.outbox()
     assert (message.state, message.attempts) == ("waiting", 0)
+
+
+def test_targets_are_told_apart_by_what_waits_for_a_decision(admin: httpx.Client) -> None:
+    waiting, issued = (text_of(admin.get(f"/targets?year=2025&state={state}")) for state in ("proposed", "issued"))
+    assert "示例文号〔2025〕1号" in issued
+    assert "未下达" not in issued
+    assert "示例文号〔2025〕1号" not in waiting
+
+
+def test_a_quota_entered_on_the_page_holds_for_the_institutions_of_its_class(admin: httpx.Client, world: World) -> None:
+    own = world.registry.snapshot().institutions["jz-jgsw"]
+    stated = {"region": "990000", "standard": "DB99/T 9", "institution_type": own.quota_class, "tier": own.tier}
+    key = {"climate_zone": own.climate_zone or "", "indicator": "water_per_area", "caliber": "physical"}
+    send(admin, "/targets", "/quotas", **stated, **key, constraint=9, valid_from="2025-01-01", source="附表 1")
+    book = QuotaBook.of(world.registry, world.registry.snapshot())
+    entry = book.entry("jz-jgsw", "water_per_area", "physical", date(2025, 3, 1))
+    assert entry is not None
+    assert entry.levels.constraint == 9
 
 
 def test_silence_and_parked_readings_are_counted_within_what_is_seen(browser_of: Signed, admin: httpx.Client) -> None:

@@ -55,6 +55,16 @@ def _nodes(page: Page) -> list[tuple[str, str]]:
     return [*whole, *regions, *((f"institution:{i.id}", put.name(i, i.id)) for i in places)]
 
 
+@router.post("/alarms/notices/acts")
+def acknowledge_all(page: Judges, notice: Annotated[list[str], Form(max_length=paging.PER_PAGE)]) -> RedirectResponse:
+    """Acknowledge the notices that a page showed; those that others acknowledged or closed meanwhile stay so."""
+    registry, scope = page.ctx.registry, page.scope
+    for one in [noun.find(registry, scope, identity) for identity in notice]:
+        if one.state == "open":
+            noun.acknowledge(registry, scope, one.id, now=page.ctx.now())
+    return page.go("/alarms", "act")
+
+
 @router.post("/alarms/notices/{notice}/acts")
 def act(
     page: Judges,

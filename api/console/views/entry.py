@@ -42,16 +42,27 @@ def _shown(page: Page, institution: str, **more: object) -> HTMLResponse:
         institutions=sorted((page.scope.institution(i) for i in page.scope.institutions), key=lambda i: i.name_zh),
         manual=manual,
         registers=registers[:400] if institution else [],
-        bills=[(b, metered(page, page.scope.meter(b.meter), b.first_day, b.last_day)) for b in rows],
+        bills=[(b, _beside(page, b)) for b in rows],
         **({"doubts": [], "asked": {}} | more),
     )
 
 
-def metered(page: Page, meter: Meter, first: date, last: date) -> float:
-    """What the physical main meters of the same institution and category counted in these days; NaN if unknown."""
+def _beside(page: Page, bill: Bill) -> float | None:
+    """What the meters counted in the days of a bill; None where there are none."""
+    meter = page.scope.meter(bill.meter)
+    return metered(page, meter, bill.first_day, bill.last_day) if _mains(page, meter) else None
+
+
+def _mains(page: Page, meter: Meter) -> list[str]:
+    """The physical main meters of the same institution and category."""
     snapshot = page.scope.snapshot
     peers = [snapshot.meters[m] for m in snapshot.meters_of(meter.institution)]
-    mains = [m.id for m in peers if m.category is meter.category and m.parent is None and m.kind is MeterKind.PHYSICAL]
+    return [m.id for m in peers if m.category is meter.category and m.parent is None and m.kind is MeterKind.PHYSICAL]
+
+
+def metered(page: Page, meter: Meter, first: date, last: date) -> float:
+    """What the physical main meters of the same institution and category counted in these days; NaN if unknown."""
+    mains = _mains(page, meter)
     if not mains or last < first:
         return math.nan
     window = LocalCalendar(page.ctx.zone_of(meter.institution)).window(first, last)

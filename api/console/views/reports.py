@@ -33,6 +33,7 @@ def reports(page: Reads, institution: str = "", year: int | None = None) -> HTML
         years=range(today.year - 3, today.year + 1),
         months=[f"{chosen}-{month:02d}" for month in range(n_months, 0, -1)],
         quarters=range(1, (n_months - 1) // 3 + 2),
+        ended=range(4 if chosen < today.year else (today.month - 1) // 3, 0, -1),
         forms=_FORMS,
         fields={form: columns(form, version_of(chosen)) for form in _FORMS} if here else {},
         published=_published(page, here.id) if here else [],

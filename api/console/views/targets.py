@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, get_args
 
 from fastapi import APIRouter, Form, Query, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
@@ -22,6 +22,7 @@ from energy.registry import Target
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 INDICATORS: Final = tuple(row for row in table("indicators", Indicator))
+State = Literal["all", "proposed", "issued"]
 CALIBERS: Final = tuple(row for row in table("calibers", CaliberRow))
 
 
@@ -40,6 +41,10 @@ class Line:
         assert found is not None  # a line is made from at least one of them
         return found
 
+    def is_of(self, state: State) -> bool:
+        """True if it is one of those issued, or of those that wait to be."""
+        return state == "all" or (state == "issued") == (self.issued is not None)
+
     @property
     def order(self) -> tuple[bool, float]:
         """What waits for a decision first, then those furthest used."""
@@ -52,16 +57,21 @@ def targets(
     page: Reads,
     year: int | None = None,
     q: Annotated[str, Query(max_length=80)] = "",
+    state: State = "all",
     part: int = 1,
 ) -> HTMLResponse:
     """All targets of a year with their progress, what keeps others from being proposed, and the quotas."""
     today, seen = page.ctx.today(), page.scope.institutions
     chosen = year if year is not None and 1990 <= year <= 2200 else today.year
-    rows = paging.matching(_lines(page, chosen), q, lambda line: _name(page, line.any))
+    lines = _lines(page, chosen)
+    of_state = {name: [line for line in lines if line.is_of(name)] for name in get_args(State)}
+    rows = paging.matching(of_state[state], q, lambda line: _name(page, line.any))
     return page.show(
         "targets.html",
         part=paging.part(sorted(rows, key=lambda line: line.order), part),
         q=q,
+        state=state,
+        counts={name: len(found) for name, found in of_state.items()},
         year=chosen,
         years=range(today.year - 2, today.year + 2),
         lacks=[one for one in missing_targets(page.ctx.registry) if one.year == chosen and one.institution in seen],
@@ -69,6 +79,7 @@ def targets(
         name=lambda target: _name(page, target),
         kinds=",".join(proofs.KINDS),
         institutions=sorted((page.scope.institution(i) for i in page.scope.institutions), key=lambda i: i.name_zh),
+        quota_classes=sorted({c for i in seen if (c := page.scope.institution(i).quota_class)}),
         indicators=INDICATORS,
         calibers=CALIBERS,
     )

@@ -9,6 +9,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "notices": ("收件箱", "Inbox"),
     "notice": ("内容", "What"),
     "severity": ("级别", "Severity"),
+    "acknowledge_all": ("确认本页 {n} 条", "Acknowledge these {n}"),
     "acknowledge": ("确认", "Acknowledge"),
     "close": ("关闭", "Close"),
     "empty_notices": ("此状态下没有通知。", "No notices in this state."),

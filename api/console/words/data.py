@@ -32,6 +32,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "没有手工录入的表计。请在台账中添加 kind 为 manual 的表计。",
         "No manual meter here. Add one (kind manual) to the ledger.",
     ),
+    "empty_registers": ("该单位没有可抄读示数的表计。", "No register here that could be read by hand."),
+    "quarter_runs": ("本年尚无已结束的季度。", "No quarter of this year has ended yet."),
+    "n_intervals": ("个区间", "intervals"),
     "choose_institution": ("请先选择单位。", "Choose an institution first."),
     "doubts": ("请核对后再保存", "Please check before saving"),
     "doubt_last_year": (
@@ -150,6 +153,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "rule_over": ("已终止", "ended"),
     "end_rule": ("终止", "End"),
     "ends_on": ("终止日(不含)", "Last day (not included)"),
+    "no_proposal": ("无建议值", "no proposal"),
     "not_yet_proposed": ("下次计算时提出", "with the next run"),
     "nothing_found": ("没有符合的条目。", "Nothing matches."),
     "empty_rules": (
