@@ -38,7 +38,7 @@ from analytics.regression import fit_rows, predict_rows, prepare
 from energy.intervals import HOUR
 from energy.series import BoolArray, Float32Array, FloatArray, IntArray
 
-VERSION: Final = "log-odds-2"
+VERSION: Final = "log-odds-3"
 BUDGETS: Final = (1.5, 1.0)
 """Alarms per meter-year of the year before: lasting, sudden."""
 LEAD_DAYS: Final = 72

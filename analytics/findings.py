@@ -169,6 +169,8 @@ def _ancestors(meter: str, parent_of: Mapping[str, str | None]) -> list[str]:
 
 
 def _same_cause(a: Finding, b: Finding) -> bool:
+    if Kind.SET_POINT in (a.kind, b.kind):  # a room's temperature is no use, and no use explains it away
+        return False
     shared = min(a.end, b.end) - max(a.start, b.start)
     lengths = max(a.end - a.start, HOUR), max(b.end - b.start, HOUR)
     if a.meter == b.meter:  # two ways of looking at one meter: only what they both see nearly whole is one

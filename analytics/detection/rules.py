@@ -1,7 +1,4 @@
-"""Small detectors beside the general one: each looks for one thing that people know by name.
-
-All take plain arrays and give `Breach`es; none needs more than a few weeks of data.
-"""
+"""Small detectors beside the general one: each looks for one thing that people know by name, and gives `Breach`es."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from analytics.detection.kinds import Kind
+from analytics.detection.rest import RestDays
 from energy.series import BoolArray, FloatArray
 
 NIGHT_FLOW_HOURS: Final = (2, 5)
@@ -63,16 +61,37 @@ def night_flow(
     WRc/WSA/WCA: Managing Leakage, Report E, Interpreting measured night flows, 1994.
     """
     lowest = _by_day(use, day, (hour >= NIGHT_FLOW_HOURS[0]) & (hour < NIGHT_FLOW_HOURS[1]), np.min)
-    return _above_usual(lowest, Kind.NIGHT_FLOW, days, window, limit, hours=24.0)
+    return _above_usual(lowest, days, window, limit)
 
 
-def base_load(
-    use: FloatArray, day: FloatArray, resting: BoolArray, *, days: int = 2, window: int = 28, limit: float = 4.0
-) -> list[Breach]:
-    """Off-hours and holiday base load: the median of the hours without people against the last four weeks' days."""
-    middle = _by_day(use, day, resting, np.median)
-    hours = float(resting.mean() * 24) if len(resting) else 0.0
-    return _above_usual(middle, Kind.BASE_LOAD, days, window, limit, hours=hours)
+def base_load(rest: RestDays, *, days: int = 7, hold: float = 1.5) -> list[tuple[Breach, int]]:
+    """Load without people above what last year's model and the four weeks before make of it.
+
+    Parameters
+    ----------
+    rest : RestDays
+    days : int
+        A run of so many days counts whatever its height.
+    hold : float
+        Robust standard deviations above the usual that every day of a run measures.
+
+    Returns
+    -------
+    list of (Breach, int)
+        Each with the days after which it is told: at the end of its first day that reaches the meter's own limit, or
+        when it has lasted `days`.
+    """
+    found = []
+    for row, strength in enumerate(rest.strength):
+        for first, last in _runs(strength >= hold):
+            here = slice(first, last + 1)
+            plain = np.flatnonzero(strength[here] >= rest.limit[row])
+            told = min([*(plain[:1] + 1).tolist(), days])
+            if told <= last - first + 1:
+                actual, excess = float(rest.use[row, here].sum()), float(rest.excess[row, here].sum())
+                highest = float(strength[here].max())
+                found.append((Breach(Kind.BASE_LOAD, row, first, last, actual, actual - excess, highest), told))
+    return found
 
 
 def set_point(
@@ -194,8 +213,8 @@ def _by_day(values: FloatArray, day: FloatArray, where: BoolArray, how: Callable
     return out
 
 
-def _above_usual(daily: FloatArray, kind: Kind, days: int, window: int, limit: float, *, hours: float) -> list[Breach]:
-    """Runs of days whose value lies above the median of the `window` days before the run began."""
+def _above_usual(daily: FloatArray, days: int, window: int, limit: float) -> list[Breach]:
+    """Runs of days whose flow of an hour lies above the median of the `window` days before the run began."""
     found = []
     for row, line in enumerate(daily):
         d = 0
@@ -213,8 +232,10 @@ def _above_usual(daily: FloatArray, kind: Kind, days: int, window: int, limit: f
             if last - d >= days:
                 run = line[d:last]
                 strength = (float(np.median(run)) - usual) / spread
-                amount = hours * (last - d)
-                found.append(Breach(kind, row, d, last - 1, float(run.mean()) * amount, usual * amount, strength))
+                hours = 24 * (last - d)
+                found.append(
+                    Breach(Kind.NIGHT_FLOW, row, d, last - 1, float(run.mean()) * hours, usual * hours, strength)
+                )
             d = max(last, d + 1)
     return found
 

@@ -30,8 +30,6 @@ from energy.series import BoolArray, FloatArray, IntArray
 
 DOUBT: Final = 3.0
 """Strength at which a breach of quiet hours is as likely as not a fault."""
-BASE_LOAD_TIERS: Final = ((7, 2.0), (12, 1.4))
-"""Days in a row, and robust standard deviations, from which on load without people counts: less takes longer."""
 BALANCE_TIERS: Final = ((1, 0.10), (2, 0.07), (3, 0.05))
 """Days in a row, and share of the head meter's use by which the rest must have changed: meters' errors explain less."""
 MOST_UNSEEN: Final = 0.2
@@ -111,18 +109,13 @@ def _quiet_hours(year: Year) -> Iterator[Finding | None]:
     """Water that runs at night, of water meters with none above them; electricity while nobody is there."""
     part, day, hour = year.part, year.day, year.part.calendar.hour.astype(np.float64)
     water = [i for i, m in enumerate(part.meters) if m.category is Category.WATER and m.parent is None]
-    power = [i for i, m in enumerate(part.meters) if m.category is Category.ELECTRICITY and not has_season(m)]
     for breach in rules.night_flow(part.use[water], day, hour) if water else ():
-        meter = part.meters[water[breach.row]].id
-        yield year.finding(meter, breach, year.pricing[meter], "night")
-    by_row: dict[int, list[tuple[Breach, int]]] = {row: [] for row in power}
-    for days, limit in BASE_LOAD_TIERS if power else ():
-        for breach in rules.base_load(part.use[power], day, ~part.calendar.occupied, days=days, limit=limit):
-            _add(by_row[power[breach.row]], breach, days + 1)
-    for row, found in by_row.items():
-        meter = part.meters[row].id
-        for breach, seen_after in found:
-            yield year.finding(meter, breach, year.pricing[meter], "night", seen_after=seen_after)
+        meter = part.meters[water[breach.row]]
+        yield year.finding(meter.id, breach, year.pricing[meter.id], "night")
+    for breach, seen_after in rules.base_load(part.rest):
+        meter = part.meters[breach.row]
+        if meter.category is Category.ELECTRICITY and not has_season(meter):
+            yield year.finding(meter.id, breach, year.pricing[meter.id], "night", seen_after=seen_after)
 
 
 def _balances(year: Year) -> Iterator[Finding | None]:

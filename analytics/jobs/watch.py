@@ -1,8 +1,8 @@
 """Watching one institution: its hours judged as seen, against its own year before.
 
-Day D is judged when day D + 1 has ended. What is usual, scales and thresholds come from the calendar year before and
-are stored with a version; they are learnt again only on request, by another version of the detector, or when people's
-verdicts changed a meter's budget.
+Day D is judged when day D + 1 has ended, its load without people at its own end. What is usual, scales and thresholds
+come from the calendar year before and are stored with a version; they are learnt again only on request, by another
+version of the detector, or when people's verdicts changed a meter's budget.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from analytics.anomalies import (
 from analytics.calendars import CalendarRows
 from analytics.consumption import Steps, on_grid, resolution
 from analytics.design import Terms, Weather, build_design, choose_terms
+from analytics.detection.rest import RestDays, RestYardsticks, learn_rest, rest_days
+from analytics.detection.terms import LEVEL
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import ENOUGH, Habits, in_rest, measured_only, new_year, speaking
 from analytics.jobs.limits import Extents
@@ -55,6 +57,8 @@ class Watch:
     profile, slopes : float32
         Usual use of the year before, faults left out.
     yardsticks : Yardsticks
+    rest : RestYardsticks
+        Of hours without people.
     budget : tuple of float
         Alarms a year that the thresholds were set for: lasting, sudden.
     """
@@ -63,6 +67,7 @@ class Watch:
     profile: Float32Array
     slopes: Float32Array
     yardsticks: Yardsticks
+    rest: RestYardsticks
     budget: tuple[float, float]
 
     def payload(self) -> dict[str, Any]:
@@ -72,6 +77,7 @@ class Watch:
             "profile": [v if v == v else None for v in self.profile.tolist()],
             "slopes": self.slopes.tolist(),
             "yardsticks": self.yardsticks.to_dict(),
+            "rest": self.rest.to_dict(),
             "budget": list(self.budget),
         }
 
@@ -84,6 +90,7 @@ class Watch:
             np.array([np.nan if v is None else v for v in payload["profile"]], np.float32),
             np.array(payload["slopes"], np.float32),
             Yardsticks.from_dict(payload["yardsticks"]),
+            RestYardsticks.from_dict(payload["rest"]),
             (payload["budget"][0], payload["budget"][1]),
         )
 
@@ -101,6 +108,8 @@ class Watched:
         Those with a year before: rows of alarms and use.
     alarms : Alarms
         Only those whose first day was followed by another whole one.
+    rest : RestDays
+        Load without people of the days of `calendar`.
     steps : dict
         What the readings of every meter read say, in canonical units, before anything was filled.
     use : float64, shape (n_meters, n_hours)
@@ -115,6 +124,7 @@ class Watched:
     span: Window
     meters: tuple[Meter, ...]
     alarms: Alarms
+    rest: RestDays
     steps: Mapping[str, Steps]
     use: FloatArray
     calendar: CalendarRows
@@ -198,12 +208,14 @@ class Watcher:
         design = build_design(terms, calendar, weather)
         usual = usual_use(values, design, None)
         allowed = np.array([budgets[m.id] for m in own])
-        yardsticks = learn(values, usual, HourGrid.of(begin, calendar), budgets=allowed)
+        grid = HourGrid.of(begin, calendar)
+        yardsticks = learn(values, usual, grid, budgets=allowed)
+        rest = learn_rest(values, usual, grid, yardsticks.numbers[:, LEVEL])
         cleaned = plausible(values)
         basis = prepare(design.calendar.slot, calendar.n_slots, design.rows, np.ones(n, np.float32))
         fit = fit_rows(cleaned, basis, trim=TRIM, trimmed=cleaned)
         return {
-            m.id: Watch(terms, fit.profile[i], fit.slopes[i], _row(yardsticks, i), budgets[m.id])
+            m.id: Watch(terms, fit.profile[i], fit.slopes[i], _row(yardsticks, i), rest.take(i), budgets[m.id])
             for i, m in enumerate(own)
         }
 
@@ -221,26 +233,14 @@ class Watcher:
         steps = {m.id: self.spans.canonical(m, Window(start, span.end)) for m in meters}
         own = tuple(m for m in meters if m.id in watches)
         values = np.array([self._hours(m, year, steps[m.id], start, n) for m in own], np.float32).reshape(len(own), n)
-        alarms = self._alarms(own, values, watches, calendar, start, (span.start - start) // HOUR)
+        grid = HourGrid.of(start, calendar)
+        weather = self.around.weather(start, n, HOUR) if own else Weather()
+        usual = np.maximum(_usual(own, watches, calendar, weather), 0)
+        alarms = judge_period(values, usual, grid, _yardsticks(own, watches), (span.start - start) // HOUR).alarms
+        rest = rest_days(values, usual, grid, RestYardsticks.joined([watches[m.id].rest for m in own]))
         certain = int(self.estate.calendar.edges(Window(span.end - DAY, span.end - DAY + 1), "day")[0])
         alarms = taken(alarms, np.flatnonzero(alarms.start < certain))
-        return Watched(year, span, own, alarms, steps, values.astype(np.float64), calendar, fresh)
-
-    def _alarms(
-        self,
-        meters: Sequence[Meter],
-        values: Float32Array,
-        watches: Mapping[str, Watch],
-        calendar: CalendarRows,
-        start: int,
-        n_lead: int,
-    ) -> Alarms:
-        weather = self.around.weather(start, len(calendar), HOUR) if meters else Weather()
-        usual = np.maximum(_usual(meters, watches, calendar, weather), 0)
-        none = Yardsticks.from_dict({"numbers": [], "thresholds": [], "version": VERSION})
-        numbers = np.concatenate([none.numbers, *(watches[m.id].yardsticks.numbers for m in meters)])
-        thresholds = np.concatenate([none.thresholds, *(watches[m.id].yardsticks.thresholds for m in meters)])
-        return judge_period(values, usual, HourGrid.of(start, calendar), Yardsticks(numbers, thresholds), n_lead).alarms
+        return Watched(year, span, own, alarms, rest, steps, values.astype(np.float64), calendar, fresh)
 
     def _hours(self, meter: Meter, year: int, steps: Steps, start: int, n: int) -> FloatArray:
         """Measured use of each hour; NaN where unknown, and where a meter with a season rests out of it."""
@@ -274,6 +274,12 @@ def _usual(
         fit = Fit(np.stack([w.profile for w in own]), np.stack([w.slopes for w in own]), np.zeros(len(own), np.int32))
         out[places] = predict_rows(fit, design.calendar.slot, design.rows)
     return out
+
+
+def _yardsticks(meters: Sequence[Meter], watches: Mapping[str, Watch]) -> Yardsticks:
+    none = Yardsticks.from_dict({"numbers": [], "thresholds": [], "version": VERSION})
+    own = [none, *(watches[m.id].yardsticks for m in meters)]
+    return Yardsticks(np.concatenate([y.numbers for y in own]), np.concatenate([y.thresholds for y in own]))
 
 
 def _row(yardsticks: Yardsticks, i: int) -> Yardsticks:

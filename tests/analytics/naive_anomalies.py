@@ -141,6 +141,26 @@ def log_odds(found: np.ndarray) -> np.ndarray:
     return np.array(w.INTERCEPTS)[:, None] + np.array(w.WEIGHTS) @ grown
 
 
+def rest_deviation(values: np.ndarray, usual: np.ndarray, grid: HourGrid, level: float) -> np.ndarray:
+    """Median residual of each day's rest hours, less that of the 28 days before, in median loads."""
+    residual = np.where(grid.busy, np.nan, values - usual)
+    daily = daily_medians(residual, grid.day)
+    known = np.array([np.isfinite(residual[grid.day == d]).sum() for d in range(grid.n_days)])
+    daily[known < 4] = np.nan
+    return (daily - trailing(daily, 28, 0)) / level
+
+
+def rest_limit(strength: np.ndarray, most_runs: float) -> float:
+    """The lowest value above 0 that no more than so many runs of days reach, looked for from below."""
+    for limit in np.unique(strength[strength > 0]):
+        if all(
+            sum(v >= higher and not (d and strength[d - 1] >= higher) for d, v in enumerate(strength)) <= most_runs
+            for higher in strength[strength >= limit]
+        ):
+            return float(limit)
+    return float("inf")
+
+
 def alarms_at(odds: np.ndarray, threshold: float) -> int:
     hours = np.flatnonzero(odds >= threshold)
     return 0 if not len(hours) else 1 + int((np.diff(hours) >= 6).sum())

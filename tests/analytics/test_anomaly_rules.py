@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
+import json
+from dataclasses import replace
+from datetime import date
 
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from analytics.calendars import calendar_rows
 from analytics.detection import rules
+from analytics.detection.grid import HourGrid
 from analytics.detection.kinds import Kind
+from analytics.detection.rest import RestYardsticks, learn_rest, lowest_limit, rest_days
+from energy.intervals import HOUR as HOUR_S
+from energy.intervals import LocalCalendar
+from tests.analytics import naive_anomalies as naive
+
+ZONE = LocalCalendar("Asia/Shanghai")
 
 N_DAYS = 60
 DAY = np.repeat(np.arange(N_DAYS), 24).astype(float)
@@ -32,11 +46,76 @@ def test_a_night_without_readings_is_no_night_without_flow() -> None:
     assert rules.night_flow(use, DAY, HOUR) == []
 
 
-def test_a_higher_base_load_counts_from_the_second_day() -> None:
-    use = water(3) * 10
-    use[0, (DAY >= 50) & (DAY < 53) & ~BUSY] += 5
-    [found] = rules.base_load(use, DAY, ~BUSY)
-    assert (found.kind, found.first_day, found.last_day) == (Kind.BASE_LOAD, 50, 52)
+def offices(n_days: int) -> tuple[HourGrid, np.ndarray, np.ndarray]:
+    """Grid, use and what is usual of 40 kW at rest and 100 while busy, noise of 5 %."""
+    start = ZONE.start_of(date(2022, 1, 1))
+    times = start + HOUR_S * np.arange(n_days * 24, dtype=np.int64)
+    grid = HourGrid.of(start, calendar_rows(times, HOUR_S, ZONE))
+    usual = (40 + 60 * grid.busy[None, :]).astype(np.float32)
+    return grid, (usual * np.random.default_rng(3).normal(1, 0.05, usual.shape)).astype(np.float32), usual
+
+
+def learnt(n_days: int = 200) -> RestYardsticks:
+    grid, use, usual = offices(n_days)
+    return learn_rest(use, usual, grid, np.array([60.0], np.float32))
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3, 0.8])
+def test_rest_hours_equal_the_slow_twin(missing: float) -> None:
+    grid, use, usual = offices(200)
+    use[0, (grid.day >= 90) & (grid.day < 95)] += 20
+    use[0, np.random.default_rng(7).random(use.shape[1]) < missing] = np.nan
+    known = learn_rest(use, usual, grid, np.array([60.0], np.float32))
+    deviation = naive.rest_deviation(use[0].astype(float), usual[0].astype(float), grid, 60.0)
+    middle = naive.lower_median(deviation)
+    spread = max(1.4826 * naive.lower_median(np.abs(deviation - middle)), 0.02)
+    assert_allclose([known.middle[0], known.spread[0]], [middle, spread], rtol=1e-4, atol=1e-6)
+    strength = np.nan_to_num((deviation - middle) / spread)
+    assert_allclose(rest_days(use, usual, grid, known).strength[0], strength, rtol=1e-3, atol=1e-3)
+    own = naive.rest_limit(strength, 200 / 365)
+    own = strength.max() if own == np.inf else own
+    assert_allclose(known.limit[0], (1 + own) ** 0.7 * 11**0.3 - 1, rtol=1e-3)
+
+
+def test_a_switch_left_on_is_told_when_its_first_day_ends() -> None:
+    grid, use, usual = offices(60)
+    use[0, (grid.day >= 50) & (grid.day < 53) & ~grid.busy] += 12
+    use[0, (grid.day == 55) & grid.busy] *= 3  # people at work are no load without people
+    [(found, told)] = rules.base_load(rest_days(use, usual, grid, learnt()))
+    assert (found.kind, found.first_day, found.last_day, told) == (Kind.BASE_LOAD, 50, 52, 1)
+    n_rest = int(((grid.day >= 50) & (grid.day < 53) & ~grid.busy).sum())
+    assert found.actual - found.expected == pytest.approx(12 * n_rest, rel=0.1)
+
+
+def test_a_little_more_load_without_people_counts_after_a_week() -> None:
+    grid, use, usual = offices(60)
+    yardsticks = replace(learnt(), limit=np.array([1e9]))
+    use[0, (grid.day >= 50) & ~grid.busy] += 4
+    [(found, told)] = rules.base_load(rest_days(use, usual, grid, yardsticks))
+    assert (found.first_day, found.last_day, told) == (50, 59, 7)
+    use[0, (grid.day >= 56) & ~grid.busy] = np.nan
+    assert rules.base_load(rest_days(use, usual, grid, yardsticks)) == []
+
+
+def test_rest_days_look_no_further_than_their_own_end() -> None:
+    grid, use, usual = offices(60)
+    before = rest_days(use, usual, grid, learnt()).strength
+    use[0, grid.day >= 40] *= 2
+    after = rest_days(use, usual, grid, learnt()).strength
+    assert_array_equal(before[:, :40], after[:, :40])
+
+
+def test_the_limit_lets_through_as_many_runs_as_the_budget() -> None:
+    strength = np.array([0.0, 5.0, 4.0, 0.0, 3.0, 0.0, 2.0, 2.0])
+    assert lowest_limit(strength, 0) > 5.0
+    assert [lowest_limit(strength, n) for n in (1, 2, 3)] == [4.0, 3.0, 2.0]
+    assert lowest_limit(np.zeros(0), 1) == 0.0
+
+
+def test_rest_yardsticks_are_stored_whole() -> None:
+    known = learnt()
+    again = RestYardsticks.from_dict(json.loads(json.dumps(known.to_dict())))
+    assert again.to_dict() == known.to_dict() == RestYardsticks.joined([known.take(0)]).to_dict()
 
 
 def test_rooms_colder_than_26_in_summer_break_the_rule() -> None:
