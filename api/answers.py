@@ -31,15 +31,13 @@ from energy.registry.spreadsheet import neutral
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS_OF_A_PAGE: Final = 1000
-TEXT: Final = {"type": "string"}
 BINARY: Final = {"type": "string", "format": "binary"}
-_MOST_ROWS_OF_XLSX: Final = 1_000_000
+_MOST_ROWS_OF_SHEET: Final = 1_000_000
 _NARROWEST: Final = 12  # of a column in XLSX, in characters
 _LINES: Final = 2_000  # of CSV in one part of the answer
-_TYPES: Final = {"json": "application/json", "csv": "text/csv", "xlsx": XLSX}
-
 Format = Literal["json", "csv", "xlsx"]
 Language = Literal["zh", "en"]
+_TYPES: Final[dict[Format, str]] = {"json": "application/json", "csv": "text/csv", "xlsx": XLSX}
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 Cells = Iterable[Sequence[object]]
@@ -158,7 +156,7 @@ def json_answer(wish: Wish, content: object) -> Response:
 def file(wish: Wish, name: str, columns: Sequence[str], rows: Cells) -> Response:
     """A table as a file to be opened in a spreadsheet program, sent while it is made."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.{wish.format}"', **_PRIVATE}
-    parts = _xlsx(name, columns, rows) if wish.format == "xlsx" else _csv(columns, rows)
+    parts = workbook(name, columns, rows) if wish.format == "xlsx" else _csv(columns, rows)
     kind = "text/csv; charset=utf-8" if wish.format == "csv" else XLSX
     return StreamingResponse(parts, headers=headers, media_type=kind)
 
@@ -190,7 +188,7 @@ def _accepted(accept: str) -> Format:
     for weight, _, kind in sorted(weighed):
         for name, offered in _TYPES.items():
             if weight < 0 and kind in (offered, "*/*", f"{offered.partition('/')[0]}/*", "text/html"):
-                return name  # type: ignore[return-value]
+                return name
     raise Problem(406, "format not offered", f"expected Accept to allow one of {', '.join(_TYPES.values())}")
 
 
@@ -257,22 +255,32 @@ def _csv(columns: Sequence[str], rows: Cells) -> Iterator[bytes]:
     yield text.getvalue().encode()
 
 
-def _xlsx(name: str, columns: Sequence[str], rows: Cells) -> Iterator[bytes]:
+def workbook(
+    name: str, columns: Sequence[str], rows: Cells, *, rows_of_sheet: int = _MOST_ROWS_OF_SHEET
+) -> Iterator[bytes]:
+    """A table as XLSX, in as many sheets as it needs: a sheet holds 1,048,576 rows."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(name[:31])
-    sheet.freeze_panes = "A2"  # the heads stay in sight
-    for number, column in enumerate(columns, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = max(_NARROWEST, len(column) + 2)
-    sheet.append(list(columns))
-    for number, row in enumerate(rows):
-        if number >= _MOST_ROWS_OF_XLSX:
-            break
+    for place, row in enumerate(rows):
+        if place % rows_of_sheet == 0:
+            sheet = _sheet(book, name, place // rows_of_sheet + 1, columns)
         sheet.append([_shown(cell) for cell in row])
+    if not book.worksheets:
+        _sheet(book, name, 1, columns)
     with tempfile.TemporaryFile() as spool:
         book.save(spool)
         spool.seek(0)
         while part := spool.read(65_536):
             yield part
+
+
+def _sheet(book: Workbook, name: str, number: int, columns: Sequence[str]) -> Any:
+    """A sheet whose heads stay in sight."""
+    sheet = book.create_sheet(name[:24] + (f" {number}" if number > 1 else ""))
+    sheet.freeze_panes = "A2"
+    for place, column in enumerate(columns, 1):
+        sheet.column_dimensions[get_column_letter(place)].width = max(_NARROWEST, len(column) + 2)
+    sheet.append(list(columns))
+    return sheet
 
 
 def _shown(cell: object) -> object:

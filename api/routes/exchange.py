@@ -14,7 +14,7 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from api import ownership
-from api.answers import BINARY, XLSX, Wants, file, json_answer
+from api.answers import BINARY, XLSX, Wants, answers, file, json_answer
 from api.callers import Sees
 from api.context import Context, Ctx
 from api.problems import Problem
@@ -75,7 +75,7 @@ def import_file(
     return _take(ctx, scope, sheets, dry_run)
 
 
-@router.get("/exports/{sheet}", operation_id="export_sheet", response_model=SheetOut)
+@router.get("/exports/{sheet}", operation_id="export_sheet", responses=answers(SheetOut, paged=False))
 def export_sheet(ctx: Ctx, scope: Sees, wish: Wants, sheet: SheetName) -> Response:
     """One sheet, as JSON, CSV or XLSX; an import takes it back unchanged."""
     if sheet not in SHEETS:

@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Response
 from pydantic import Field
 
 from api import reports
-from api.answers import Wants, Wish, json_answer
+from api.answers import Pages, Wants, Wish, answers, listed, sought
 from api.callers import Sees, may
 from api.context import Context, Ctx
 from api.problems import wrong
@@ -103,7 +103,7 @@ class PublicationOut(Body):
     differences: list[str] = Field(description="what would be published otherwise now, and may need a note")
 
 
-@router.get("/monthly/{institution}", operation_id="read_monthly_report", responses=_FILES)
+@router.get("/monthly/{institution}", operation_id="read_monthly_report", response_class=Response, responses=_FILES)
 def read_monthly_report(
     ctx: Ctx, scope: Sees, wish: Wants, institution: str, month: Annotated[str, Query(examples=["2026-01"])],
     kind: Kind = "pdf", tongue: Tongue = None,
@@ -115,7 +115,7 @@ def read_monthly_report(
     return _file(content, f"{institution}-{month}", kind)
 
 
-@router.get("/yearly/{institution}", operation_id="read_yearly_report", responses=_FILES)
+@router.get("/yearly/{institution}", operation_id="read_yearly_report", response_class=Response, responses=_FILES)
 def read_yearly_report(
     ctx: Ctx, scope: Sees, wish: Wants, institution: str, year: Year, kind: Kind = "pdf", tongue: Tongue = None
 ) -> Response:
@@ -124,7 +124,7 @@ def read_yearly_report(
     return _file(content, f"{institution}-{year}", kind)
 
 
-@router.get("/forms/{form}/{institution}", operation_id="read_form", responses=_FILES)
+@router.get("/forms/{form}/{institution}", operation_id="read_form", response_class=Response, responses=_FILES)
 def read_form(
     ctx: Ctx, scope: Sees, wish: Wants, form: FormName, institution: str, year: Year, quarter: Quarter = None,
     version: Version = None, kind: Kind = "xlsx", tongue: Tongue = None,
@@ -137,7 +137,7 @@ def read_form(
     return _file(content, f"{institution}-{form}-{year}" + (f"Q{quarter}" if quarter else ""), kind)
 
 
-@router.get("/summaries/{region}", operation_id="read_summary", responses=_FILES)
+@router.get("/summaries/{region}", operation_id="read_summary", response_class=Response, responses=_FILES)
 def read_summary(
     ctx: Ctx, scope: Sees, wish: Wants, region: str, year: Year, by: By = "region", quarter: Quarter = None,
     version: Version = None, kind: Kind = "xlsx", tongue: Tongue = None,
@@ -148,6 +148,15 @@ def read_summary(
         ctx, scope, region, span, kind, tongue or wish.language, by=by, version=int(version) if version else None
     )
     return _file(content, f"{region}-{reports.SUMMARIES[by]}-{year}" + (f"Q{quarter}" if quarter else ""), kind)
+
+
+@router.get("/entries/{institution}", operation_id="list_form_values", responses=answers(EntryOut))
+def list_form_values(ctx: Ctx, scope: Sees, wish: Wants, paging: Pages, institution: str, year: Year) -> Response:
+    """What people entered for the forms of a year."""
+    scope.institution(institution)
+    found = ctx.registry.reporting.entries([institution], year)
+    rows = [EntryOut.model_validate(entry, from_attributes=True) for entry in found]
+    return listed(wish, paging, rows, lambda row: (row.field, row.quarter), EntryOut)
 
 
 @router.put("/entries/{institution}", operation_id="enter_form_value")
@@ -166,12 +175,15 @@ def enter_form_value(
     return EntryOut.model_validate(entry, from_attributes=True)
 
 
-@router.get("/publications/{institution}", operation_id="list_publications", response_model=list[PublicationOut])
-def list_publications(ctx: Ctx, scope: Sees, wish: Wants, institution: str) -> Response:
+@router.get("/publications/{institution}", operation_id="list_publications", responses=answers(PublicationOut))
+def list_publications(ctx: Ctx, scope: Sees, wish: Wants, paging: Pages, institution: str) -> Response:
     """What an institution published, newest first."""
     scope.institution(institution)
     found = ctx.registry.reporting.publications(institution=institution)
-    return json_answer(wish, [shown(ctx, scope, wish, one).model_dump(mode="json") for one in found])
+    return sought(
+        wish, paging, found, lambda one: (-one.year, -one.quarter), lambda one: shown(ctx, scope, wish, one),
+        PublicationOut,
+    )  # fmt: skip
 
 
 @router.post("/publications/{institution}", status_code=201, operation_id="publish_quarter")
@@ -183,7 +195,9 @@ def publish_quarter(
     return shown(ctx, scope, wish, reports.publish(ctx, scope, institution, _quarter(body.quarter)))
 
 
-@router.get("/publications/{institution}/{quarter}", operation_id="read_publication", responses=_FILES)
+@router.get(
+    "/publications/{institution}/{quarter}", operation_id="read_publication", response_class=Response, responses=_FILES
+)
 def read_publication(
     ctx: Ctx, scope: Sees, wish: Wants, institution: str, quarter: str, kind: Kind = "pdf", tongue: Tongue = None
 ) -> Response:

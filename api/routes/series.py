@@ -117,11 +117,11 @@ def read_intervals(
     return json_answer(wish, head | _lists(columns) | codes)
 
 
-def _own_resolution(meter: Meter) -> Resolution:
+def _own_resolution(meter: Meter) -> str:
     """The finest regular resolution that the meter's readings fill."""
     if meter.value_kind is ValueKind.MEASUREMENT and meter.quantity != "power":
         raise wrong("path.meter", "a meter of energy or water (a sensor has readings only)", meter.quantity)
-    return consumption.resolution(meter.interval_s) or "hour"  # type: ignore[return-value]  # a name of RESOLUTIONS
+    return consumption.resolution(meter.interval_s) or "hour"
 
 
 def _lists(columns: dict[str, npt.NDArray[Any]]) -> dict[str, list[Any]]:

@@ -137,6 +137,7 @@ TABLE: dict[tuple[str, str], Entry] = {
         READ, "institution", {"year": "2025"}, parts={"form": "base2"}
     ),
     ("GET", "/api/v1/reports/summaries/{region}"): Entry(READ, "region", {"year": "2025"}),
+    ("GET", "/api/v1/reports/entries/{institution}"): Entry(READ, "institution", {"year": "2025"}),
     ("PUT", "/api/v1/reports/entries/{institution}"): Entry(Action.BILL, "institution", body=_entry),
     ("GET", "/api/v1/reports/publications/{institution}"): Entry(READ, "institution"),
     ("POST", "/api/v1/reports/publications/{institution}"): Entry(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
-from api.answers import XLSX, Paging, Wish, listed
+from api.answers import XLSX, Paging, Wish, listed, workbook
 from api.schemas import Body
 from energy.intervals import DAY, LocalCalendar
 from energy.model import CostNote, Scope
@@ -112,6 +112,16 @@ def test_a_table_comes_as_json_csv_and_xlsx_with_the_same_content(world: World) 
     assert (sheet.freeze_panes, sheet.column_dimensions["A"].width) == ("A2", 12.0)
     cells = list(sheet.iter_rows(values_only=True))
     assert [cell[list(cells[0]).index("amount")] for cell in cells[1:]] == [row["amount"] for row in rows]
+
+
+@pytest.mark.parametrize(("n_rows", "sheets"), [(0, [1]), (3, [4]), (4, [4, 2]), (7, [4, 4, 2])])
+def test_a_table_longer_than_a_sheet_goes_on_in_the_next(n_rows: int, sheets: list[int]) -> None:
+    """No row is left out; each sheet has its heads."""
+    rows = [(f"r{n}", float(n)) for n in range(n_rows)]
+    book = load_workbook(io.BytesIO(b"".join(workbook("row", ["id", "value"], rows, rows_of_sheet=3))))
+    assert [sheet.max_row for sheet in book.worksheets] == sheets
+    cells = [line for sheet in book.worksheets for line in sheet.iter_rows(min_row=2, values_only=True)]
+    assert cells == rows
 
 
 def test_no_file_holds_a_formula(world: World) -> None:

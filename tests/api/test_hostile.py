@@ -32,7 +32,7 @@ def _raw(world: World, request: bytes, *, wait_s: float = 5.0) -> bytes:
 
 
 def _lives(world: World) -> bool:
-    return httpx.get(f"{world.url}/livez").status_code == 200
+    return httpx.get(f"{world.url}/livez", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_every_question_is_bounded_in_time(world: World, first: str, last: str) 
      "Bearer jn_../../dev/null_x", "jn_a_b"],
 )  # fmt: skip
 def test_forged_credentials_open_nothing(world: World, token: str) -> None:
-    answer = httpx.get(f"{world.url}/api/v1/meters", headers={"Authorization": token})
+    answer = httpx.get(f"{world.url}/api/v1/meters", headers={"Authorization": token}, timeout=60)
     assert answer.status_code in (400, 401, 431)
 
 
@@ -177,7 +177,7 @@ def test_a_flood_of_form_fields_is_refused(world: World) -> None:
 
 def test_a_range_bomb_gets_no_more_than_the_file(world: World) -> None:
     ranges = "bytes=" + ",".join(["0-"] * 1000)
-    answer = httpx.get(f"{world.url}/docs/index.html", headers={"Range": ranges})
+    answer = httpx.get(f"{world.url}/docs/index.html", headers={"Range": ranges}, timeout=60)
     assert answer.status_code in (200, 206, 400, 416)
     assert len(answer.content) < 5_000_000
 
@@ -209,7 +209,7 @@ def test_a_path_in_the_log_stays_on_its_line() -> None:
 
 
 def test_the_pages_of_the_api_need_nothing_from_elsewhere(world: World) -> None:
-    with httpx.Client(base_url=world.url) as client:
+    with httpx.Client(base_url=world.url, timeout=60) as client:
         page = client.get("/docs/").text
         spec = client.get("/api/v1/openapi.json").json()
         for part in ("/docs/vendor/swagger-ui-bundle.js", "/docs/vendor/swagger-ui.css", "/docs/page.js"):

@@ -28,7 +28,7 @@ def tree(planting: tuple[World, Memory]) -> World:
 
 
 def test_every_route_is_in_the_table(tree: World) -> None:
-    spec = httpx.get(f"{tree.url}/api/v1/openapi.json").json()
+    spec = httpx.get(f"{tree.url}/api/v1/openapi.json", timeout=120).json()
     routes = {(method.upper(), path) for path, ways in spec["paths"].items() for method in ways}
     assert routes - TABLE.keys() - ELSEWHERE.keys() == set(), "say in tests/api/matrix.py who may use these"
     assert (TABLE.keys() | ELSEWHERE.keys()) - routes == set()

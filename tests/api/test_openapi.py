@@ -116,3 +116,55 @@ def test_a_generated_client_does_the_whole_tour(world: World, client_package: An
         made = call("accounts.create_token", body=words.TokenIn(label="tour", node=node))
         assert made.secret.startswith("jn_")
         assert made.node.id == house
+
+
+def test_a_generated_client_reads_every_table_and_does_what_an_office_does(world: World, client_package: Any) -> None:
+    house = world.province.houses[2].id
+    meter = f"{house}.b1.e"
+    words = importlib.import_module(f"{client_package.__name__}.models")
+    known = client_package.AuthenticatedClient(base_url=world.url, token=world.tokens["root-administrator"])
+    days = {"first": date(2025, 3, 1), "last": date(2025, 4, 30)}
+    window = {"start": datetime(2025, 3, 1, tzinfo=UTC), "end": datetime(2025, 3, 3, tzinfo=UTC)}
+    of_house = {"id": house, **days}
+
+    with known as client:
+
+        def call(module: str, **arguments: Any) -> Any:
+            found = importlib.import_module(f"{client_package.__name__}.api.{module}")
+            return found.sync(client=client, **arguments)
+
+        first = call("registry.list_meters", limit=5)
+        second = call("registry.list_meters", limit=5, cursor=first.next_)
+        assert len({row.id for row in (*first.items, *second.items)}) == 10
+        assert call("registry.read_meter", meter=meter).institution == house
+        assert call("figures.read_readings", meter=meter, **window).n_came == 48  # hourly
+        assert call("figures.read_intervals", meter=meter, **window).unit == "kWh"
+        level = words.ReadIndicatorsLevel.INSTITUTIONS
+        assert {row.indicator for row in call("decisions.read_indicators", level=level, **of_house).items} >= {"energy"}
+
+        first_day, last_day = date(2025, 4, 1), date(2025, 4, 30)
+        bill = words.BillIn(meter=f"{house}-bill", first_day=first_day, last_day=last_day, amount=90.0, unit="m3")
+        assert call("decisions.put_bill", body=bill).amount == 90.0
+        assert 90.0 in {row.amount for row in call("decisions.list_bills", institution=house).items}
+        key = {"id": house, "year": 2034, "indicator": "electricity_per_area", "caliber": "physical"}
+        proposal = words.ProposalIn(scope=words.ProposalInScope.INSTITUTION, value=55.0, **key)
+        assert call("decisions.propose_target", body=proposal).state == "proposed"
+        issue = words.IssueIn(
+            scope=words.IssueInScope.INSTITUTION, document="示例〔2034〕1号", date=date(2034, 1, 20), **key
+        )
+        assert call("decisions.issue_target", body=issue).value == 55.0
+        entry = words.EntryIn(form=words.EntryInForm.BASE1, field="address", year=2025, text="示例路 1 号")
+        assert call("reports.enter_form_value", institution=house, body=entry).text == "示例路 1 号"
+        assert [row.field for row in call("reports.list_form_values", institution=house, year=2025).items] == [
+            "address"
+        ]
+        paper = call("reports.read_monthly_report", institution=house, month="2025-03")
+        assert paper.payload.read(5) == b"%PDF-"
+        sheet = call("exchange.export_sheet", sheet=words.ExportSheetSheet.BUILDINGS)
+        rows = words.ImportInSheets.from_dict({"buildings": [row.to_dict() for row in sheet.rows]})
+        kept = call("exchange.import_sheets", body=words.ImportIn(sheets=rows), dry_run=True)
+        assert kept.changed.to_dict() == kept.added.to_dict() == {}
+        assert call("decisions.list_notices").total >= 0
+        assert {rule.kind for rule in call("decisions.list_rules").items} >= {"silent", "disk", "stage"}
+        assert call("operation.list_runs").items[0].state == "done"
+        assert call("operation.read_collector") is not None
