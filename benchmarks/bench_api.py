@@ -18,11 +18,13 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+from pydantic import SecretStr
 
 from energy.series import Table
+from energy.settings import StoreSettings
 from energy.storage.base import Store
 from energy.storage.embedded import EmbeddedStore
-from energy.storage.influx import Address
+from energy.storage.influx import ensure_bucket
 from energy.storage.influx_store import InfluxStore
 from energy.storage.schema import INTERVAL
 from tests.api.world import World, everything, served
@@ -99,8 +101,11 @@ def store_of(folder: Path, *, influx: bool) -> Iterator[Store]:
     server = Influx(folder, free_port())
     server.start()
     try:
-        server.new_bucket("api")
-        yield InfluxStore(Address(server.url, server.org, "api", server.token))
+        settings = StoreSettings(
+            kind="influx", url=server.url, org=server.org, bucket="api", token=SecretStr(server.token)
+        )
+        ensure_bucket(settings)
+        yield InfluxStore.from_settings(settings, role="work")
     finally:
         server.stop()
 

@@ -9,7 +9,7 @@ from dashboards.words.entries import Panels
 PANELS: Final[Panels] = {
     "coverage": (
         "数据完整率",
-        "Complete",
+        "Completeness",
         "所选时段内每日完整率的平均值；低于 90 % 的数字不宜用于考核。",
         "Mean of the days in the range; below 90 % figures should not be used for assessment.",
     ),
