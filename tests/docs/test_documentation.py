@@ -41,6 +41,28 @@ def test_the_page_of_commands_is_what_the_commands_say() -> None:
     assert page == commands_page(), "run scripts/write-docs"
 
 
+def verbs() -> dict[str, str]:
+    """What the page of commands says of each verb."""
+    _, *parts = re.split(r"^## `jieneng ([^`]+)`", commands_page(), flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_the_help_of_a_verb_ends_with_an_example_of_it(verb: str) -> None:
+    assert verbs()[verb].rstrip().splitlines()[-1].startswith(f"Example: `jieneng {verb}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_on_a_page_are_verbs_with_options_that_they_have(page: Path) -> None:
+    known, text = verbs(), page.read_text(encoding="utf-8")
+    for line in re.findall(r"(?:`|^)jieneng ([a-z][^`#\n]*)", text, re.MULTILINE):
+        named = [verb for verb in known if f"{line} ".startswith(f"{verb} ")]
+        groups = [verb for verb in known if verb.startswith(f"{line.split()[0]} ")]
+        assert named or (groups and len(line.split()) == 1) or "|" in line, f"jieneng {line}: no such verb"
+        options = set(re.findall(r"(?<!\S)--[a-z-]+", line)) - {"--help"}
+        assert all(f"`{option}" in known[verb] for verb in named for option in options), f"jieneng {line}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
