@@ -22,7 +22,7 @@ from analytics.jobs.stepped import Steps, Told, steps_of
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE, Group
 from analytics.stepped import period_cost
-from analytics.tariffs import Clock, Tariff
+from analytics.tariffs import Clock, Tariff, prices
 from analytics.totals import Periods
 from energy.intervals import LocalCalendar, Period, Window
 from energy.model import CostNote, Scope
@@ -219,10 +219,21 @@ class _Energy:
             return Costs.of(self.cost)
         column = np.searchsorted(periods.days, self.days.day, side="right") - 1
         found = Costs.of(period_costs(self.cost, self.told.amount, amounts, column))
+        for row in np.flatnonzero((np.isfinite(amounts) & np.isnan(found.yuan)).any(axis=1)).tolist():
+            found.yuan[row] = self._at_mean(row, found.yuan[row], amounts[row], column)
         for row, step in steps_of(self.estate, self.paid, self.days, self.told).items():
             if step.is_own:
                 self._stepped(found, row, step, periods, amounts[row])
         return found
+
+    def _at_mean(self, row: int, yuan: FloatArray, amounts: FloatArray, column: IntArray) -> FloatArray:
+        """Periods of which only the whole is known, at the mean price of their hours; NaN where a day has no price."""
+        name = self.estate.meters[row].id
+        if name not in self.paid or any(version.is_stepped for version in self.paid[name].versions):
+            return yuan
+        by_day = prices(self.paid[name].versions, self.days)
+        mean = np.bincount(column, by_day, len(yuan)) / np.bincount(column, minlength=len(yuan))
+        return np.where(np.isnan(yuan), amounts * mean, yuan)
 
     def _stepped(self, found: Costs, row: int, steps: Steps, periods: Periods, amounts: FloatArray) -> None:
         """Periods of one billing point that lie in one period of its steps; others are their days and the mean."""

@@ -184,6 +184,15 @@ def test_a_long_gap_costs_the_mean_of_its_month(works: Works) -> None:
     assert np.isnan(works.total("e1", "day", "2026-01-06T00:00:00")["cost_yuan"])
 
 
+def test_a_month_of_which_only_the_whole_is_known_costs_its_mean_price(works: Works) -> None:
+    works.estate(meter("e1", interval_s=86_400), tariffs=[PEAK, VALLEY], tariff_uses=[use()])
+    works.read("e1", [instant("2026-01-02T12:00:00"), instant("2026-01-30T12:00:00")], [0.0, 100.0])
+    works.run()
+    month = works.total("e1", "month", "2026-01-01T00:00:00")
+    assert month["amount"] == pytest.approx(100.0)
+    assert month["cost_yuan"] == pytest.approx(70.0)  # half the hours at 1.0, half at .4
+
+
 def test_tiers_count_from_the_first_of_the_month_whenever_its_days_came(works: Works) -> None:
     tiers = [price(0.5), price(1.0, tier_from=60)]
     works.estate(meter("e1"), tariffs=tiers, tariff_uses=[use()])
