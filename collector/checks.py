@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from collector.decoders.times import LAST_SECOND
 from collector.lookup import Lookup
 from collector.recent import Recent
 from energy.model import Flag, Reason
@@ -17,7 +18,6 @@ from energy.series import BoolArray, ByteArray, FloatArray, Int32Array, IntArray
 
 LIMIT: Final = 2.0**53
 """From here on a float may have been the integer beside it: refused, since values are stored as floats."""
-LAST_SECOND: Final = 253_402_300_799  # the year 9999; a greater number counts milliseconds or finer
 REASONS: Final = tuple(Reason)
 _CODE: Final = {reason: place + 1 for place, reason in enumerate(REASONS)}
 GOOD: Final = 0

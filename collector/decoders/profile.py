@@ -16,6 +16,7 @@ import numpy as np
 from collector.decoders.base import Columns, Decoder, Limits, Problem
 from collector.decoders.jieneng import JienengDecoder
 from collector.decoders.senml import SenmlDecoder
+from collector.decoders.times import LAST_SECOND
 from energy.errors import SettingsError
 from energy.model import Reason
 from energy.series import BoolArray, IntArray
@@ -24,7 +25,6 @@ DEFAULT_PROFILE: Final = "jieneng"
 DECODERS: Final[Mapping[str, Decoder]] = MappingProxyType({DEFAULT_PROFILE: JienengDecoder(), "senml": SenmlDecoder()})
 _FINE_TIMES: Final = "fine-times"
 _SENTINEL: Final = "sentinel="
-_LAST_SECOND: Final = 253_402_300_799  # the year 9999; as milliseconds 1978, so that nothing recent is in doubt
 _FINEST: Final = 3  # thousandths of thousandths of thousandths: nanoseconds
 
 
@@ -73,7 +73,7 @@ def _with(decoder: Peculiar, word: str, profile: str) -> Peculiar:
 def _seconds(time: IntArray) -> IntArray:
     """Seconds of instants that may be milliseconds, microseconds or nanoseconds, told apart by their size."""
     for _ in range(_FINEST):
-        time = np.where(time > _LAST_SECOND, time // 1000, time)
+        time = np.where(time > LAST_SECOND, time // 1000, time)
     return time
 
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from energy.series import IntArray
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ](?!24)\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )  # fromisoformat alone is too kind: it takes compact forms, weeks, hour 24 and offsets like +08
+LAST_SECOND: Final = 253_402_300_799
+"""The year 9999: a greater number counts milliseconds or finer (as milliseconds 1978: nothing recent is in doubt)."""
 _LONGEST = 40
 _FAR = 9.0e18  # any number beyond is cut here: as far as int64 goes, nanoseconds of this century among it
 _cache: dict[float | str, int] = {}  # texts only; numbers are asked for together with them
