@@ -136,7 +136,7 @@ def write(connection: sqlite3.Connection, pages: Sequence[Page]) -> None:
         return
     level = 0
     place = connection.execute("INSERT INTO ledger (level, data) VALUES (0, ?)", (sum_of.encode(0),)).lastrowid
-    assert place is not None
+    assert place is not None  # to count the pages costs as much as to write one: each eighth time is enough
     while place % _FOLD_LARGE == 0 and _is_full(connection, level):
         rows = connection.execute("SELECT data FROM ledger WHERE level = ?", (level,))
         blob = fold(Page.decode(data) for (data,) in rows).encode(level + 1)

@@ -97,7 +97,7 @@ class Recent:
         slot = self._next[meter]
         place = meter * self._depth + slot
         times, values = self._times.reshape(-1), self._values.reshape(-1)  # views: one index is half the work of two
-        self._floor[meter] = np.maximum(self._floor[meter], times[place] + 1)  # above NEVER nothing begins either
+        self._floor[meter] = np.maximum(self._floor[meter], times[place] + 1)  # NEVER + 1 shuts nothing out
         times[place], values[place] = time, value
         self._next[meter] = (slot + 1) % self._depth
         self._advance(meter, time, value)
