@@ -128,11 +128,9 @@ def _table(block: TableBlock, width: float) -> list[Flowable]:
     if not block.rows:
         return [caption, _text(block.empty or "—", _style(9)), *notes]
     size = 8.5 if len(block.columns) <= 9 else 7.5
-    head = [
-        _text(c.head, _style(size, font=fonts.BOLD, leading=size * 1.35, alignment=TA_CENTER)) for c in block.columns
-    ]
     body = [[_cell(c, cell, size) for c, cell in zip(block.columns, row, strict=True)] for row in block.rows]
     widths = block.widths(width, lambda text: fonts.measure(text, size * _BOLDER) + _PADDING)
+    head = [_head(column.head, size, room) for column, room in zip(block.columns, widths, strict=True)]
     table = Table([head, *body], colWidths=widths, repeatRows=1)
     table.setStyle([
         _FONT,
@@ -150,6 +148,13 @@ def _table(block: TableBlock, width: float) -> list[Flowable]:
         for part in whole[:-1]:
             part.keepWithNext = 1
     return whole
+
+
+def _head(text: str, size: float, room: float) -> Flowing:
+    """The head of a column; where it is too wide its unit gets a line of its own, since Chinese breaks anywhere."""
+    if fonts.measure(text, size * _BOLDER) + _PADDING > room:
+        text = text.replace(" (", "\n(")
+    return _text(text, _style(size, font=fonts.BOLD, leading=size * 1.35, alignment=TA_CENTER))
 
 
 def _cell(column: Column, cell: Cell, size: float) -> Flowing:

@@ -29,6 +29,8 @@ WHOLE: Final = ""
 """Key of the line that adds up all."""
 _UNSTATED: Final = "?"
 _MOST_NAMED: Final = 20
+_MOST_FIELDS: Final = 5
+"""Named of what forms lack, the most frequent first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _lacking(scope: Scope, whole: Line, w: Words) -> str:
     return w(
         "s_missing",
         count=len(names),
-        fields=w.stop.join(w("s_field", field=field, n=n) for field, n in counts.most_common()),
+        fields=w("s_stop").join(w("s_field", field=field, n=n) for field, n in counts.most_common(_MOST_FIELDS)),
         names=shown + (w("s_more") if len(names) > _MOST_NAMED else ""),
     )
 

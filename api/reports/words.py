@@ -160,9 +160,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "f_missing": ("待补充（{count} 项）：{list}", "To be added ({count}): {list}"),
         "s_missing": (
             "待补充（{count} 家单位）：{fields}。单位：{names}。",
-            "To be added ({count} institutions): {fields}. They are {names}.",
+            "To be added ({count}): {fields}. By: {names}.",
         ),
         "s_field": ("{field} {n} 家", "{field} ({n})"),
+        "s_stop": ("；", "; "),  # names of fields hold commas themselves
         "s_more": (" 等", " and others"),
         "f_none_missing": ("必填项齐全。", "All required fields are filled."),
         "f_differs": (

@@ -27,8 +27,9 @@ from energy.registry import Target
 
 router = noun("decisions")
 Level = Literal["region", "institution", "building"]
-Year = Annotated[int, Field(ge=1990, le=2200)]
-Key = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+Year = Annotated[int, Field(ge=1990, le=2200, examples=[2027])]
+IndicatorKey = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$", examples=["electricity_per_area"])]
+CaliberKey = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$", examples=["physical"])]
 Amount = Annotated[float, Field(ge=0, examples=[61.5], description="in the unit of the indicator")]
 Papers: Final = "application/octet-stream"
 
@@ -64,12 +65,12 @@ class QuotaIn(Asked):
     institution_type: Annotated[str, Field(max_length=16, description="quota class", examples=["党政机关"])]
     tier: Annotated[str, Field(max_length=64)] = ""
     climate_zone: Annotated[str, Field(max_length=16)] = ""
-    indicator: Key
+    indicator: IndicatorKey
     kind: Literal["three_level", "two_level", "water"] = "three_level"
     constraint: float | None = Field(None, description="约束值, must not be exceeded")
     baseline: float | None = Field(None, description="基准值, normal")
     guide: float | None = Field(None, description="引导值, advanced")
-    caliber: Key
+    caliber: CaliberKey
     valid_from: Day
     valid_to: Day | None = None
     source: Annotated[Text, Field(min_length=1)]
@@ -102,8 +103,8 @@ class TargetKey(Asked):
     scope: Level
     id: Identity
     year: Year
-    indicator: Key
-    caliber: Key
+    indicator: IndicatorKey
+    caliber: CaliberKey
 
 
 class ProposalIn(TargetKey):
@@ -117,7 +118,7 @@ class IssueIn(TargetKey):
     """A target issued by a document."""
 
     value: Annotated[float | None, Field(ge=0, description="left out: as proposed")] = None
-    document: Annotated[str, Field(min_length=1, max_length=200, description="文号")]
+    document: Annotated[str, Field(min_length=1, max_length=200, description="文号", examples=["〔2027〕3号"])]
     date: Day
     note: Text = ""
 
@@ -226,8 +227,8 @@ def target_key(
     level: Level,
     id: Identity,  # noqa: A002 -- the name of the column
     year: Year,
-    indicator: Key,
-    caliber: Key,
+    indicator: IndicatorKey,
+    caliber: CaliberKey,
 ) -> TargetKey:
     """The target that a path names."""
     return TargetKey(scope=level, id=id, year=year, indicator=indicator, caliber=caliber)

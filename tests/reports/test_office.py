@@ -100,7 +100,8 @@ def test_a_pdf_is_whole(name: str, language: str, folder: Path) -> None:
 @pytest.mark.parametrize(("name", "language"), SAID)
 def test_libreoffice_opens_the_paper(name: str, language: str, converted: Path) -> None:
     paper = PdfReader(converted / f"docx-{name}-{language}.pdf")
-    check(paper, name, language, n_most=1 if name in FORMS else 4)
+    may_turn_the_page = (name, language) == ("summary2", "en")  # what its forms lack is longer in English
+    check(paper, name, language, n_most=2 if may_turn_the_page else 1 if name in FORMS else 4)
     assert "NotoSansSC-Regular" in fonts_of(paper)  # the one that travels in the file
     size = paper.pages[0].mediabox
     is_wide = name == "summary2"
