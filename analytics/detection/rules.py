@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,14 +54,15 @@ def night_flow(
 
     Notes
     -----
-    The least hour of a night is what nobody draws on purpose; a leak lifts it for good, a guest does not.
+    The least hour of a night is what nobody draws on purpose; a leak lifts it for good, a guest does not. Nights of a
+    meter that shows whole steps look alike to the last digit; what its display rounds off is no smaller for that.
 
     References
     ----------
     WRc/WSA/WCA: Managing Leakage, Report E, Interpreting measured night flows, 1994.
     """
     lowest = _by_day(use, day, (hour >= NIGHT_FLOW_HOURS[0]) & (hour < NIGHT_FLOW_HOURS[1]), np.min)
-    return _above_usual(lowest, days, window, limit)
+    return _above_usual(lowest, days, window, limit, [_display_error(row) for row in use])
 
 
 def base_load(rest: RestDays, *, days: int = 7, hold: float = 1.5) -> list[tuple[Breach, int]]:
@@ -213,8 +214,17 @@ def _by_day(values: FloatArray, day: FloatArray, where: BoolArray, how: Callable
     return out
 
 
-def _above_usual(daily: FloatArray, days: int, window: int, limit: float) -> list[Breach]:
-    """Runs of days whose flow of an hour lies above the median of the `window` days before the run began."""
+def _display_error(use: FloatArray) -> float:
+    """Standard deviation of what a display rounds off an hour's use: two readings, each off by up to half a step."""
+    shown = np.unique(np.round(use[np.isfinite(use)], 6))
+    return float(np.diff(shown).min()) / np.sqrt(6) if len(shown) > 1 else 0.0
+
+
+def _above_usual(daily: FloatArray, days: int, window: int, limit: float, error: Sequence[float]) -> list[Breach]:
+    """Runs of days whose flow of an hour lies above the median of the `window` days before the run began.
+
+    `error` of each row is the least spread that its days have.
+    """
     found = []
     for row, line in enumerate(daily):
         d = 0
@@ -225,7 +235,7 @@ def _above_usual(daily: FloatArray, days: int, window: int, limit: float) -> lis
                 d += 1
                 continue
             usual = float(np.median(known))
-            spread = max(1.4826 * float(np.median(np.abs(known - usual))), 0.05 * abs(usual), 1e-9)
+            spread = max(1.4826 * float(np.median(np.abs(known - usual))), 0.05 * abs(usual), error[row], 1e-9)
             last = d
             while last < len(line) and line[last] > usual + limit * spread:
                 last += 1

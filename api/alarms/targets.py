@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -40,20 +41,20 @@ def _stage(view: View, row: Stage) -> Condition | None:
     if place is None:
         return None
     name, what, counting = view.name_of(row.scope, row.id), _indicator(row.indicator), _caliber(row.caliber)
-    share = row.used / row.target
+    used, target, share = what.amount(row.used), what.amount(row.target), row.used / row.target
     title = Words(
-        f"{name.zh}：{row.year} 年{what.zh}已达年度指标的 {row.stage:.0%}",
-        f"{name.en}: {what.en} has reached {row.stage:.0%} of the target of {row.year}",
+        f"{name.zh}：{row.year} 年{what.name.zh}已达年度指标的 {row.stage:.0%}",
+        f"{name.en}: {what.name.en} has reached {row.stage:.0%} of the target of {row.year}",
     )
     text = Words(
-        f"累计 {row.used:,.6g}，年度指标 {row.target:,.6g}，已用 {share:.1%}（口径：{counting.zh}）。",
-        f"Used {row.used:,.6g} of the target {row.target:,.6g}: {share:.1%} (caliber: {counting.en}).",
+        f"累计 {used}，年度指标 {target}，已用 {share:.1%}（口径：{counting.zh}）。",
+        f"Used {used} of the target {target}: {share:.1%} (caliber: {counting.en}).",
     )
     if row.withdrawn is not None:
         title = Words(f"已撤回：{title.zh}", f"Withdrawn: {title.en}")
         text = Words(
-            f"数据更正后累计为 {row.used:,.6g}（年度指标 {row.target:,.6g}），低于该级预警。",
-            f"After a correction the use is {row.used:,.6g} of {row.target:,.6g}, below this stage.",
+            f"数据更正后累计为 {used}（年度指标 {target}），低于该级预警。",
+            f"After a correction the use is {used} of {target}, below this stage.",
         )
     return Condition(
         cause=f"stage/{row.scope}/{row.id}/{row.year}/{row.indicator}/{row.caliber}/{row.stage:g}/{row.raised}",
@@ -87,6 +88,7 @@ def _outlook(view: View, row: dict[str, Any]) -> Condition | None:
     is_over = row["outlook"] >= _OVER
     name, what = view.name_of(row["scope"], row["id"]), _indicator(row["indicator"])
     share, counting = row["forecast"] / row["target"], _caliber(row["caliber"])
+    forecast, target = what.amount(row["forecast"]), what.amount(row["target"])
     zh, en = ("将超过" if is_over else "可能超过"), ("will pass" if is_over else "may pass")
     day = _breach(view, row["breach_ms"])
     subject = f"{row['scope']}/{row['id']}/{year}/{row['indicator']}/{row['caliber']}"
@@ -96,14 +98,14 @@ def _outlook(view: View, row: dict[str, Any]) -> Condition | None:
         node=place[1],
         since=row["time"],
         title=Words(
-            f"{name.zh}：按目前用量，{year} 年{what.zh}{zh}年度指标",
-            f"{name.en}: at this rate {what.en} of {year} {en} the target",
+            f"{name.zh}：按目前用量，{year} 年{what.name.zh}{zh}年度指标",
+            f"{name.en}: at this rate {what.name.en} of {year} {en} the target",
         ),
         text=Words(
-            f"全年预测 {row['forecast']:,.6g}，为年度指标 {row['target']:,.6g} 的 {share:.0%}"
+            f"全年预测 {forecast}，为年度指标 {target} 的 {share:.0%}"
             + (f"；预计 {day.isoformat()} 超过" if day else "")
             + f"（口径：{counting.zh}）。",
-            f"Forecast {row['forecast']:,.6g}, {share:.0%} of the target {row['target']:,.6g}"
+            f"Forecast {forecast}, {share:.0%} of the target {target}"
             + (f"; passed about {day.isoformat()}" if day else "")
             + f" (caliber: {counting.en}).",
         ),
@@ -150,12 +152,24 @@ def _link(place: tuple[str, str]) -> str:
     return f"/institutions/{node}" if scope == "institution" else "/targets"
 
 
-def _indicator(key: str) -> Words:
+@dataclass(frozen=True, slots=True)
+class _What:
+    """What a target counts, and in which unit."""
+
+    name: Words
+    unit: str
+
+    def amount(self, value: float) -> str:
+        """As people read it: no digit that no meter would stand for."""
+        return f"{value:,.{0 if abs(value) >= 1000 else 2}f} {self.unit}".rstrip()
+
+
+def _indicator(key: str) -> _What:
     try:
         found = indicator(key)
     except ReferenceTableError:  # written by a version with another list
-        return Words(key, key)
-    return Words(f"{found.name_zh}（{found.unit}）", f"{found.name_en} ({found.unit})")
+        return _What(Words(key, key), "")
+    return _What(Words(found.name_zh, found.name_en), found.unit)
 
 
 def _caliber(key: str) -> Words:

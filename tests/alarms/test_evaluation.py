@@ -36,7 +36,7 @@ def test_a_stage_is_told_once_and_withdrawn_visibly(registry: Registry, store: E
     assert causes(registry, store, NOW + 120) == []
     (notice,) = registry.alarms.notices()
     assert (notice.state, notice.ended) == ("withdrawn", NOW + 120)
-    assert notice.title_zh == "已撤回：学校0-0：2026 年综合能耗（kgce）已达年度指标的 80%"
+    assert notice.title_zh == "已撤回：学校0-0：2026 年综合能耗已达年度指标的 80%"
     assert [e.event for e in registry.alarms.history(notice.id)] == ["opened", "withdrawn"]
     assert len(registry.alarms.outbox()) == 2  # the stage, and that it is withdrawn
 
@@ -66,7 +66,7 @@ def test_an_outlook_is_told_with_the_day_the_target_is_passed(registry: Registry
     write(store, "target", [row | {"time": NOW - 3 * DAY} | ahead, row | {"time": NOW - DAY, "used": 51.0}])
     (notice,) = evaluate(registry, store, NOW)
     assert notice.severity == "critical"
-    assert "全年预测 112，为年度指标 100 的 112%；预计 2026-09-09 超过" in notice.text_zh
+    assert "全年预测 112.00 kgce，为年度指标 100.00 kgce 的 112%；预计 2026-09-09 超过" in notice.text_zh
     assert evaluate(registry, store, NOW + DAY) == []
 
 

@@ -40,6 +40,16 @@ def test_a_leak_is_seen_in_the_least_flow_of_the_night() -> None:
     assert abs((found.actual - found.expected) - 0.5 * 24 * (found.last_day - 44)) < 0.2 * found.actual
 
 
+def test_one_step_of_the_display_is_no_leak_and_three_are() -> None:
+    use = np.round(water(), 2)
+    asleep = (HOUR >= 1) & (HOUR < 6)
+    use[0, asleep] = 0.01
+    use[0, asleep & (DAY >= 45)] = 0.02
+    assert rules.night_flow(use, DAY, HOUR) == []
+    use[0, asleep & (DAY >= 45)] = 0.04
+    assert [found.first_day for found in rules.night_flow(use, DAY, HOUR)] == [45]
+
+
 def test_a_night_without_readings_is_no_night_without_flow() -> None:
     use = water()
     use[0, 40 * 24 : 50 * 24] = np.nan
