@@ -1,9 +1,9 @@
-"""`make bench`: ingest beside Telegraf, both stores, the MQTT edge; one report, printed as it grows.
+"""`make bench`: ingest beside Telegraf, both stores, the MQTT edge, the arithmetic; one report, printed as it grows.
 
     python -m benchmarks [--quick]
 
-Each part is a program of its own (`python -m benchmarks.ingest`, `.bench_stores`, `.bench_edge`) and runs after the
-one before has ended, so that none measures another.
+Each part is a program of its own (`python -m benchmarks.ingest`, `.bench_stores`, `.bench_edge`, `.scale`) and runs
+after the one before has ended, so that none measures another.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def parts(*, quick: bool) -> dict[str, list[list[str]]]:
         "Ingest": [["ingest", *(["--quick"] if quick else [])]],
         "Stores": [stores],
         "Edge": [*edge, ["bench_edge", "--connections", "1000", "--messages", n_messages]],
+        "Arithmetic": [["scale", "--meters", "1000", *([] if quick else ["10000"])]],
     }
 
 

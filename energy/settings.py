@@ -86,7 +86,7 @@ class IngestSettings(_Group):
     disk_reserve_bytes: int = Field(200_000_000, ge=0, description="free disk below which readiness turns false")
     parked_quota_bytes: int = Field(500_000_000, ge=1_000_000, description="raw bodies kept of parked messages")
     parked_body_bytes: int = Field(65_536, ge=256, description="bytes kept of one parked body")
-    forward_readings: int = Field(10_000, ge=1, description="readings in one request to the store")
+    forward_readings: int = Field(20_000, ge=1, description="readings in one request to the store")
     forward_backoff_s: float = Field(1.0, gt=0, description="first wait after a failed request; doubles to 30 s")
 
 
