@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from types import TracebackType
@@ -46,7 +47,9 @@ class Watcher:
         self._sent = 0
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
-        self._bars = [self._progress.add_task(name, total=None) for name in ("sent    发送", "settled 入库")]
+        self._bars = [
+            self._progress.add_task(name, total=None) for name in ("sent     发送", "settled  入库", "computed 计算")
+        ]
         self._registry = Registry.open(settings.registry_url)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
@@ -79,11 +82,20 @@ class Watcher:
     def _settled(self) -> int:
         return settled(counters(self._settings)) - self._before
 
+    def _computed(self) -> tuple[int, int | None]:
+        """Institutions that the run under way has computed, and of how many; (0, None) while none runs."""
+        running = self._registry.runs.rows(state="running")
+        counts = json.loads(max(running, key=lambda run: run.started).counts) if running else {}
+        return counts.get("computed", 0), counts.get("institutions")
+
     def _watch(self) -> None:
         spoken = time.monotonic()
         while not self._over.wait(_POLL_S):
+            settled_now, (computed, of) = self._settled(), self._computed()
             self._progress.update(self._bars[0], completed=self._sent)
-            self._progress.update(self._bars[1], completed=self._settled())
+            self._progress.update(self._bars[1], completed=settled_now)
+            self._progress.update(self._bars[2], completed=computed, total=of)
             if not self._console.is_terminal and time.monotonic() - spoken > _PLAIN_S:
                 spoken = time.monotonic()
-                self._console.print(f"sent {self._sent:,}, settled {self._settled():,} readings")
+                run = f", computed {computed} of {of} institutions" if of else ""
+                self._console.print(f"sent {self._sent:,}, settled {settled_now:,} readings{run}")

@@ -5,43 +5,64 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Any, Final
 
 from analytics.anomalies import VERSION as DETECTOR
 from analytics.expected import VERSION as EXPECTED
 from energy.registry import Registry
 from energy.registry.decisions import Run
 
-JOB = "analyse"
+JOB: Final = "analyse"
+_WRITE_EVERY_S: Final = 1.0
 
-Counted = Callable[[Mapping[str, object]], None]
-"""Takes what is to be told of the run when it is done."""
+
+@dataclass(slots=True)
+class Record:
+    """What is told of one run: how far it is while it runs, what came of it when it is done."""
+
+    registry: Registry
+    run: Run
+    counts: dict[str, object]
+    written_at: float = 0.0
+
+    def tell(self, **counts: object) -> None:
+        """Have these counts in the record of the finished run."""
+        self.counts.update(counts)
+
+    def so_far(self, computed: int) -> None:
+        """So many of the institutions are computed; at most once a second it is written down for whoever waits."""
+        if time.monotonic() - self.written_at >= _WRITE_EVERY_S:
+            self.written_at = time.monotonic()
+            self._put(counts=json.dumps(self.counts | {"computed": computed}, sort_keys=True))
+
+    def end(self, state: str, **fields: str) -> None:
+        """The run is over."""
+        self._put(state=state, ended=int(time.time()), **fields)
+
+    def _put(self, **fields: Any) -> None:
+        if self.counts["institutions"]:
+            self.registry.runs.put([replace(self.run, **fields)])
 
 
 @contextmanager
-def recorded(registry: Registry, *, institutions: int) -> Iterator[Counted]:
+def recorded(registry: Registry, *, institutions: int) -> Iterator[Record]:
     """A run with its record: running, then done or failed. A run that was killed stays `running` for ever.
 
     A run that found nothing to do leaves no record.
     """
-    counts: dict[str, object] = {"institutions": institutions}
     run = Run(uuid.uuid4().hex, JOB, int(time.time()), version=_versions())
-    if institutions:
-        registry.runs.put([run])
+    record = Record(registry, run, {"institutions": institutions})
+    record.so_far(0)
     try:
-        yield counts.update
+        yield record
     except BaseException as exc:
-        if institutions:
-            failed = replace(run, state="failed", ended=int(time.time()), error=f"{type(exc).__name__}: {exc}")
-            registry.runs.put([failed])
+        record.end("failed", error=f"{type(exc).__name__}: {exc}")
         raise
-    if institutions:
-        registry.runs.put(
-            [replace(run, state="done", ended=int(time.time()), counts=json.dumps(counts, sort_keys=True))]
-        )
+    record.end("done", counts=json.dumps(record.counts, sort_keys=True))
 
 
 def _versions() -> str:

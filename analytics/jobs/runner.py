@@ -121,9 +121,14 @@ def run(
     shapes = registry.models(SHAPE)
     tasks = list(_tasks(snapshot, registry, asked, marks, shapes, calendar, now))
     writer = Writer(store, Written())
-    with recorded(registry, institutions=len(tasks)) as tell:
+    with recorded(registry, institutions=len(tasks)) as record:
         write_directory(writer, snapshot, calendar.date_of(now))  # first: what has no name cannot be chosen
-        done = list(_perform(tasks, store, registry, epoch, workers, opener, mapper, progress))
+        done = []
+        for part in _perform(tasks, store, registry, epoch, workers, opener, mapper):
+            done.append(part)
+            record.so_far(len(done))
+            if progress is not None:
+                progress(len(done), len(tasks), part.institution)
         regions = _add_regions(store, writer, snapshot, calendar, registry.heating_seasons.rows(), shapes, done, now)
         windows = union([window for part in done for window in part.changed])
         compute_peers(store, registry, snapshot, writer, calendar, windows)
@@ -145,17 +150,9 @@ def run(
             registry.forget_touched(epoch)
         for part in done:
             writer.counts.add(part.counts)
-        tell(
-            {
-                "institutions": len(done),
-                "findings": findings,
-                "targets": n_targets,
-                "regions": len(regions),
-                "revision": snapshot.revision,
-            }
-        )
-        tell({"written": writer.counts.written, "deleted": writer.counts.deleted})
-        tell({"seconds": round(time.perf_counter() - started, 1)})
+        record.tell(institutions=len(done), findings=findings, targets=n_targets, regions=len(regions))
+        record.tell(revision=snapshot.revision, written=writer.counts.written, deleted=writer.counts.deleted)
+        record.tell(seconds=round(time.perf_counter() - started, 1))
     return RunRecord(
         now=now,
         revision=snapshot.revision,
@@ -255,17 +252,12 @@ def _perform(
     workers: int,
     opener: Opener | None,
     mapper: Mapper | None,
-    progress: Progress | None,
-) -> Iterator[Done]:
-    results: Iterable[Done] = _here(tasks, store, registry, epoch)
+) -> Iterable[Done]:
     if opener is not None and mapper is not None:
-        results = mapper(partial(run_unit, opener=opener), tasks)
-    elif opener is not None and workers > 1:
-        results = _in_processes(tasks, workers, opener)
-    for n, done in enumerate(results, 1):
-        if progress is not None:
-            progress(n, len(tasks), done.institution)
-        yield done
+        return mapper(partial(run_unit, opener=opener), tasks)
+    if opener is not None and workers > 1:
+        return _in_processes(tasks, workers, opener)
+    return _here(tasks, store, registry, epoch)
 
 
 def _here(tasks: Sequence[Task], store: Store, registry: Registry, epoch: int | None) -> Iterator[Done]:

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 from playwright.sync_api import Page
 
@@ -36,11 +38,23 @@ class Range:
         return f"from={self.start}000&to={self.end}000"
 
 
-def open_board(page: Page, url: str, dashboard: Mapping[str, Any], span: Range, *, width: int = 1600) -> None:
-    """Begin to load a dashboard without Grafana's own frame, tall enough that every panel is in view."""
+def open_board(
+    page: Page,
+    url: str,
+    dashboard: Mapping[str, Any],
+    span: Range,
+    *,
+    width: int = 1600,
+    chosen: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Begin to load a dashboard without Grafana's own frame, tall enough that every panel is in view.
+
+    `chosen` names the values of its variables; of the others the first one is shown.
+    """
     bottom = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"])
     page.set_viewport_size({"width": width, "height": bottom * 38 + 110})
-    address = f"{url}/d/{dashboard['uid']}?{span.query()}&kiosk"
+    values = "".join(f"&var-{name}={quote(value)}" for name, value in chosen.items())
+    address = f"{url}/d/{dashboard['uid']}?{span.query()}{values}&kiosk"
     if page.url.startswith(url):  # as a click on a link does it, without loading Grafana itself again
         page.evaluate(_GO, address)
     else:

@@ -162,13 +162,18 @@ def test_runs_are_recorded_with_what_came_of_them(found: Works) -> None:
     assert len(found.registry.runs.rows()) == 1  # nothing to do leaves no record
 
 
-def test_a_run_that_fails_says_why(works: Works) -> None:
+def test_a_run_says_how_far_it_is_and_why_it_failed(works: Works) -> None:
     works.estate(meter("e1"))
 
+    under_way: list[tuple[str, object]] = []
+
     def far_away(_work: object, _units: object) -> list[object]:
+        (run,) = works.registry.runs.rows()
+        under_way.append((run.state, json.loads(run.counts)))
         raise ConnectionError("scheduler is gone")
 
     with pytest.raises(ConnectionError):
         works.run(NOW, opener=lambda: (works.store, works.registry), mapper=far_away)
+    assert under_way == [("running", {"computed": 0, "institutions": 2})]
     (run,) = works.registry.runs.rows()
     assert (run.state, run.error) == ("failed", "ConnectionError: scheduler is gone")
