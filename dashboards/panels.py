@@ -240,7 +240,9 @@ def columns(
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
         "tooltip": {"mode": "multi", "sort": "none"},
     }
-    return Panel(key, "barchart", width, height, targets, options, defaults, tuple(overrides), tuple(transformations))
+    blank = {"matcher": {"id": "byName", "options": x}, "properties": [{"id": "noValue", "value": " "}]}
+    own = (blank, *overrides)  # a label left out for want of room is no value to Grafana, and would read "no data"
+    return Panel(key, "barchart", width, height, targets, options, defaults, own, tuple(transformations))
 
 
 def table(
