@@ -77,7 +77,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "denominator_outpatients": ("门诊人次", "Outpatients"),
     "span_rolling12": ("近 12 个月", "last 12 months"),
     "evidence_actual": ("实测", "measured"),
-    "evidence_usual": ("平时", "usual"),
+    "evidence_usual": ("期望值", "expected"),
     "evidence_kgce": ("折标准煤", "standard coal"),
     "evidence_hours": ("小时数", "hours"),
     "noun_regions": ("行政区", "Regions"),
