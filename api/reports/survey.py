@@ -212,6 +212,7 @@ def form_document(ctx: Context, scope: Scope, form: Form, language: Language) ->
     w = Words(language)
     own = scope.institution(form.institution)
     name, span = w.name(own.name_zh, own.name_en), form.span.words(language)
+    is_ready = form.is_submittable and bool(own.credit_code)  # the head of every form needs it
     return Document(
         title=w.name(*TITLES[form.name]),
         issuer=name,
@@ -222,7 +223,7 @@ def form_document(ctx: Context, scope: Scope, form: Form, language: Language) ->
             (w("credit_code"), own.credit_code or w("not_stated")),
             (w("span"), span),
             (w("made"), ctx.today().isoformat()),
-            (w("f_state"), w("f_ready" if form.is_submittable else "f_not_ready")),
+            (w("f_state"), w("f_ready" if is_ready else "f_not_ready")),
         ),
         blocks=tuple(_blocks(form, w, span)),
         foot=w("foot", name=name, span=span),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from api.context import Context
@@ -74,6 +76,16 @@ def test_what_nobody_stated_is_listed(ctx: Context) -> None:
     rows = {str(row[1]): row for row in document.tables[0].rows}
     assert rows["管理级别"][6] == "待核实、待补充"
     assert rows["建筑面积"][6] == ""
+
+
+def test_a_form_whose_head_lacks_the_credit_code_is_not_ready(ctx: Context) -> None:
+    nobody_misses = replace(fill(ctx, chief(ctx), "base2", "school", Span(2025, 1)), cells=())
+    states = {
+        name: form_document(ctx, chief(ctx), replace(nobody_misses, institution=name), "zh").facts
+        for name in ("school", "office")
+    }
+    assert [facts[1][1] for facts in states.values()] == ["12990100MB0000001X", "待补充"]
+    assert [facts[-1][1] for facts in states.values()] == ["可以报送", "尚不能报送"]
 
 
 def test_an_entry_fills_what_no_meter_knows(fresh: Context) -> None:
