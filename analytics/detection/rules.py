@@ -10,6 +10,7 @@ import numpy as np
 
 from analytics.detection.kinds import Kind
 from analytics.detection.rest import RestDays
+from analytics.detection.terms import MAD
 from energy.series import BoolArray, FloatArray
 
 NIGHT_FLOW_HOURS: Final = (2, 5)
@@ -158,7 +159,7 @@ def balance(
     total, below = _by_day(pair, day, everything, np.sum)
     rest = 1 - np.divide(below, total, out=np.full(len(total), np.nan), where=total > 0)
     usual = np.nanmedian(rest) if np.isfinite(rest).any() else np.nan
-    spread = 1.4826 * np.nanmedian(np.abs(rest - usual)) if np.isfinite(usual) else np.nan
+    spread = MAD * np.nanmedian(np.abs(rest - usual)) if np.isfinite(usual) else np.nan
     limit = np.fmax(tolerance, 4 * spread)
     wrong = (rest < -tolerance) | (np.abs(rest - usual) > limit)
     found = []
@@ -189,7 +190,7 @@ def sisters(intensity: FloatArray, *, limit: float = 3.5, least: int = 5) -> lis
         return []
     log = np.log(mean[usable])
     middle = float(np.median(log))
-    spread = max(1.4826 * float(np.median(np.abs(log - middle))), 0.05)
+    spread = max(MAD * float(np.median(np.abs(log - middle))), 0.05)
     last = intensity.shape[1] - 1
     return [
         Breach(
@@ -235,7 +236,7 @@ def _above_usual(daily: FloatArray, days: int, window: int, limit: float, error:
                 d += 1
                 continue
             usual = float(np.median(known))
-            spread = max(1.4826 * float(np.median(np.abs(known - usual))), 0.05 * abs(usual), error[row], 1e-9)
+            spread = max(MAD * float(np.median(np.abs(known - usual))), 0.05 * abs(usual), error[row], 1e-9)
             last = d
             while last < len(line) and line[last] > usual + limit * spread:
                 last += 1

@@ -37,7 +37,8 @@ class Listing(Generic[T]):
     def counts(self, *columns: str) -> dict[Owner, int]:
         """How many rows there are, by the values of these columns."""
         by = [self._table.c[name] for name in columns]
-        statement = self._filtered(select(*by, func.count()).select_from(self._table)).group_by(*by)
+        counted = select(*by, func.count()).select_from(self._table).group_by(*by)
+        statement = filtered(counted, self._table, self._wanted)
         with self._database.reading() as connection:
             return {tuple(values): n for *values, n in connection.execute(statement)}
 
@@ -45,7 +46,7 @@ class Listing(Generic[T]):
         self, limit: int, *, after: Sequence[object] | None = None, only: tuple[Owner, Collection[Owner]] | None = None
     ) -> list[T]:
         """The first rows behind the key `after`; `only` those whose named columns hold one of these sets of values."""
-        statement = self._filtered(select(self._table)).limit(limit)
+        statement = filtered(select(self._table), self._table, self._wanted).limit(limit)
         if after is not None:
             statement = statement.where(self._behind(after))
         if only is not None:
@@ -60,12 +61,6 @@ class Listing(Generic[T]):
         values = (getattr(row, column.name) for column, _ in self._order)
         return [value.isoformat() if isinstance(value, date) else value for value in values]
 
-    def _filtered(self, statement: Select[Any]) -> Select[Any]:
-        for name, value in self._wanted.items():
-            one_of = value if isinstance(value, list | tuple) else [value]
-            statement = statement.where(self._table.c[name].in_(one_of))
-        return statement
-
     def is_key(self, key: Sequence[object]) -> bool:
         """True for what `key_of` could have said of a row."""
         kinds = [column.type.python_type for column, _ in self._order]
@@ -79,6 +74,14 @@ class Listing(Generic[T]):
             steps.append(and_(*same, column < value if falls else column > value))
             same.append(column == value)
         return or_(*steps)
+
+
+def filtered(statement: Select[Any], table: Table, wanted: Mapping[str, object]) -> Select[Any]:
+    """Of these rows those whose columns have the values wanted (or one of several, given as a list)."""
+    for name, value in wanted.items():
+        one_of = value if isinstance(value, list | tuple) else [value]
+        statement = statement.where(table.c[name].in_(one_of))
+    return statement
 
 
 def _fits(kind: type, part: object) -> bool:

@@ -13,7 +13,7 @@ from energy.registry.columns import Record, Sheet
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
 from energy.registry.importing import Change
-from energy.registry.paging import Listing
+from energy.registry.paging import Listing, filtered
 
 T = TypeVar("T", bound=Any)
 
@@ -44,11 +44,7 @@ class Repository(Generic[T]):
 
     def _read(self, connection: Connection, wanted: dict[str, object]) -> list[T]:
         table = self._sheet.table
-        statement = select(table)
-        for name, value in wanted.items():
-            one_of = value if isinstance(value, list | tuple) else [value]
-            statement = statement.where(table.c[name].in_(one_of))
-        statement = statement.order_by(*(table.c[name] for name in self._sheet.key))
+        statement = filtered(select(table), table, wanted).order_by(*(table.c[name] for name in self._sheet.key))
         return [self._made(row._asdict()) for row in connection.execute(statement)]
 
     def _put(self, connection: Connection, rows: Iterable[T]) -> list[Change]:
