@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
-from analytics.tariffs import Clock, Tariff, prices, step_shares, stepped_prices, tier_periods
+from analytics.tariffs import ROUNDING, Clock, Tariff, prices, step_shares, stepped_prices, tier_periods
 from energy.intervals import DAY
 from energy.series import FloatArray, IntArray
-
-_ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +125,7 @@ def period_cost(
     if version is None or np.isnan(total):
         return np.nan, False
     known = float(np.where(np.isfinite(cost), reached.amount, 0.0).sum())
-    if abs(total - known) <= _ROUNDING * abs(total):
+    if abs(total - known) <= ROUNDING * abs(total):
         return float(np.nansum(cost)), False
     shares = step_shares(version, reached.amount, reached.least, reached.most)
     priced = np.isfinite(cost) & np.isfinite(shares[0])
@@ -141,7 +138,7 @@ def period_cost(
         return np.nan, False
     open_days = days.take(np.flatnonzero(~priced)) if not priced.all() else days
     means = np.array([prices(versions, open_days, step).mean() for step in range(len(version.tiers))])
-    of_rest = np.where(np.abs(rest) > _ROUNDING * abs(total), rest * means, 0.0).sum()
+    of_rest = np.where(np.abs(rest) > ROUNDING * abs(total), rest * means, 0.0).sum()
     return float(np.where(priced, cost, 0.0).sum() + of_rest), not is_sure
 
 

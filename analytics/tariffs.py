@@ -22,7 +22,8 @@ from energy.series import BoolArray, FloatArray, IntArray
 
 _MINUTES: Final = DAY // 60
 _EPOCH: Final = date(1970, 1, 1)
-_ROUNDING: Final = 1e-9
+ROUNDING: Final = 1e-9
+"""Share of an amount below which a difference is rounding."""
 
 
 class Band(StrEnum):
@@ -142,7 +143,7 @@ class Tariff:
     @property
     def rises(self) -> bool:
         """Whether no step is cheaper than the one before it, at any time."""
-        return bool((np.diff(np.diff(self.cumulated, axis=-1), axis=0) >= -_ROUNDING).all())
+        return bool((np.diff(np.diff(self.cumulated, axis=-1), axis=0) >= -ROUNDING).all())
 
     @property
     def has_charges(self) -> bool:
@@ -335,7 +336,7 @@ def step_shares(version: Tariff, amount: FloatArray, least: FloatArray, most: Fl
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(used > 0, inside / used, in_first)
     until_end = np.where(in_first, ends, 0.0).sum(axis=0)
-    is_sure = (most - least <= _ROUNDING * np.abs(least)) | (most + used <= until_end)
+    is_sure = (most - least <= ROUNDING * np.abs(least)) | (most + used <= until_end)
     return np.where(is_sure & np.isfinite(amount), share, np.nan)
 
 

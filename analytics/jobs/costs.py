@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
@@ -22,15 +21,13 @@ from analytics.jobs.stepped import Steps, Told, steps_of
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE, Group
 from analytics.stepped import period_cost
-from analytics.tariffs import Clock, Tariff, prices
+from analytics.tariffs import ROUNDING, Clock, Tariff, prices
 from analytics.totals import Periods
 from energy.intervals import LocalCalendar, Period, Window
 from energy.model import CostNote, Scope
 from energy.series import BoolArray, ByteArray, FloatArray, IntArray
 from energy.storage.base import ResultStore
 from energy.storage.schema import TOTAL
-
-_ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -307,7 +304,7 @@ def period_costs(cost: FloatArray, amount_of_days: FloatArray, amount: FloatArra
         rest = amount[row] - used
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(used != 0, paid / used, np.nan)
-        is_rest = np.abs(rest) > _ROUNDING * np.abs(amount[row])
+        is_rest = np.abs(rest) > ROUNDING * np.abs(amount[row])
         out[row] = np.where(any_day, paid + np.where(is_rest, rest * mean, 0.0), np.nan)
     return np.where(np.isfinite(amount), out, np.nan)
 

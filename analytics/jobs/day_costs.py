@@ -13,14 +13,13 @@ from analytics.jobs.bills import is_workday
 from analytics.jobs.estate import Estate
 from analytics.jobs.prices import Paid
 from analytics.jobs.stepped import Steps, Told, steps_of
-from analytics.tariffs import Clock, clock, prices
+from analytics.tariffs import ROUNDING, Clock, clock, prices
 from energy.intervals import RESOLUTIONS, LocalCalendar
 from energy.series import BoolArray, FloatArray, IntArray
 from energy.storage.base import ResultStore
 from energy.storage.schema import INTERVAL
 
 _MIDNIGHT: Final = 1440
-_ROUNDING: Final = 1e-9
 
 
 def day_costs(
@@ -117,7 +116,7 @@ def _with_rest(
     rest = amount - known
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(known != 0, total / known, by_day)
-    whole = total + np.where(np.abs(rest) > _ROUNDING * np.abs(known), rest * mean, 0.0 * rest)
+    whole = total + np.where(np.abs(rest) > ROUNDING * np.abs(known), rest * mean, 0.0 * rest)
     return np.where(np.isfinite(by_day), whole, np.nan)
 
 
