@@ -6,6 +6,7 @@ from api.routes import (
     accounts,
     alarms,
     bills,
+    breakdowns,
     consumption,
     corrections,
     exchange,
@@ -23,8 +24,8 @@ from api.routes import (
 NOUNS = tuple(
     module.router
     for module in (
-        session, places, consumption, series, judgement, targets, findings, notices, alarms, corrections, bills,
-        reports, exchange, operation, accounts,
+        session, places, consumption, series, judgement, targets, breakdowns, findings, notices, alarms, corrections,
+        bills, reports, exchange, operation, accounts,
     )
 )  # fmt: skip
 """Every router of the API, in the order of its page."""

@@ -219,7 +219,7 @@ def issue_target(ctx: Ctx, scope: Annotated[Scope, Depends(may(Action.APPROVE))]
     row = body.model_dump(mode="json") | {
         "state": "issued", "value": value, "unit": unit_of(body.indicator), "approved_by": scope.user, "file": "",
     }  # fmt: skip
-    ctx.registry.import_sheets({"targets": [row]})
+    ctx.registry.issue_target(row, author=scope.user, time=ctx.now())
     return _out(_stored(ctx, body, "issued"))
 
 

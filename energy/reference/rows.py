@@ -112,6 +112,11 @@ class Indicator(Sourced):
     year: Year | None = None
     note: str = ""
 
+    @property
+    def adds_up(self) -> bool:
+        """True for an amount, which a target can divide among parts; false for what is per area, person or price."""
+        return not self.denominator and "/" not in self.unit
+
     def unit_of(self, period: str) -> str:
         """Unit of a value of this period: the year stands in it only where the value is of a year (or of a season)."""
         return self.unit if period in ("year", "rolling12", "season") else _OF_A_YEAR.sub(r"/\1", self.unit)

@@ -2,6 +2,7 @@
 
 from energy.registry.accounts import Accounts, Node, Role, User
 from energy.registry.alarms import AlarmRule, Alarms, Notice, NoticeEvent, OutMessage, Subscription
+from energy.registry.breakdowns import Subject, Version
 from energy.registry.credentials import is_secret_of
 from energy.registry.decisions import (
     ApprovedQuota,
@@ -76,6 +77,7 @@ __all__ = [
     "Snapshot",
     "Spans",
     "Stage",
+    "Subject",
     "Subscription",
     "SurveyEntry",
     "Target",
@@ -90,6 +92,7 @@ __all__ = [
     "Tokens",
     "Touched",
     "User",
+    "Version",
     "is_secret_of",
     "merged",
     "read_sheets",

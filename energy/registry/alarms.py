@@ -22,7 +22,10 @@ from energy.registry.database import Database, lock_counters
 from energy.registry.paging import Listing
 
 SEVERITIES: Final = ("info", "warning", "critical")
-KINDS: Final = ("stage", "outlook", "finding", "silent", "completeness", "collector", "lag", "spool", "disk", "store")
+KINDS: Final = (
+    "stage", "outlook", "finding", "silent", "completeness", "collector", "balance", "lag", "spool", "disk",
+    "certificate", "backup", "store",
+)  # fmt: skip
 CHANNELS: Final = ("email", "webhook", "wecom")
 Event = Literal["opened", "changed", "acknowledged", "closed", "withdrawn", "reopened"]
 

@@ -9,9 +9,10 @@ from typing import Self
 from sqlalchemy import Connection, select, update
 
 from energy.errors import NotInRegistry
-from energy.registry import credentials, decided, fitted, importing, removing, snapshot, touched
+from energy.registry import breakdowns, credentials, decided, fitted, importing, removing, snapshot, touched
 from energy.registry.accounts import Accounts
 from energy.registry.alarms import Alarms
+from energy.registry.breakdowns import Breakdowns
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
 from energy.registry.decisions import (
@@ -28,7 +29,7 @@ from energy.registry.decisions import (
 )
 from energy.registry.findings import Findings
 from energy.registry.fitted import FittedModel
-from energy.registry.importing import ImportResult, Sheets
+from energy.registry.importing import Change, ImportResult, Sheets
 from energy.registry.migrate import require_head, upgrade
 from energy.registry.reporting import Reporting
 from energy.registry.repository import Repository
@@ -56,6 +57,7 @@ class Registry:
         self.heating_seasons = Repository(database, decided.HEATING_SEASONS, HeatingSeason)
         self.quotas = Repository(database, decided.QUOTAS, ApprovedQuota)
         self.targets = Targets(database)
+        self.breakdowns = Breakdowns(database)
         self.target_rules = Repository(database, decided.TARGET_RULES, TargetRule)
         self.stages = Repository(database, decided.STAGES, Stage)
         self.runs = Repository(database, decided.RUNS, Run)
@@ -108,10 +110,9 @@ class Registry:
         with self._database.writing() as connection:
             lock_counters(connection)
             changes, unchanged = importing.merge(connection, sheets)
+            breakdowns.require_kept(connection, changes)
             if changes and not dry_run:
-                importing.write(connection, changes)
-                touched.add(connection, Spans.of(touched_by(changes)))
-                _raise_revision(connection)
+                _keep(connection, changes)
             number = int(connection.execute(select(RevisionRow.number)).scalar_one())
         return ImportResult(
             revision=number,
@@ -119,6 +120,14 @@ class Registry:
             changed=Counter(change.sheet for change in changes if change.before is not None),
             unchanged=unchanged,
         )
+
+    def issue_target(self, row: Mapping[str, object], *, author: str, time: int) -> None:
+        """Take one issued target, judged as an import would; the reserve of its break-down takes the difference."""
+        with self._database.writing() as connection:
+            lock_counters(connection)
+            changes, _ = importing.merge(connection, {"targets": [row]})
+            self.breakdowns.settle(connection, changes, author=author, time=time)
+            _keep(connection, changes)
 
     def export_sheets(self, *names: str) -> dict[str, list[dict[str, str | int | float | None]]]:
         """All rows of the sheets named (of all, if none is), ready for `write_sheets` or for another import."""
@@ -204,6 +213,12 @@ class Registry:
             if connection.execute(change).rowcount == 0:
                 raise NotInRegistry(f"gateway {gateway!r} is not in the registry: import it first")
             _raise_revision(connection)
+
+
+def _keep(connection: Connection, changes: Sequence[Change]) -> None:
+    importing.write(connection, changes)
+    touched.add(connection, Spans.of(touched_by(changes)))
+    _raise_revision(connection)
 
 
 def _raise_revision(connection: Connection) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.breakdown import Breakdown, break_down, in_steps
+from analytics.breakdown import break_down, in_steps
 from analytics.levels import Levels
 from analytics.targets import (
     LACK_WORDS,
@@ -28,6 +28,7 @@ from analytics.targets import (
     issued,
     target_of_year,
 )
+from energy.breakdown import Breakdown
 from energy.errors import BreakdownRefused
 
 LEVELS = Levels(20.0, 12.0, 6.0)

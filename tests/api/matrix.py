@@ -73,6 +73,14 @@ def _target(institution: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _energy(institution: str) -> dict[str, Any]:
+    return _target(institution) | {"indicator": "energy", "caliber": "gb2589_equivalent_value", "reason": "matrix"}
+
+
+def _part(institution: str, amount: float) -> dict[str, Any]:
+    return {"scope": "building", "id": f"{institution}-b", "amount": amount}
+
+
 def _quota(_: str) -> dict[str, Any]:
     return {
         "region": "990000", "standard": "matrix", "institution_type": "01", "indicator": "electricity_per_area",
@@ -116,6 +124,27 @@ TABLE: dict[tuple[str, str], Entry] = {
         Action.APPROVE, "institution", {"name": "paper.pdf"}, parts=PAPER_PARTS, content=b"%PDF-1.4 paper"
     ),
     ("GET", PAPER): Entry(READ, "institution", parts=PAPER_PARTS),
+    ("GET", "/api/v1/breakdowns"): Entry(READ),
+    ("GET", "/api/v1/breakdowns/changes"): Entry(
+        READ,
+        "institution",
+        {
+            "level": "institution",
+            "node": "{}",
+            "year": "2025",
+            "indicator": "energy",
+            "caliber": "gb2589_equivalent_value",
+        },
+    ),
+    ("GET", "/api/v1/breakdowns/{breakdown}"): Entry(READ, "breakdown"),
+    ("GET", "/api/v1/breakdowns/{breakdown}/parts"): Entry(READ, "breakdown"),
+    ("POST", "/api/v1/breakdowns"): Entry(
+        Action.CORRECT, "institution", body=lambda i: _energy(i) | {"parts": [_part(i, 90.0)], "reserve": 10.0}
+    ),
+    ("POST", "/api/v1/breakdowns/changes"): Entry(
+        Action.CORRECT, "institution", body=lambda i: _energy(i) | {"part": _part(i, 80.0)}
+    ),
+    ("POST", "/api/v1/breakdowns/{breakdown}/{act}"): Entry(Action.APPROVE, "breakdown", parts={"act": "approve"}),
     ("POST", "/api/v1/quotas"): Entry(Action.APPROVE, body=_quota, root_only=True),
     ("GET", "/api/v1/findings"): Entry(READ),
     ("GET", "/api/v1/findings/{finding}"): Entry(READ, "finding"),

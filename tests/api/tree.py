@@ -9,7 +9,9 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ import numpy as np
 
 from api import proofs
 from api.scope import actions_of
+from energy.breakdown import Breakdown
 from energy.intervals import LocalCalendar
 from energy.registry import (
     Bill,
@@ -28,11 +31,13 @@ from energy.registry import (
     Publication,
     Registry,
     Role,
+    Subject,
     Subscription,
     Target,
     Task,
     User,
 )
+from energy.registry.breakdowns import version_id
 from energy.series import Table
 from energy.storage.base import Store
 from energy.storage.embedded import EmbeddedStore
@@ -153,6 +158,23 @@ def _fill(registry: Registry, name: str, proof: proofs.Proof) -> None:
         file=f"{proof.stored}|{proof.name}",
     )  # fmt: skip
     registry.targets.put([target])
+    _break_down(registry, name, title)
+
+
+def _break_down(registry: Registry, name: str, title: str) -> None:
+    """A target that is divided, and another way to divide it that waits for approval."""
+    whole = _whole(name)
+    document = {"state": "issued", "value": 100.0, "unit": "kgce", "document": title}
+    registry.issue_target({**asdict(whole), **document}, author="x", time=START)
+    for part in ("60", "70"):
+        split = Breakdown(Decimal(100), {f"building:{name}-b": Decimal(part)}, Decimal(100) - Decimal(part))
+        proposed = registry.breakdowns.propose(whole, split, author="x", time=START, reason=title)
+        if part == "60":
+            registry.breakdowns.decide(proposed.breakdown, "approve", author="y", time=START, today=TODAY)
+
+
+def _whole(name: str) -> Subject:
+    return Subject("institution", name, TODAY.year, "energy", "gb2589_equivalent_value")
 
 
 def _use(store: Store, name: str) -> None:
@@ -193,6 +215,7 @@ def thing(kind: str | None, relation: str) -> str:
         "subscription": f"s-{relation}",
         "task": f"t-{relation}",
         "correction": f"{relation}-m~{START}~discard~{START}",
+        "breakdown": version_id(_whole(relation), 2),
         "user": f"user-{relation}",
     }[kind]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from energy.registry import account_tables, decision_tables, task_tables  # noqa: F401  (their tables join the metadata)
+from energy.registry import account_tables, breakdown_tables, decision_tables, task_tables  # noqa: F401  (their tables join the metadata)
 from energy.registry.tables import Base
 
 context.configure(
