@@ -308,7 +308,7 @@ class DayParts:
     head : float64
         Share of the day in a long step that began before it. [unit]
     tail : float64
-        Share of the day in a long step that ends after it and began in it. [unit]
+        Share of the day in a long step that ends after it and began in it; NaN where none of known amount does. [unit]
     inner_s : float64
         Time that `inner` speaks of. [s]
     valid_s, estimated_s : float64
@@ -363,13 +363,15 @@ def day_parts(steps: Steps, first_day: int, day_edges: IntArray, intervals: Inte
     n_pieces = np.bincount(pieces.column, minlength=n)
     touched &= (n_pieces == 0) | (np.bincount(pieces.column, known, n) > 0)  # readings that tell nothing are none
     inner = np.where(touched, total(inside, pieces.amount), np.nan)
-    head, tail = total(known & from_before, pieces.amount), total(known & to_after, pieces.amount)
+    head, tail = total(known & from_before, pieces.amount), np.full(n, np.nan)
+    begins = known & to_after
+    tail[pieces.column[begins]] = pieces.amount[begins]  # no second long step leaves the same day
     if intervals is None:
         estimated = inside & np.isin(steps.method[pieces.step], _ESTIMATES)
         valid_s, estimated_s = inner_s, total(estimated, seconds)
     else:
         valid_s, estimated_s = _valid_seconds(intervals, day_edges)
-    some = touched | (head != 0) | (tail != 0)
+    some = touched | (head != 0)
     days = first_day + np.arange(n, dtype=np.int64)
     columns = (inner, head, tail, inner_s, valid_s, estimated_s)
     return DayParts(days[some], *(column[some] for column in columns))

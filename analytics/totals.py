@@ -165,7 +165,8 @@ def meter_totals(parts: DayParts, periods: Periods, *, read: Window, expected: S
     Notes
     -----
     A period's amount is the sum of all parts of its days but the head of its first and the tail of its last: what
-    lies in a long step across the period's edge is not known to belong to it.
+    lies in a long step across the period's edge is not known to belong to it. Readings alone tell no amount: the period
+    is unknown unless a step of known amount lies in it.
     """
     n = len(periods)
     lo, hi = np.searchsorted(parts.day, (periods.days[0], periods.days[-1]))
@@ -183,8 +184,9 @@ def meter_totals(parts: DayParts, periods: Periods, *, read: Window, expected: S
     at = np.arange(len(day))
     inside = (at >= first[column]) & (at <= last[column])
     amount = total(inner, inside & touched) + total(head, inside & (at > first[column]))
-    amount += total(tail, inside & (at < last[column]))
-    known = (total(parts.inner_s[lo:hi]) > 0) | (last > first)
+    goes_on = inside & (at < last[column]) & np.isfinite(tail)  # the step ends at the next reading, which is inside
+    amount += total(tail, goes_on)
+    known = (total(parts.inner_s[lo:hi]) > 0) | (np.bincount(column[goes_on], minlength=n) > 0)
     expected_s = np.zeros(n, np.int64)
     for span in expected:
         expected_s += np.clip(np.minimum(periods.edges[1:], span.end) - np.maximum(periods.start, span.start), 0, None)

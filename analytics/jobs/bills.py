@@ -118,7 +118,7 @@ def _day_parts(estate: Estate, meter: Meter, bills: Sequence[Bill], expectations
         {
             "inner": spread.amount[known],  # not rounded: the sum of a bill is exact
             "head": none,
-            "tail": none,
+            "tail": np.full_like(none, np.nan),
             "inner_s": length,
             "valid_s": length,
             "estimated_s": length,

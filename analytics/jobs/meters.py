@@ -189,7 +189,7 @@ def _day_part_table(
     fields = {
         "inner": plain(spread(days.inner, np.nan)),
         "head": plain(spread(days.head, 0.0)),
-        "tail": plain(spread(days.tail, 0.0)),
+        "tail": plain(spread(days.tail, np.nan)),
         "inner_s": spread(days.inner_s, 0.0),
         "valid_s": spread(days.valid_s, 0.0),
         "estimated_s": spread(days.estimated_s, 0.0),

@@ -79,5 +79,5 @@ def _until(parts: DayParts, calendar: LocalCalendar, cut: _Cut | None, told: flo
     start, end = calendar.day_start(np.array([last, last + 1])).tolist()
     inner, tail = kept.inner.copy(), kept.tail.copy()
     inner[-1] = inner[-1] * cut.elapsed_s / (end - start) if told is None else told
-    tail[-1] = 0.0
+    tail[-1] = np.nan
     return replace(kept, inner=inner, tail=tail)

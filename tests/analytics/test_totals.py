@@ -49,6 +49,23 @@ def test_a_month_leaves_out_what_may_belong_to_its_neighbours() -> None:
     assert_array_equal(totals_of(hours, [0, 1, 12, 36, 37], "2026-01-31", "Asia/Shanghai", "month", 2), [12, 1])
 
 
+def test_a_month_whose_only_reading_ends_a_step_from_before_it_is_unknown() -> None:
+    # read on 15 December, 15 January at midnight and 15 February: nobody knows how either step lies in January
+    assert_array_equal(
+        totals_of([-17 * 24.0, 14 * 24, 45 * 24], [0, 31, 62], "2026-01-01", "Asia/Shanghai", "month", 31), [NAN]
+    )
+
+
+def test_a_month_that_holds_only_an_exchange_that_nobody_stated_is_unknown() -> None:
+    # read on 21 January, the old device on 3 February, the new one on the 5th and on 3 March
+    hours, values = [-240.0, 58, 108, 730], [0.0, 4000, 5, 20]
+    assert_array_equal(totals_of(hours, values, "2026-02-01", "Asia/Shanghai", "month", 28), [NAN])
+
+
+def test_a_month_that_was_read_at_both_ends_and_used_nothing_is_zero() -> None:
+    assert_array_equal(totals_of([0.0, 24 * 31], [7, 7], "2026-01-01", "Asia/Shanghai", "month", 31), [0])
+
+
 @pytest.mark.parametrize(
     ("first", "zone", "hours"),
     [
