@@ -42,6 +42,7 @@ _SEAL_EMS: Final = 4
 def write(document: Document) -> bytes:
     """The DOCX file."""
     paper = docx.Document()
+    _drop_old_styles(paper)
     _style(paper)
     _page(paper, is_wide=any(len(table.columns) > _WIDE for table in document.tables))
     _properties(paper, document)
@@ -61,6 +62,13 @@ def _properties(paper: Paper, document: Document) -> None:
     properties.created = properties.modified = datetime(  # noqa: DTZ001 -- the library writes it as UTC
         document.day.year, document.day.month, document.day.day
     )
+
+
+def _drop_old_styles(paper: Paper) -> None:
+    """The library's template holds its styles a second time, for Word 2010; ours are not those any more."""
+    for key, relation in list(paper.part.rels.items()):
+        if relation.reltype.endswith("/stylesWithEffects"):
+            del paper.part.rels[key]
 
 
 def _style(paper: Paper) -> None:

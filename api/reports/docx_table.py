@@ -34,7 +34,7 @@ def set_table(paper: Paper, block: TableBlock, width: Length) -> None:
     head, *body = table.rows
     _set_head(head, block.columns, size)
     for made, row in zip(body, block.rows, strict=True):
-        made._tr.get_or_add_trPr().append(_element("w:cantSplit", val="true"))
+        made._tr.get_or_add_trPr().append(_element("w:cantSplit"))
         for cell, column, value in zip(made.cells, block.columns, row, strict=True):
             align = WD_ALIGN_PARAGRAPH.LEFT if column.is_words(value) else WD_ALIGN_PARAGRAPH.RIGHT
             _fill(cell, column.shown(value), align, size)
@@ -52,8 +52,8 @@ def _size(n_columns: int) -> Length:
 
 def _set_head(row: _Row, columns: tuple[Column, ...], size: Length) -> None:
     properties = row._tr.get_or_add_trPr()
-    properties.append(_element("w:cantSplit", val="true"))
-    properties.append(_element("w:tblHeader", val="true"))
+    properties.append(_element("w:cantSplit"))
+    properties.append(_element("w:tblHeader"))
     for cell, column in zip(row.cells, columns, strict=True):
         cell._tc.get_or_add_tcPr().append(_element("w:shd", val="clear", color="auto", fill=_HEAD_FILL))
         _fill(cell, column.head, WD_ALIGN_PARAGRAPH.CENTER, size)
@@ -84,7 +84,8 @@ def _narrow_sides(table: Table) -> None:
     sides = _element("w:tblCellMar")
     for side in ("w:left", "w:right"):
         sides.append(_element(side, w=_SIDE, type="dxa"))
-    table._tblPr.append(sides)
+    look = table._tblPr.find(qn("w:tblLook"))
+    look.addprevious(sides)  # the schema's order, which Word insists on
 
 
 def _element(tag: str, **attributes: str) -> BaseOxmlElement:
