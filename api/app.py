@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -37,12 +37,13 @@ def create_app(
     clock: Callable[[], float] = time.time,
     alarms: AlarmSettings | None = None,
     parked: Parked = lambda _since: [],
+    certificates: Mapping[str, Path] | None = None,
 ) -> FastAPI:
     """API and console over a registry and a store; `is_https` where browsers reach it by https (cookies say so).
 
     `home` keeps files that people bring; `ingest_url` leads to the collector's own pages of parked messages;
     `clock` tells the time (a test may hold it); `alarms` says by which channels people can be told; `parked` counts
-    what the collector has set aside.
+    what the collector has set aside; `certificates` are the files of certificates by the setting that names them.
     """
     app = FastAPI(
         title="Jieneng 节能",
@@ -63,7 +64,7 @@ def create_app(
         ],
     )
     app.state.context = Context(
-        registry, store, zone, is_https, home, ingest_url, clock, alarms or AlarmSettings(), parked
+        registry, store, zone, is_https, home, ingest_url, clock, alarms or AlarmSettings(), parked, certificates or {}
     )
     problems.install(app)
     for router in (*NOUNS, PAGES, *pages.VIEWS):

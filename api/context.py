@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -35,6 +35,7 @@ class Context:
     clock: Callable[[], float] = time.time
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
     parked: Parked = field(default=lambda _since: [])
+    certificates: Mapping[str, Path] = field(default_factory=dict)
     _snapshot: Snapshot | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 

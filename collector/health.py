@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Final
 
+from collector.audit import Audit
 from collector.pipeline import Pipeline
 from collector.source import Source
 from collector.watch import Watch
@@ -40,6 +41,10 @@ class Health:
             "disk": self._disk(),
             "store": self._ingest.forwarder.trouble or self._canary(),
         }
+
+    def audited(self) -> Audit | None:
+        """What the last audit of the ledger found."""
+        return self._watch.auditor.last
 
     def source_counters(self) -> Mapping[str, int]:
         """What the source counted since the start."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -13,6 +15,10 @@ from prometheus_client.registry import Collector
 from collector.health import Health
 from collector.pipeline import Pipeline
 from collector.watch import lag_s
+from energy.backups import last_backup
+from energy.certificates import certificate_files, read_certificate
+from energy.errors import SettingsError
+from energy.settings import Settings
 
 _READINGS = ("taken", "stored", "duplicate", "replayed", "qos0", "implausible")
 _MESSAGES = ("messages", "status", "status_ignored", "unknown_fields", "seq_gap")
@@ -58,10 +64,31 @@ class IngestMetrics(Collector):
         yield GaugeMetricFamily("jieneng_sink_full", "1 while sources are held back", float(ingest.is_full))
         yield GaugeMetricFamily("jieneng_unaccounted_readings", "Taken, but neither stored, known, parked nor waiting",
                                 ingest.unaccounted)  # fmt: skip
+        if (audit := self._health.audited()) is not None:
+            found = GaugeMetricFamily("jieneng_audit_readings", "Readings that do not add up by meter and day",
+                                      labels=["difference"])  # fmt: skip
+            for name, count in asdict(audit).items():
+                found.add_metric([name], count)
+            yield found
+        yield from _renewals(ingest.settings, time.time())
         ready = GaugeMetricFamily("jieneng_ready", "1 where a check of /readyz holds", labels=["check"])
         for name, trouble in self._health.ready().items():
             ready.add_metric([name], 0.0 if trouble else 1.0)
         yield ready
+
+
+def _renewals(settings: Settings, now: float) -> Iterator[Metric]:
+    """What somebody has to renew in time; what cannot be read, or was never made, has no age."""
+    ends = GaugeMetricFamily("jieneng_certificate_seconds_left", "Until the certificate ends", labels=["setting"])
+    for key, file in certificate_files(settings).items():
+        with suppress(SettingsError):
+            ends.add_metric([key], read_certificate(key, file).end - now)
+    yield ends
+    with suppress(SettingsError):
+        last = last_backup(settings.home)
+        yield GaugeMetricFamily("jieneng_backup_exists", "1 where a backup was ever finished", float(last is not None))
+        if last is not None:
+            yield GaugeMetricFamily("jieneng_backup_age_seconds", "Age of the last finished backup", now - last.time)
 
 
 _HELP = {

@@ -8,8 +8,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Final
 
+from collector.audit import EVERY_S, Auditor
 from collector.pipeline import Pipeline
 from collector.spool import Group, SpoolReader
 from energy.errors import RegistryError, StorageError
@@ -23,10 +25,11 @@ _SAMPLED: Final = ("taken", "stored", "duplicate", "qos0", "implausible", "seq_g
 
 
 class Watch:
-    """Two threads, so that a store that hangs delays no change of the registry."""
+    """A thread for each task, so that a store that hangs delays no change of the registry."""
 
     def __init__(self, ingest: Pipeline) -> None:
         self._ingest = ingest
+        self.auditor = Auditor(ingest)
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._every, args=(seconds, action), name=name, daemon=True)
@@ -34,6 +37,7 @@ class Watch:
                 ("registry", _REGISTRY_EVERY_S, self.look_at_registry),
                 ("canary", _CANARY_EVERY_S, self.try_store),
                 ("sample", _SAMPLE_EVERY_S, self.sample),
+                ("audit", EVERY_S, self.auditor.audit),
             )
         ]
         self._sampled: Counter[str] = Counter()
@@ -113,6 +117,9 @@ class Watch:
             for name in names
         }
         self._sampled = counters
+        if self.auditor.last is not None:
+            found = asdict(self.auditor.last)
+            rows |= {name: {"readings": float(n), **fields} for name, n in found.items()}
         ingest.ride(Group(samples=[(now, json.dumps(rows))]))
 
 

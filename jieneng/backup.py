@@ -11,11 +11,13 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from energy.backups import Backup, note_backup
 from energy.errors import SettingsError, StorageForbidden
 from energy.settings import Settings
 
@@ -36,12 +38,16 @@ def back_up(settings: Settings, target: Path) -> Iterator[Copy]:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise SettingsError(f"{target}: expected an empty folder, or none yet: a backup never overwrites another")
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    began, size = int(time.time()), 0
     for name in (*_DATABASES, *_FILES):
         if (settings.home / name).is_file():
             (target / name).parent.mkdir(exist_ok=True)
             (_copy_database if name in _DATABASES else shutil.copy2)(settings.home / name, target / name)
             _sync(target / name)
+            size += (target / name).stat().st_size
             yield Copy(name, (target / name).stat().st_size)
+    if size:
+        note_backup(settings.home, Backup(began, str(target.resolve()), size))
 
 
 def elsewhere(settings: Settings) -> list[str]:

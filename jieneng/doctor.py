@@ -13,7 +13,11 @@ from datetime import UTC, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from energy.backups import WARN_DAYS as BACKUP_DAYS
+from energy.backups import last_backup
+from energy.certificates import WARN_DAYS, certificate_files, read_certificate
 from energy.errors import EnergyError, SettingsError
+from energy.intervals import DAY
 from energy.registry import Snapshot
 from energy.settings import Settings
 from jieneng.probes import listens
@@ -38,6 +42,8 @@ def examine(settings: Settings, *, fix: bool = False) -> Iterator[Check]:
     yield _clock(settings)
     yield from _registry(settings, fix=fix)
     yield from _ports(settings)
+    yield from _certificates(settings)
+    yield _backup(settings)
     yield from _broker(settings)
     yield from _store(settings, fix=fix)
     yield from _grafana(settings)
@@ -114,6 +120,33 @@ def _ports(settings: Settings) -> Iterator[Check]:
             yield Check(name, True, f"{host}:{port} is free")
         else:
             yield Check(name, True, f"{host}:{port} is in use (by Jieneng, if it runs; else set another port)")
+
+
+def _certificates(settings: Settings) -> Iterator[Check]:
+    now = time.time()
+    for key, file in certificate_files(settings).items():
+        mend = f"renew {file} and restart: connections that use it are refused once it has ended"
+        try:
+            held = read_certificate(key, file)
+        except SettingsError as exc:
+            yield Check(f"Certificate {key}", False, str(exc), mend)
+            continue
+        left = held.days_left(int(now))
+        found = f"{held.subject}: {left:.0f} days left" if left > 0 else f"{held.subject}: ended {-left:.0f} days ago"
+        yield Check(f"Certificate {key}", left > WARN_DAYS, found, mend)
+
+
+def _backup(settings: Settings) -> Check:
+    """Its age; never having been made is no fault of an installation that was just set up."""
+    mend = "jieneng backup FOLDER, each day, and keep the copies off this machine"
+    try:
+        last = last_backup(settings.home)
+    except SettingsError as exc:
+        return Check("Backup", False, str(exc), mend)
+    if last is None:
+        return Check("Backup", True, f"none was ever made: {mend}")
+    age = (time.time() - last.time) / DAY
+    return Check("Backup", age <= BACKUP_DAYS, f"{age:.1f} days old, in {last.folder}", mend)
 
 
 def _broker(settings: Settings) -> Iterator[Check]:

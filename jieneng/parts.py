@@ -13,6 +13,7 @@ from datetime import date
 
 import uvicorn
 
+from energy.certificates import certificate_files
 from energy.errors import NotInRegistry, SpoolError
 from energy.intervals import LocalCalendar
 from energy.registry import Registry, Snapshot
@@ -66,6 +67,7 @@ def run_serve(settings: Settings, *, with_jobs: bool) -> None:
             ingest_url=f"http://{settings.ingest.http_host}:{settings.ingest.http_port}",
             alarms=settings.alarms,
             parked=lambda since: _parked(settings, since),
+            certificates=certificate_files(settings),
         ),
         host=settings.web.host,
         port=settings.web.port,

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from api.alarms import plant, silence, targets
+from api.alarms import plant, silence, targets, upkeep
 from api.alarms.messages import announcements
 from api.alarms.rules import effective
 from api.alarms.view import Condition, Judgement, View, Words
@@ -22,6 +22,7 @@ from energy.storage.base import Store
 
 logger = logging.getLogger(__name__)
 _LOOK_BACK_S: Final = 40 * DAY
+_WITHOUT_STORE: Final = ("stage", "finding", "disk", "certificate")
 Judge = Callable[[View, AlarmRule], Judgement]
 Change = tuple[Notice, Event]
 
@@ -33,15 +34,24 @@ JUDGES: Final[Mapping[str, Judge]] = MappingProxyType(
         "finding": targets.findings,
         "silent": silence.silent,
         "completeness": plant.completeness,
+        "balance": plant.balance,
         "lag": plant.lag,
         "spool": plant.spool,
         "disk": plant.disk,
+        "certificate": upkeep.certificates,
+        "backup": upkeep.backups,
     }
 )
 
 
 def evaluate(
-    registry: Registry, store: Store, now: int, *, zone: str = DEFAULT_ZONE, home: Path | None = None
+    registry: Registry,
+    store: Store,
+    now: int,
+    *,
+    zone: str = DEFAULT_ZONE,
+    home: Path | None = None,
+    certificates: Mapping[str, Path] | None = None,
 ) -> list[Notice]:
     """Compare what is so with what was said, write notices and queue their messages; the notices opened now.
 
@@ -58,6 +68,7 @@ def evaluate(
         home,
         {cause: n for cause, n in by_cause.items() if n.ended is None},
         {cause: n.ended for cause, n in by_cause.items() if n.ended is not None},
+        certificates or {},
     )
     changes = list(_changes(view, effective(registry.alarms.rules()), by_cause))
     if changes:
@@ -73,7 +84,7 @@ def _changes(view: View, rules: Iterable[AlarmRule], by_cause: Mapping[str, Noti
         judgement = Judgement()
         if rule.kind == "store":
             judgement = _store(view, trouble)
-        elif trouble and rule.kind not in ("stage", "finding", "disk"):
+        elif trouble and rule.kind not in _WITHOUT_STORE:
             covered.add(rule.kind)
             continue
         else:

@@ -14,7 +14,7 @@ from api.alarms.view import Condition, Judgement, View, Words
 from energy.intervals import DAY
 from energy.registry import AlarmRule
 from energy.series import Table
-from energy.storage.schema import INGEST, TOTAL
+from energy.storage.schema import DIFFERENCES, INGEST, TOTAL
 
 _RECENT_S: Final = 900
 _MANY: Final = 5
@@ -59,6 +59,39 @@ def spool(view: View, rule: AlarmRule) -> Judgement:
     """Collectors with much waiting for the store (threshold: MB)."""
     zh, en = "采集缓存积压", "Much waits for the store"
     return _measured(view, "spool_bytes", (rule.threshold or 1000) * _MB, _MB, "spool", zh, en, "MB")
+
+
+def balance(view: View, rule: AlarmRule) -> Judgement:
+    """Collectors whose ledger does not add up, or whose store holds less than it was given (threshold: readings)."""
+    start, where = view.now - _RECENT_S, {"reason": list(DIFFERENCES)}
+    table = view.store.results(INGEST.name, where=where, start=start, end=view.now + DAY, fields=("readings",))
+    if not len(table):
+        return Judgement(unjudged=frozenset(c for c in view.standing if c.startswith("balance/")))
+    found = []
+    for collector in sorted(set(table.tags["collector"].tolist())):
+        mine = table.take(table.tags["collector"] == collector)
+        newest = mine.take(mine.time == mine.time.max())
+        off = dict(zip(newest.tags["reason"].tolist(), newest.fields["readings"].tolist(), strict=True))
+        if max(off.values()) >= (rule.threshold or 1):
+            found.append(_unbalanced(collector, off))
+    return Judgement(tuple(found))
+
+
+def _unbalanced(collector: str, off: dict[str, float]) -> Condition:
+    lost, missing = (int(off.get(name, 0)) for name in DIFFERENCES)
+    return Condition(
+        cause=f"balance/{collector}",
+        scope="root",
+        node="",
+        since=0,
+        title=Words(f"采集程序 {collector} 的读数账目不平", f"The readings of collector {collector} do not add up"),
+        text=Words(
+            f"{lost} 条读数去向不明，{missing} 条已写入但数据库中查不到。明细见采集端口 /api/v1/balance?open=1。",
+            f"{lost} readings are unaccounted for; the store does not give back {missing} that it took. "
+            "By meter and day: /api/v1/balance?open=1 on the ingest port.",
+        ),
+        link="/quality",
+    )
 
 
 def _measured(view: View, name: str, limit: float, divisor: float, kind: str, zh: str, en: str, unit: str) -> Judgement:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from energy.backups import WARN_DAYS as BACKUP_DAYS
+from energy.certificates import WARN_DAYS
 from energy.registry import AlarmRule
 
 _HOUR: Final = 3600
@@ -17,9 +19,12 @@ BUILT_IN: Final = (
     AlarmRule("silent", "silent", 3, "warning", 6 * _HOUR, note="missed readings in a row"),
     AlarmRule("completeness", "completeness", 0.8, "info", 2 * _DAY, note="least share of a day's readings"),
     AlarmRule("collector", "collector", 300, "critical", _HOUR, note="seconds without a sign of a collector"),
+    AlarmRule("balance", "balance", 1, "critical", _HOUR, note="readings that do not add up, by meter and day"),
     AlarmRule("lag", "lag", 900, "warning", _HOUR, note="seconds from reading to store"),
     AlarmRule("spool", "spool", 1000, "warning", _HOUR, note="MB waiting for the store"),
     AlarmRule("disk", "disk", 2000, "critical", _HOUR, note="MB free on the disk of the home folder"),
+    AlarmRule("certificate", "certificate", WARN_DAYS, "warning", _DAY, note="days until a certificate ends"),
+    AlarmRule("backup", "backup", BACKUP_DAYS, "warning", _DAY, note="days since the last backup"),
     AlarmRule("store", "store", None, "critical", _HOUR, note="the store does not answer"),
 )
 
@@ -27,6 +32,13 @@ BUILT_IN: Final = (
 def stated(set_by_people: Sequence[AlarmRule]) -> list[AlarmRule]:
     """All rules as they stand: what people set before the built-in rule of the same id."""
     return list({rule.id: rule for rule in (*BUILT_IN, *set_by_people)}.values())
+
+
+def threshold(set_by_people: Sequence[AlarmRule], kind: str) -> float:
+    """The threshold of a built-in rule as it stands, also where the rule is switched off."""
+    (rule,) = (rule for rule in stated(set_by_people) if rule.id == kind)
+    (built_in,) = (rule for rule in BUILT_IN if rule.id == kind)
+    return rule.threshold or built_in.threshold or 0.0
 
 
 def effective(set_by_people: Sequence[AlarmRule]) -> list[AlarmRule]:

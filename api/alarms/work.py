@@ -11,6 +11,7 @@ from typing import Final
 from api.alarms.daily import queue_digests
 from api.alarms.delivery import deliver, heartbeat
 from api.alarms.evaluation import evaluate
+from energy.certificates import certificate_files
 from energy.errors import SettingsError
 from energy.registry import Registry
 from energy.settings import Settings, secret
@@ -66,7 +67,14 @@ class Watcher:
     def _judge(self) -> None:
         now = int(time.time())
         settings = self._settings
-        evaluate(self._registry, self._store, now, zone=settings.zone, home=settings.home)
+        evaluate(
+            self._registry,
+            self._store,
+            now,
+            zone=settings.zone,
+            home=settings.home,
+            certificates=certificate_files(settings),
+        )
         queue_digests(self._registry, now, hour=settings.alarms.digest_hour, zone=settings.zone)
         self._registry.alarms.forget_sent(now - _KEEP_SENT_S)
 

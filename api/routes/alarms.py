@@ -19,10 +19,14 @@ from api.scope import Action, Scope
 from api.strict import noun
 from energy.errors import Forbidden, NotInRegistry, SettingsError
 from energy.registry import AlarmRule, Subscription
+from energy.registry.alarms import KINDS
 
 router = noun("decisions", "/alarms")
 Severity = Literal["info", "warning", "critical"]
-Kind = Literal["stage", "outlook", "finding", "silent", "completeness", "collector", "lag", "spool", "disk", "store"]
+Kind = Literal[
+    "stage", "outlook", "finding", "silent", "completeness", "collector", "balance", "lag", "spool", "disk",
+    "certificate", "backup", "store",
+]  # fmt: skip
 Name = Annotated[Identity, PathPart(description="your own name for it, unique in the installation")]
 
 
@@ -37,7 +41,7 @@ class SubscriptionIn(Asked):
     )
     scope: Literal["root", "region", "institution"] = "root"
     node: Annotated[str, Field(max_length=64, description="code or id; empty for root")] = ""
-    kinds: list[Kind] = Field(default_factory=list, max_length=10, description="empty = all")
+    kinds: list[Kind] = Field(default_factory=list, max_length=len(KINDS), description="empty = all")
     severity: Severity = Field("info", description="this and above")
     mode: Literal["at_once", "digest"] = "at_once"
     language: Literal["zh", "en"] = "zh"

@@ -20,6 +20,7 @@ from api.strict import noun
 from api.times import Instant
 from energy.errors import Forbidden
 from energy.registry import Run
+from energy.storage.schema import DIFFERENCES
 
 router = noun("operation")
 
@@ -76,7 +77,8 @@ def read_collector(ctx: Ctx, scope: Sees, wish: Wants) -> Response:
     reasons = table.tags["reason"]
     readings = table.fields["readings"].astype(float)
     newest = table.take(np.flatnonzero(table.time == table.time.max()))
-    counts = {str(r): float(np.nansum(readings[reasons == r])) for r in dict.fromkeys(reasons)}
+    counted = [r for r in dict.fromkeys(reasons) if r not in DIFFERENCES]
+    counts = {str(r): float(np.nansum(readings[reasons == r])) for r in counted}
     health = HealthOut(
         time=int(table.time.max()),
         lag_s=_largest(newest.fields["lag_s"]),

@@ -67,6 +67,8 @@ FINDING: Final = Measurement(
     ("id", "title_zh", "title_en", "text_zh", "text_en"),
 )
 INGEST: Final = Measurement("ingest", ("collector", "reason"), ("readings", "lag_s", "spool_bytes"))
+DIFFERENCES: Final = ("unaccounted", "missing")
+"""Reasons of `ingest` that state a difference as the last audit found it, and no count since the row before."""
 METER_STATUS: Final = Measurement(
     "meter_status", ("meter",), ("last_seen_s", "coverage_day", "state"), ("institution",)
 )

@@ -20,7 +20,7 @@ def doctor(
     home: Home = None,
     fix: Annotated[bool, typer.Option(help="Make what is missing: folder, schema, bucket, reading token.")] = False,
 ) -> None:
-    """Check Python, disk, clock, registry, ports, broker, InfluxDB and Grafana, and say how to mend each."""
+    """Check all that an installation depends on, certificates and backup too, and say how to mend what is wrong."""
     from jieneng.doctor import examine
 
     console = Console()

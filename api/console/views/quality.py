@@ -11,7 +11,7 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from api.console import acts, figures, paging, tree
+from api.console import acts, figures, paging, tree, upkeep
 from api.console.figures import Periods
 from api.console.frame import ConsoleRoute, Page, Reads
 from energy.intervals import LocalCalendar
@@ -58,6 +58,7 @@ def quality(page: Reads, part: int = 1) -> HTMLResponse:
         is_whole=page.scope.is_whole,
         ingest_url=page.ctx.ingest_url,
         mean=_mean(days, page.scope.institutions),
+        renewals=upkeep.renewals(page),
     )
 
 
