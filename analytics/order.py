@@ -16,6 +16,7 @@ SHIFT: Final = 21
 HALF: Final = 1024
 LOW: Final = 0x7FFFFFFF
 """The 11 leading bits of a float32 (sign, exponent, two of the fraction) tell it from most others."""
+_FLOAT32: Final = np.dtype(np.float32)
 
 
 @compiled
@@ -47,12 +48,19 @@ def select_few(values: Float32Array, n: int, rank: int) -> float:
 def select(values: Float32Array, n: int, rank: int) -> float:
     """The rank-th smallest (from 0) of the first n values, NaN last; the values stay as they are.
 
+    Raises
+    ------
+    TypeError
+        The values are not float32: their bits would be read as something else.
+
     Notes
     -----
     The bits of a float32 rise with its value once the sign is turned (all bits of negative numbers, the first of
     others), so a histogram of the leading bits tells the bin that holds the rank, and only the values of that bin are
     compared: two passes, whatever the order.
     """
+    if not (values.dtype == _FLOAT32):  # numba has no != of types
+        raise TypeError("select: expected float32 values, got another type; convert them with astype(np.float32)")
     raw = values.view(np.int32)
     count = np.zeros(2 * HALF, np.int64)
     for i in range(n):
