@@ -2,7 +2,7 @@
 
 A tariff is dated rows; a minute of its validity without a price is refused when it is made, never priced at zero.
 Prices are looked up per minute of the local day, so that bands may begin at any minute and intervals may be of any
-length that does not cross a local midnight.
+length.
 """
 
 from __future__ import annotations
@@ -231,14 +231,19 @@ def clock(times: IntArray, step: int, calendar: LocalCalendar, is_workday: BoolA
         Where the tariff is paid.
     is_workday : bool, shape (n,)
         Whether people work on the local day of each interval (调休 included).
+
+    Notes
+    -----
+    An interval that crosses a local midnight, as hours do where clocks differ from UTC by half an hour, has the prices
+    of its part before it.
     """
     local = calendar.to_local(np.asarray(times, np.int64))
     day = local // DAY
     minute = local % DAY // 60
-    if step < 60 or step % 60 or np.any(minute + step // 60 > _MINUTES):
-        raise ValueError(f"tariffs: expected intervals of whole minutes inside a local day, got steps of {step} s")
+    if step < 60 or step % 60:
+        raise ValueError(f"tariffs: expected intervals of whole minutes, got steps of {step} s")
     month = day.astype("M8[D]").astype("M8[M]").astype(np.int64) % 12
-    return Clock(day, month, minute, minute + step // 60, is_workday)
+    return Clock(day, month, minute, np.minimum(minute + step // 60, _MINUTES), is_workday)
 
 
 def prices(versions: Sequence[Tariff], when: Clock, tier: int = 0) -> FloatArray:

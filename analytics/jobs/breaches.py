@@ -61,11 +61,6 @@ class Year:
         """Local day of each hour, from 0."""
         return np.asarray(self.part.calendar.day - self.part.calendar.day[0], np.float64)
 
-    @property
-    def start(self) -> int:
-        """Instant of the first hour."""
-        return self.part.span.end - HOUR * len(self.part.calendar)
-
     def finding(
         self, meter: str, breach: Breach, price: Pricing, term: str, *, seen_after: int | None = None
     ) -> Finding | None:
@@ -139,7 +134,7 @@ def _trees(meters: Sequence[Meter], part: Watched) -> Iterator[tuple[Meter, list
 
 def _hours(year: Year, meter: Meter) -> FloatArray:
     n = len(year.part.calendar)
-    return measured_only(on_grid(year.part.steps[meter.id], year.start, year.start + n * HOUR, HOUR))
+    return measured_only(on_grid(year.part.steps[meter.id], year.part.start, year.part.start + n * HOUR, HOUR))
 
 
 def _days(total: FloatArray, children: FloatArray, day: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -188,7 +183,7 @@ def _rooms(year: Year) -> Iterator[Finding | None]:
     """Rooms cooled or heated beyond the set-points; without an outdoor temperature nobody knows what was needed."""
     rooms = [s for s in year.estate.sensors if s.id in year.extents and _hangs_in_a_room(s)]
     n = len(year.part.calendar)
-    outside = year.around.weather(year.start, n, HOUR).temperature if rooms else None
+    outside = year.around.weather(year.part.start, n, HOUR).temperature if rooms else None
     if outside is None:
         return
     on = year.estate.calendar.date_of(year.part.span.start)
@@ -201,7 +196,7 @@ def _rooms(year: Year) -> Iterator[Finding | None]:
     cooling, heating = _seasons(outside, day.astype(np.int64))
     unread = np.full(n, np.nan)
     inside = np.stack(
-        [unread if (t := year.around.temperature(room, year.start, n, HOUR)) is None else t for room in rooms]
+        [unread if (t := year.around.temperature(room, year.part.start, n, HOUR)) is None else t for room in rooms]
     )
     found = rules.set_point(
         inside, day, year.part.calendar.occupied, cooling=cooling, heating=heating, coolest=coolest, warmest=warmest

@@ -130,6 +130,11 @@ class Watched:
     calendar: CalendarRows
     fresh: tuple[FittedModel, ...]
 
+    @property
+    def start(self) -> int:
+        """First instant of the hours of `use` and `calendar`."""
+        return _lead_of(self.span)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watcher:
@@ -192,7 +197,7 @@ class Watcher:
         self, year: int, meters: Sequence[Meter], budgets: Mapping[str, tuple[float, float]]
     ) -> dict[str, Watch]:
         """Watches of the meters that were measured for long enough in the year before."""
-        begin = new_year(self.estate.calendar, year - 1)
+        begin = _hour(new_year(self.estate.calendar, year - 1))
         n = (new_year(self.estate.calendar, year) - begin) // HOUR
         early = [m for m in meters if self.extents[m.id][0] <= begin + (1 - ENOUGH) * n * HOUR]
         rows = {
@@ -227,7 +232,7 @@ class Watcher:
         watches: Mapping[str, Watch],
         fresh: tuple[FittedModel, ...],
     ) -> Watched:
-        start = span.start - LEAD_DAYS * DAY
+        start = _lead_of(span)
         n = (span.end - start) // HOUR
         calendar = self.around.calendar(start, n, HOUR)
         steps = {m.id: self.spans.canonical(m, Window(start, span.end)) for m in meters}
@@ -250,6 +255,16 @@ class Watcher:
             days = self.estate.calendar.day_number(start + HOUR * np.arange(n, dtype=np.int64))
             values[in_rest(days, habit.rest) & (values == 0)] = np.nan
         return values
+
+
+def _hour(instant: int) -> int:
+    """The hour of the grid that an instant lies in: where clocks differ from it by half an hour no day begins on it."""
+    return instant // HOUR * HOUR
+
+
+def _lead_of(span: Window) -> int:
+    """The first hour looked at to judge a span."""
+    return _hour(span.start) - LEAD_DAYS * DAY
 
 
 def _is_current(stored: FittedModel) -> bool:

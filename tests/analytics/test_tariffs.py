@@ -276,9 +276,18 @@ def test_the_clock_of_people_counts_where_it_changes() -> None:
     assert_allclose(prices([TOU], when)[5:7], [0.3, 0.7])  # 06:00 and 07:00 local
 
 
-def test_intervals_across_midnight_are_refused() -> None:
-    with pytest.raises(ValueError, match="whole minutes inside a local day"):
-        clock(np.array([int(datetime(2026, 1, 1, 15, 30, tzinfo=UTC).timestamp())]), 3600, SHANGHAI, np.ones(1, bool))
+def test_an_interval_across_midnight_has_the_prices_before_it() -> None:
+    # half past eleven to half past twelve in Delhi: the valley of .3 begins at 23:00, and so does the last half hour
+    delhi = LocalCalendar("Asia/Kolkata")
+    start = int(datetime(2026, 1, 1, 18, 0, tzinfo=UTC).timestamp())
+    when = clock(np.array([start]), 3600, delhi, np.ones(1, bool))
+    assert (when.minute[0], when.end_minute[0]) == (23 * 60 + 30, 24 * 60)
+    assert_allclose(prices([TOU], when), [0.3])
+
+
+def test_intervals_of_odd_seconds_are_refused() -> None:
+    with pytest.raises(ValueError, match="whole minutes"):
+        clock(np.zeros(1, np.int64), 90, SHANGHAI, np.ones(1, bool))
 
 
 # ---- charges

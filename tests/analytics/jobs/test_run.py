@@ -549,3 +549,21 @@ def test_a_calorific_value_that_comes_later_is_computed_with(works: Works) -> No
     works.run()
     # 240 kWh read and 500 kWh billed
     assert works.total("school", "month", "2026-01-01T00:00:00", category="gas")["amount"] == pytest.approx(59.2)
+
+
+def test_clocks_that_differ_from_utc_by_a_part_of_an_hour_are_priced_and_judged(works: Works) -> None:
+    works.estate(
+        meter("e1", building="b1"),
+        meter("e2", building="b1", parent="e1", item="A"),
+        sites=[{"id": "s1", "institution": "school", "name_zh": "加德满都", "timezone": "Asia/Kathmandu"}],
+        tariffs=[{"tariff": "t", "component": "energy", "price_yuan": 0.5, "unit": "yuan/kWh", "source": "x"}],
+        tariff_uses=[{"scope": "institution", "id": "school", "category": "electricity", "tariff": "t"}],
+    )
+    n_hours = 24 * 380
+    for name, scale in (("e1", 4.0), ("e2", 2.0)):
+        works.hourly(name, "2025-01-01T03:00:00", (scale + scale * (np.arange(n_hours) % 24 > 12)).tolist())
+    works.run(now="2026-01-16T03:00:00")
+    years = works.rows("total", id="e1", period="year", item="all").fields
+    assert years["amount"].sum() == pytest.approx(4.0 * n_hours + 4.0 * 380 * 11)
+    assert years["cost_yuan"].sum() == pytest.approx(0.5 * years["amount"].sum())
+    assert works.registry.models("watch:2026", ["e1"])
