@@ -48,9 +48,13 @@ def message(subscription: Subscription, changes: Sequence[Change], *, now: int) 
     return _queued(subscription, identity, payload(subscription, changes), changes, now)
 
 
+def digest_id(subscription: str, day: date) -> str:
+    """The key of a day's digest: the day, so that it leaves once."""
+    return hashlib.sha256(f"{subscription}|digest|{day.isoformat()}".encode()).hexdigest()[:32]
+
+
 def digest(subscription: Subscription, day: date, notices: Sequence[Notice], *, now: int) -> OutMessage:
-    """The message of one day; its key is the day, so that it leaves once."""
-    identity = hashlib.sha256(f"{subscription.id}|digest|{day.isoformat()}".encode()).hexdigest()[:32]
+    """The message of one day."""
     changes: list[Change] = [(notice, "withdrawn" if notice.state == "withdrawn" else "opened") for notice in notices]
     content = payload(subscription, changes)
     head = (
@@ -58,7 +62,7 @@ def digest(subscription: Subscription, day: date, notices: Sequence[Notice], *, 
         if subscription.language == "zh"
         else f"Digest of {day}: {len(notices)}"
     )
-    return _queued(subscription, identity, content | {"subject": head}, changes, now)
+    return _queued(subscription, digest_id(subscription.id, day), content | {"subject": head}, changes, now)
 
 
 def _queued(

@@ -135,15 +135,15 @@ def disk(view: View, rule: AlarmRule) -> Judgement:
 def completeness(view: View, rule: AlarmRule) -> Judgement:
     """Institutions whose yesterday is incomplete (threshold: share of readings); one for a region where most are."""
     today = view.calendar.date_of(view.now)
-    start = view.calendar.start_of(today - timedelta(days=1))
-    if view.now < view.calendar.start_of(today) + _SETTLED_HOUR * 3600:
+    start, end = view.calendar.start_of(today - timedelta(days=1)), view.calendar.start_of(today)
+    if view.now < end + _SETTLED_HOUR * 3600:
         return Judgement(unjudged=frozenset(c for c in view.standing if c.startswith("completeness/")))
     table = view.store.results(
         TOTAL.name,
         where={"scope": ["institution"], "period": ["day"], "item": ["all"]},
         start=start,
-        end=start + DAY,
-        fields=("coverage", "n_expected", "n_reporting"),
+        end=end,
+        fields=("coverage",),
     )
     least = rule.threshold or 0.8
     worst: dict[str, float] = {}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
-import time
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
+from http.client import HTTPException
 from typing import Final
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from api.alarms.guard import Destination
 from energy.errors import SendRefused, SendUnavailable
@@ -18,19 +22,25 @@ _AGAIN: Final = {408, 425, 429}
 
 
 def post(to: Destination, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> bytes:
-    """Send `body`; the answer's first bytes. SendUnavailable to try again, SendRefused never."""
+    """Send `body`; the answer's first bytes. SendUnavailable to try again, SendRefused never.
+
+    The status alone says whether the receiver took it: what it says besides may break off.
+    """
     port = "" if to.port == {"http": 80, "https": 443}[to.scheme] else f":{to.port}"
     name = f"[{to.host}]" if ":" in to.host else to.host
     sent = {"Host": name + port, "User-Agent": "jieneng", **headers}
+    connection = _connection(to, timeout_s)
+    limit = _Limit(connection, 2 * timeout_s)
     try:
-        with _pool(to, timeout_s) as pool:
-            answer = pool.urlopen("POST", to.target, body, sent, retries=False, redirect=False, preload_content=False)
-            try:
-                content = _read(answer, time.monotonic() + timeout_s)
-            finally:
-                answer.close()  # never drained: the receiver may go on for ever
-    except urllib3.exceptions.HTTPError as exc:
-        raise SendUnavailable(f"{to.host}: {type(exc).__name__}") from exc
+        connection.request("POST", to.target, body, sent, preload_content=False)
+        answer = connection.getresponse()
+        content = _read(answer)
+    except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as exc:
+        what = "the receiver answers too slowly" if limit.is_over else type(exc).__name__
+        raise SendUnavailable(f"{to.host}: {what}") from exc
+    finally:
+        limit.lift()
+        connection.close()  # never drained: the receiver may go on for ever
     if 200 <= answer.status < 300:
         return content
     message = f"{to.host}: expected an answer 2xx, came {answer.status}"
@@ -39,28 +49,43 @@ def post(to: Destination, body: bytes, headers: Mapping[str, str], *, timeout_s:
     raise SendRefused(message + (" (redirects are not followed)" if 300 <= answer.status < 400 else ""))
 
 
-def _pool(to: Destination, timeout_s: float) -> urllib3.HTTPConnectionPool:
-    timeout = urllib3.Timeout(connect=timeout_s, read=timeout_s)
+def _connection(to: Destination, timeout_s: float) -> HTTPConnection:
     if to.scheme == "http":
-        return urllib3.HTTPConnectionPool(to.ip, to.port, timeout=timeout, maxsize=1)
-    return urllib3.HTTPSConnectionPool(
+        return HTTPConnection(to.ip, to.port, timeout=timeout_s)
+    return HTTPSConnection(
         to.ip,
         to.port,
-        timeout=timeout,
-        maxsize=1,
+        timeout=timeout_s,
         ssl_context=ssl.create_default_context(),
         server_hostname=to.host,
         assert_hostname=to.host,
     )
 
 
-def _read(answer: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+class _Limit:
+    """Cuts the connection when all together took too long: a timeout of the socket counts from the last byte."""
+
+    def __init__(self, connection: HTTPConnection, seconds: float) -> None:
+        self._connection = connection
+        self.is_over = False
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _cut(self) -> None:
+        self.is_over = True
+        if self._connection.sock is not None:
+            with suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def lift(self) -> None:
+        """The exchange is over."""
+        self._timer.cancel()
+
+
+def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
     content = b""
-    while len(content) < MOST_BYTES:
-        if time.monotonic() > deadline:
-            raise SendUnavailable("the receiver answers too slowly")
-        part = answer.read1(min(4096, MOST_BYTES - len(content)))
-        if not part:
-            break
-        content += part
+    with suppress(urllib3.exceptions.HTTPError, HTTPException, OSError):
+        while len(content) < MOST_BYTES and (part := answer.read1(min(4096, MOST_BYTES - len(content)))):
+            content += part
     return content

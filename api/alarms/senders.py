@@ -11,6 +11,8 @@ import json
 import re
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
@@ -27,6 +29,7 @@ _MAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1
 _ROBOT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WECOM_BYTES: Final = 4000  # the robot takes 4096 bytes of markdown
 _RETRY_SMTP: Final = range(400, 500)
+_RETRY_WECOM: Final = {-1: "its server is busy", 45009: "too many messages in a minute"}
 
 
 def send(message: OutMessage, settings: AlarmSettings, *, resolve: guard.Resolver = guard.lookup) -> None:
@@ -79,7 +82,7 @@ def _email(message: OutMessage, content: dict[str, Any], settings: AlarmSettings
     mail["Auto-Submitted"] = "auto-generated"  # so that no holiday reply comes back
     mail.set_content(_text(content, settings))
     try:
-        with _server(settings) as server:
+        with _session(settings) as server:
             if settings.smtp_user:
                 password = secret(settings.smtp_password, settings.smtp_password_file, "alarms.smtp_password")
                 server.login(settings.smtp_user, password)
@@ -102,6 +105,18 @@ def _text(content: dict[str, Any], settings: AlarmSettings) -> str:
     if settings.console_url is None or not links:
         return text
     return text + "\n\n" + "\n".join(settings.console_url.rstrip("/") + link for link in links)
+
+
+@contextmanager
+def _session(settings: AlarmSettings) -> Iterator[smtplib.SMTP]:
+    """A connection to the mail server; what it answers to QUIT says nothing about the mail it has taken before."""
+    server = _server(settings)
+    try:
+        yield server
+        with suppress(smtplib.SMTPException, OSError):
+            server.quit()
+    finally:
+        server.close()
 
 
 def _server(settings: AlarmSettings) -> smtplib.SMTP:
@@ -149,8 +164,8 @@ def _wecom(message: OutMessage, content: dict[str, Any], settings: AlarmSettings
         code = json.loads(answer)["errcode"]
     except (ValueError, KeyError, TypeError) as exc:
         raise SendUnavailable("WeCom: expected JSON with errcode") from exc
-    if code == 45009:  # more than 20 messages a minute
-        raise SendUnavailable("WeCom: too many messages in a minute")
+    if code in _RETRY_WECOM:
+        raise SendUnavailable(f"WeCom: {_RETRY_WECOM[code]}")
     if code != 0:
         raise SendRefused(f"WeCom: expected errcode 0, came {code}")
 

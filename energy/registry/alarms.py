@@ -7,7 +7,7 @@ sends takes a message by a lease: a sender that dies leaves it to the next one w
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -28,6 +28,12 @@ KINDS: Final = (
 )  # fmt: skip
 CHANNELS: Final = ("email", "webhook", "wecom")
 Event = Literal["opened", "changed", "acknowledged", "closed", "withdrawn", "reopened"]
+_PEOPLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "changed": ("state", "acknowledged_by"),
+    "closed": ("acknowledged_by",),
+    "withdrawn": ("acknowledged_by",),
+}
+"""What people may have said while causes were looked for; an event that happens by itself leaves it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +228,7 @@ class Alarms:
         with self._database.writing() as connection:
             lock_counters(connection)
             for notice, event in changes:
-                _write_notice(connection, notice)
+                _write_notice(connection, notice, spared=_PEOPLES.get(event, ()))
                 _add_event(connection, notice.id, event, time=now, author=author)
             _queue(connection, messages)
 
@@ -277,6 +283,12 @@ class Alarms:
             rows = connection.execute(statement.order_by(OutboxRow.created, OutboxRow.id))
             return [OutMessage(**row._mapping) for row in rows]
 
+    def made(self, messages: Sequence[str]) -> dict[str, int]:
+        """When those of these messages were made that the outbox holds."""
+        statement = select(OutboxRow.id, OutboxRow.created).where(OutboxRow.id.in_(messages))
+        with self._database.reading() as connection:
+            return {row.id: row.created for row in connection.execute(statement)}
+
     def retry(self, *, now: int) -> int:
         """Give every failed message another chance; how many there were."""
         failed = update(OutboxRow).where(OutboxRow.state == "failed")
@@ -315,9 +327,11 @@ class Alarms:
             connection.execute(insert(table).values(**row))
 
 
-def _write_notice(connection: Connection, notice: Notice) -> None:
+def _write_notice(connection: Connection, notice: Notice, *, spared: Sequence[str] = ()) -> None:
+    """Write a notice; of one that is there already the columns `spared` stay as they are."""
     values = _columns(notice)
-    if connection.execute(update(NoticeRow).where(NoticeRow.id == notice.id).values(**values)).rowcount == 0:
+    changed = {name: value for name, value in values.items() if name not in spared}
+    if connection.execute(update(NoticeRow).where(NoticeRow.id == notice.id).values(**changed)).rowcount == 0:
         connection.execute(insert(NoticeRow).values(**values))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import socket
 import ssl
@@ -14,6 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiosmtpd.controller import Controller
+
+_DRIP_S = 0.02
 
 
 def _free_port() -> int:
@@ -37,6 +40,7 @@ class HttpReceiver:
     answer: bytes = b'{"errcode": 0}'
     statuses: list[int] = field(default_factory=list)
     location: str = ""
+    n_withheld: int = 0  # bytes of the answer that are announced and never come
     taken: list[Taken] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -49,7 +53,7 @@ class HttpReceiver:
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else receiver.status)
                 if receiver.location:
                     self.send_header("Location", receiver.location)
-                self.send_header("Content-Length", str(len(receiver.answer)))
+                self.send_header("Content-Length", str(len(receiver.answer) + receiver.n_withheld))
                 self.end_headers()
                 self.wfile.write(receiver.answer)
 
@@ -82,6 +86,7 @@ class MailReceiver:
     def __init__(self, certificate: tuple[Path, Path] | None = None, *, is_tls_from_start: bool = False) -> None:
         self.taken: list[Message] = []
         self.codes: dict[str, str] = {}
+        self.goodbye = "221 Bye"
         where: dict[str, Any] = {"hostname": "127.0.0.1", "port": _free_port()}
         if certificate is not None:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -111,6 +116,43 @@ class MailReceiver:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        return self.goodbye
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         self.taken.append(email.message_from_bytes(envelope.content))
         return "250 taken"
+
+
+class Drip:
+    """An HTTP server that sends the head of its answer byte by byte, each in time, and takes `seconds` for it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._stopped = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stopped.set()
+        self._server.close()
+        self._thread.join()
+
+    @property
+    def port(self) -> int:
+        return int(self._server.getsockname()[1])
+
+    def _serve(self) -> None:
+        connection, _ = self._server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 ")
+            for _ in range(int(self._seconds / _DRIP_S)):
+                connection.sendall(b"0")
+                if self._stopped.wait(_DRIP_S):
+                    return
+            connection.sendall(b"200 OK\r\nContent-Length: 2\r\n\r\n{}")

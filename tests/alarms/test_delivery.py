@@ -79,6 +79,18 @@ def test_a_recipient_the_server_does_not_know_is_given_up_and_a_full_one_tried_a
     assert deliver(registry, by_mail(mail), now + 60).sent == 2
 
 
+@pytest.mark.parametrize("goodbye", ["421 closing", "250 OK", "554 no"])
+def test_a_mail_the_server_took_is_sent_whatever_it_says_at_the_end(
+    goodbye: str, registry: Registry, store: EmbeddedStore, mail: MailReceiver
+) -> None:
+    mail.goodbye = goodbye
+    registry.alarms.subscribe(Subscription("duty", "email", "duty@example.org"))
+    now = outage(registry, store)
+    assert deliver(registry, by_mail(mail), now).sent == 1
+    deliver(registry, by_mail(mail), now + 3600)
+    assert len(mail.taken) == 1
+
+
 def test_a_plain_connection_is_not_used_where_encryption_is_asked_for(
     registry: Registry, store: EmbeddedStore, mail: MailReceiver
 ) -> None:
@@ -145,8 +157,10 @@ def test_a_robot_that_says_no_is_not_taken_for_a_success(
     own = settings(wecom_url=http.url(), wecom_key_folder=tmp_path)
     http.answer = b'{"errcode": 45009}'
     assert deliver(registry, own, now).later == 1
+    http.answer = b'{"errcode": -1}'  # its server is busy
+    assert deliver(registry, own, now + 60).later == 1
     http.answer = b'{"errcode": 93000}'
-    assert deliver(registry, own, now + 60).failed == 1
+    assert deliver(registry, own, now + 180).failed == 1
 
 
 def test_pauses_double_up_to_an_hour() -> None:
@@ -164,6 +178,27 @@ def test_a_receiver_that_fails_for_a_while_gets_the_message_once(
     assert len(http.taken) == 3
     assert len({taken.headers["Jieneng-Delivery"] for taken in http.taken}) == 1
     assert [m.state for m in registry.alarms.outbox()] == ["sent"]
+
+
+def test_a_webhook_that_said_yes_got_the_message_though_its_answer_breaks_off(
+    registry: Registry, store: EmbeddedStore, http: HttpReceiver
+) -> None:
+    http.n_withheld = 100
+    registry.alarms.subscribe(Subscription("hook", "webhook", http.url()))
+    now = outage(registry, store)
+    assert deliver(registry, settings(), now).sent == 1
+    deliver(registry, settings(), now + 3600)
+    assert len(http.taken) == 1
+
+
+def test_a_round_ends_in_time_and_the_next_goes_on(
+    registry: Registry, store: EmbeddedStore, http: HttpReceiver
+) -> None:
+    """Leases count from the round's `now`, and the heartbeat comes between rounds."""
+    for name in ("a", "b"):
+        registry.alarms.subscribe(Subscription(name, "webhook", http.url()))
+    now = outage(registry, store)
+    assert [deliver(registry, settings(), now, most_s=0).sent for _ in range(3)] == [1, 1, 0]
 
 
 SENDER = """
@@ -242,6 +277,26 @@ def test_the_digest_of_a_day_leaves_once(registry: Registry, store: EmbeddedStor
     assert queue_digests(registry, now + 3660, hour=13) == 0
     assert deliver(registry, by_mail(mail), now + 3600).sent == 1
     assert str(make_header(decode_header(mail.taken[0]["Subject"]))) == "节能每日汇总 2026-06-01：1 条"
+
+
+def test_a_late_digest_tells_what_came_since_the_last_one(registry: Registry, store: EmbeddedStore) -> None:
+    registry.alarms.subscribe(Subscription("daily", "email", "daily@example.org", mode="digest"))
+    now = outage(registry, store)  # 1 June, 12:00 local
+    (notice,) = registry.alarms.standing()
+    registry.alarms.close(notice.id, author="wang", now=now + 60)
+    evaluate(registry, store, now + 120)
+    # The work process stood still at the digest's hour (8) of 2 June and comes back at 15:00.
+    assert queue_digests(registry, now + 27 * 3600, hour=8) == 1
+
+
+def test_a_digest_begins_where_the_one_before_ended(registry: Registry, store: EmbeddedStore) -> None:
+    registry.alarms.subscribe(Subscription("daily", "email", "daily@example.org", mode="digest"))
+    now = outage(registry, store)
+    (notice,) = registry.alarms.standing()
+    assert queue_digests(registry, now + 3600, hour=13) == 1
+    registry.alarms.close(notice.id, author="wang", now=now + 3700)
+    day = 24 * 3600
+    assert queue_digests(registry, now + 3600 + day, hour=13) == 0  # told yesterday, and nothing since
 
 
 def test_the_test_button_says_what_went_wrong(registry: Registry, http: HttpReceiver) -> None:

@@ -11,6 +11,7 @@ import pytest
 from api.alarms import acknowledge, close, evaluate, history, inbox, subscribe
 from api.scope import everything, scope_of
 from energy.errors import Forbidden, NotInRegistry, SendRefused, StorageUnavailable
+from energy.intervals import LocalCalendar
 from energy.registry import AlarmRule, Finding, Node, Registry, Role, Stage, Subscription, User
 from energy.settings import AlarmSettings
 from energy.storage.embedded import EmbeddedStore
@@ -98,6 +99,28 @@ def test_most_of_a_county_incomplete_is_one_notice(registry: Registry, store: Em
     write(store, "total", sorted(rows, key=lambda row: str(row["id"])))
     found = {n.cause: n.things for n in evaluate(registry, store, NOW)}
     assert found == {"completeness/region/990100": 6, "completeness/institution/c1s0": 1}
+
+
+def test_on_the_short_day_of_spring_today_is_not_taken_for_yesterday(registry: Registry, store: EmbeddedStore) -> None:
+    province(registry, counties=1, schools=1)
+    london = LocalCalendar("Europe/London")
+    short, after = date(2026, 3, 29), date(2026, 3, 30)  # 23 hours: `after` begins before 24 hours are over
+    rows = [coverage("c0s0", share) | {"time": london.start_of(day)} for day, share in ((short, 1.0), (after, 0.3))]
+    write(store, "total", rows)
+    assert evaluate(registry, store, london.start_of(after) + 7 * 3600, zone="Europe/London") == []
+
+
+def test_an_acknowledgement_given_while_causes_are_looked_for_stays(registry: Registry, store: EmbeddedStore) -> None:
+    meters = province(registry)
+    heard(store, meters, NOW - 4 * QUARTER)
+    heard(store, meters[1:], NOW)
+    (seen,) = evaluate(registry, store, NOW)  # what an evaluation has read before it asks the store
+    registry.alarms.acknowledge(seen.id, author="wang", now=NOW + 1)
+    registry.alarms.record([(replace(seen, things=2, title_zh="2 块"), "changed")], [], now=NOW + 2)
+    (notice,) = registry.alarms.standing()
+    assert (notice.state, notice.acknowledged_by, notice.title_zh) == ("acknowledged", "wang", "2 块")
+    registry.alarms.record([(replace(seen, state="closed", ended=NOW + 3), "closed")], [], now=NOW + 3)
+    assert registry.alarms.notices(ids=[seen.id])[0].acknowledged_by == "wang"
 
 
 def test_lag_and_spool_are_told_by_collector(registry: Registry, store: EmbeddedStore) -> None:

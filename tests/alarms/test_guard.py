@@ -9,7 +9,7 @@ import pytest
 from api.alarms.guard import destination
 from api.alarms.post import MOST_BYTES, post
 from energy.errors import SendError, SendRefused, SendUnavailable
-from tests.alarms.receivers import HttpReceiver
+from tests.alarms.receivers import Drip, HttpReceiver
 
 PORT = "{port}"
 CORPUS = [
@@ -138,6 +138,12 @@ def test_an_answer_without_end_is_cut(http: HttpReceiver) -> None:
     http.answer = b"x" * (3 * MOST_BYTES)
     to = destination(http.url(), allowed_hosts=["127.0.0.1"])
     assert len(post(to, b"{}", {}, timeout_s=2)) == MOST_BYTES
+
+
+def test_an_answer_that_begins_without_end_is_cut() -> None:
+    """Each byte comes in time, and the first line takes ten seconds: no receiver holds up what others are to be told."""
+    with Drip(10) as slow, pytest.raises(SendUnavailable, match="too slowly"):
+        post(destination(f"http://127.0.0.1:{slow.port}/", allowed_hosts=["127.0.0.1"]), b"{}", {}, timeout_s=0.5)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(500, SendUnavailable), (429, SendUnavailable), (404, SendRefused)])
