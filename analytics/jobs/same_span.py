@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
 import numpy as np
 
 from analytics.consumption import DayParts
 from analytics.jobs.limits import Extents
-from energy.intervals import RESOLUTIONS, LocalCalendar
+from energy.intervals import DAY, RESOLUTIONS, LocalCalendar
 from energy.storage.base import ResultStore
 from energy.storage.schema import INTERVAL
+
+_EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,14 @@ class _Cut:
 
     @classmethod
     def before(cls, calendar: LocalCalendar, last: int) -> _Cut:
-        """A year before an instant; on 29 February the end of the 28th."""
+        """The same date and time of the clock a year before an instant; on 29 February the end of the 28th."""
         today = calendar.date_of(last)
         if (today.month, today.day) == (2, 29):
             return cls(date(today.year - 1, 3, 1), 0)
-        return cls(today.replace(year=today.year - 1), last - calendar.start_of(today))
+        day = today.replace(year=today.year - 1)
+        of_clock = int(calendar.to_local(np.array([last]))[0]) % DAY
+        instant = int(calendar.to_utc(np.array([(day - _EPOCH).days * DAY + of_clock]))[0])
+        return cls(day, instant - calendar.start_of(day))
 
 
 def up_to_last_reading(
@@ -72,7 +78,7 @@ def _told(
 def _until(parts: DayParts, calendar: LocalCalendar, cut: _Cut | None, told: float | None) -> DayParts:
     if cut is None:
         return parts.take(np.zeros(len(parts), np.bool_))
-    last = (cut.day - date(1970, 1, 1)).days
+    last = (cut.day - _EPOCH).days
     kept = parts.take(parts.day <= last if cut.elapsed_s else parts.day < last)
     if not cut.elapsed_s or not len(kept) or kept.day[-1] != last:
         return kept
