@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS parked (
 CREATE INDEX IF NOT EXISTS parked_last ON parked (last, id);
 """
 MOST_ROWS: Final = 200_000
+_TELLING: Final = 2_000  # parked parts that are asked how far ahead a clock is
 _TRIM: Final = 500  # rows trimmed at once
 _SELECT: Final = "SELECT id, reason, topic, gateway, meter, n, detail, body, truncated, first, last FROM parked"
 
@@ -135,6 +136,16 @@ def counts(connection: sqlite3.Connection, since: int) -> list[tuple[str, str, i
     return connection.execute(
         "SELECT gateway, reason, sum(n) FROM parked WHERE last >= ? GROUP BY gateway, reason", (since,)
     ).fetchall()
+
+
+def ahead_of_us(connection: sqlite3.Connection, since: int) -> list[tuple[str, int, bytes]]:
+    """(gateway, when it came, body) of what was last parked since an instant for lying in the future."""
+    rows = connection.execute(
+        "SELECT gateway, first, body FROM parked WHERE last >= ? AND reason = ? AND body IS NOT NULL AND NOT truncated"
+        " ORDER BY last DESC LIMIT ?",
+        (since, Reason.CLOCK_FUTURE, _TELLING),
+    )
+    return [(gateway, first, zlib.decompress(body)) for gateway, first, body in rows]
 
 
 def _parked(row: tuple[object, ...]) -> Parked:

@@ -246,6 +246,10 @@ class SpoolReader:
         """(gateway, reason, readings) of what lies parked and was last seen since an instant."""
         return parked.counts(self._connection, since)
 
+    def ahead_of_us(self, since: int) -> list[tuple[str, int, bytes]]:
+        """(gateway, when it came, body) of what was last parked since an instant for lying in the future."""
+        return parked.ahead_of_us(self._connection, since)
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
