@@ -17,11 +17,15 @@ _HARMLESS: Final = {"name_zh", "name_en", "gateway", "local"}
 
 
 def touched_by(changes: Sequence[Change]) -> list[Touched]:
-    """Swaps, corrections and bills touch their time; an altered or moved meter is touched from its beginning."""
+    """Corrections and bills touch their time; an altered, moved or exchanged meter is touched from its beginning.
+
+    A swap states the ratios of all readings from the exchange before it to the one after it.
+    """
     marks: list[Touched] = []
+    unread = {change.after["id"] for change in changes if change.sheet == "meters" and change.before is None}
     for change in changes:
-        if change.sheet == "swaps":
-            marks.append(Touched(change.after["meter"], change.after["time"], change.after["time"]))
+        if change.sheet == "swaps" and change.after["meter"] not in unread:
+            marks.append(Touched(change.after["meter"], 0, int(time.time())))
         elif change.sheet == "corrections":
             marks.append(Touched(change.after["meter"], change.after["start"], change.after["end"]))
         elif change.sheet == "bills":

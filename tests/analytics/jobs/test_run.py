@@ -567,3 +567,19 @@ def test_clocks_that_differ_from_utc_by_a_part_of_an_hour_are_priced_and_judged(
     assert years["amount"].sum() == pytest.approx(4.0 * n_hours + 4.0 * 380 * 11)
     assert years["cost_yuan"].sum() == pytest.approx(0.5 * years["amount"].sum())
     assert works.registry.models("watch:2026", ["e1"])
+
+
+def test_a_ratio_that_is_stated_late_reaches_every_day_since_the_swap_and_before_it(works: Works) -> None:
+    works.estate(meter("e1", ct_ratio=20))
+    works.hourly("e1", "2026-01-01T00:00:00", [1.0] * 24 * 30)
+    works.run()
+    at = "2026-01-15T00:00:00+08:00"
+    swap = {"meter": "e1", "time": at, "old_end": 336, "new_start": 336, "old_ratio": 10, "new_ratio": 40}
+    works.registry.import_sheets({"swaps": [swap]})
+    works.run()
+    days = works.rows("total", id="e1", period="day", item="all")
+    np.testing.assert_array_equal(days.fields["amount"], [240.0] * 14 + [960.0] * 16)
+    works.registry.import_sheets({"swaps": [{**swap, "new_ratio": 30}]})
+    works.run()
+    days = works.rows("total", id="e1", period="day", item="all")
+    np.testing.assert_array_equal(days.fields["amount"], [240.0] * 14 + [720.0] * 16)
