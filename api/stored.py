@@ -34,15 +34,32 @@ class Shown(Generic[T]):
 
     def answer(self, wish: Wish, paging: Paging, show: Callable[[T], M], model: type[M]) -> Response:
         """A page as JSON, or all of it as a file, sent while it is read."""
-        counts = self.rows.counts(*self.owner)
-        mine = {owner: n for owner, n in counts.items() if self.sees(*owner)}
-        among = None if len(mine) == len(counts) else mine.keys()
+        among, total = self._mine()
         if wish.format != "json":
             return whole(wish, map(show, self._all(among)), model)
         found = self._behind(self._key(paging.cursor), paging.limit + 1, among)
         page = found[: paging.limit]
         last = self.rows.key_of(page[-1]) if len(found) > paging.limit else None
-        return page_of(wish, map(show, page), last, sum(mine.values()))
+        return page_of(wish, map(show, page), last, total)
+
+    def part(self, offset: int, limit: int) -> tuple[list[T], int]:
+        """Rows behind the first `offset`, and how many there are in all: pages by number, as people turn them."""
+        among, total = self._mine()
+        if among is None or len(among) <= self.most_named:
+            only = None if among is None else (self.owner, among)
+            return self.rows.page(limit, only=only, offset=offset), total
+        return self._behind(None, offset + limit, among)[offset:], total
+
+    @property
+    def total(self) -> int:
+        """How many rows the caller sees."""
+        return self._mine()[1]
+
+    def _mine(self) -> tuple[Collection[Owner] | None, int]:
+        """Whose rows the caller sees (None: everybody's), and how many those are."""
+        counts = self.rows.counts(*self.owner)
+        mine = {owner: n for owner, n in counts.items() if self.sees(*owner)}
+        return None if len(mine) == len(counts) else mine.keys(), sum(mine.values())
 
     def _key(self, cursor: str | None) -> list[object] | None:
         key = key_of(cursor) if cursor else None

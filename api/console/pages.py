@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.console.views import (
     alarms,
     audits,
+    breakdowns,
     corrections,
     costs,
     entry,
@@ -27,7 +28,7 @@ VIEWS = tuple(
     module.router
     for module in (
         session, home, alarms, outbox, places, institution, meter, findings, tasks, corrections, quality, entry, audits,
-        ledger, costs, targets, rules, reports,
+        ledger, costs, targets, rules, breakdowns, reports,
     )
 )  # fmt: skip
 """Every router of the console."""

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from api.stored import Shown
+
 PER_PAGE: Final = 50
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,10 @@ class Part(Generic[T]):
     number: int
     n_pages: int
     total: int
+
+    def of(self, show: Callable[[T], S]) -> Part[S]:
+        """The same page of something made from each row."""
+        return Part([show(row) for row in self.rows], self.number, self.n_pages, self.total)
 
     @property
     def first(self) -> int:
@@ -35,6 +42,16 @@ def part(rows: Sequence[T], number: int) -> Part[T]:
     n_pages = max(1, -(-len(rows) // PER_PAGE))
     number = min(max(number, 1), n_pages)
     return Part(rows[(number - 1) * PER_PAGE : number * PER_PAGE], number, n_pages, len(rows))
+
+
+def stored(rows: Shown[T], number: int) -> Part[T]:
+    """One page of what the registry holds, read and counted by the database; the nearest there is to the number."""
+    number = max(number, 1)
+    found, total = rows.part((number - 1) * PER_PAGE, PER_PAGE)
+    n_pages = max(1, -(-total // PER_PAGE))
+    if number > n_pages:
+        return stored(rows, n_pages)
+    return Part(found, number, n_pages, total)
 
 
 def matching(rows: Iterable[T], wanted: str, *texts: Callable[[T], str]) -> list[T]:

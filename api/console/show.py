@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,10 @@ class Show:
             digits = 0 if abs(value) >= 1000 or value == int(value) else 1 if abs(value) >= 100 else 2
         text = f"{value:,.{digits}f}"
         return Markup(text.replace("-", "−"))  # noqa: S704 -- digits and signs only
+
+    def exact(self, amount: Decimal | None, digits: int) -> Markup:
+        """An amount to its last digit: sums of these can be checked by hand. A dash where there is none."""
+        return Markup("–") if amount is None else Markup("{}").format(f"{amount:,.{digits}f}")
 
     def share(self, value: float | None, digits: int = 0) -> Markup:
         """A share as percent."""

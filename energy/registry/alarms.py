@@ -19,11 +19,11 @@ from energy.registry.accounts import NodeScope
 from energy.registry.alarm_tables import AlarmRuleRow, NoticeEventRow, NoticeRow, OutboxRow, SubscriptionRow
 from energy.registry.columns import table_of
 from energy.registry.database import Database, lock_counters
-from energy.registry.paging import Listing
+from energy.registry.paging import By, Listing
 
 SEVERITIES: Final = ("info", "warning", "critical")
 KINDS: Final = (
-    "stage", "outlook", "finding", "silent", "completeness", "collector", "balance", "lag", "spool", "disk",
+    "stage", "outlook", "finding", "silent", "completeness", "clock", "collector", "balance", "lag", "spool", "disk",
     "certificate", "backup", "store",
 )  # fmt: skip
 CHANNELS: Final = ("email", "webhook", "wecom")
@@ -199,11 +199,17 @@ class Alarms:
         with self._database.reading() as connection:
             return [Notice(**row._mapping) for row in connection.execute(statement)]
 
-    def listing(self, *states: str) -> Listing[Notice]:
-        """Notices in these states page by page, newest first."""
-        return Listing(
-            self._database, table_of(NoticeRow), lambda row: Notice(**row), ("-opened", "id"), {"state": list(states)}
-        )
+    def listing(self, *states: str, gravest_first: bool = False) -> Listing[Notice]:
+        """Notices in these states page by page, newest first (among those of one severity, if the gravest lead)."""
+        order = ("-opened", "id")
+        grave = (By("severity", ranks=SEVERITIES[::-1]),) if gravest_first else ()
+        wanted = {"state": list(states)} if states else {}
+        return Listing(self._database, table_of(NoticeRow), lambda row: Notice(**row), (*grave, *order), wanted)
+
+    def sent(self, *states: str) -> Listing[OutMessage]:
+        """Messages of the outbox in these states page by page, newest first."""
+        wanted = {"state": list(states)} if states else {}
+        return Listing(self._database, table_of(OutboxRow), lambda row: OutMessage(**row), ("-created", "id"), wanted)
 
     def standing(self) -> list[Notice]:
         """Notices whose cause has not ended, whatever people made of them."""

@@ -95,7 +95,8 @@ def version_id(subject: Subject, number: int) -> str:
 
 def exact(amount: float) -> Decimal:
     """A stored or stated amount as the decimal number that people wrote."""
-    return Decimal(repr(float(amount)))
+    number = float(amount)
+    return Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
 
 
 class Breakdowns:
@@ -278,8 +279,8 @@ def _add(
     active = _active(connection, subject)
     number = connection.execute(select(func.max(_VERSIONS.c.number)).where(_is_of(subject))).scalar() or 0
     version = Version(
-        version_id(subject, number + 1), subject.scope, subject.id, subject.year, subject.indicator, subject.caliber, number + 1,
-        active.number if active else 0, split.total, split.reserve, state, author, time, reason,
+        version_id(subject, number + 1), subject.scope, subject.id, subject.year, subject.indicator, subject.caliber,
+        number + 1, active.number if active else 0, split.total, split.reserve, state, author, time, reason,
     )  # fmt: skip
     row = {field.name: getattr(version, field.name) for field in fields(version)}
     amounts = {"total": float(version.total), "reserve": float(version.reserve)}

@@ -189,7 +189,7 @@ class FindingRow(Base):
     verdict: Mapped[str | None]
     comment: Mapped[str]
     assignee: Mapped[str]
-    __table_args__ = (Index(None, "state", "institution"),)
+    __table_args__ = (Index(None, "state", "institution", "excess_yuan"),)
 
 
 class FindingEventRow(Base):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal_column, or_, select, tuple_
 
 from energy.registry.database import Database
 
@@ -14,74 +15,129 @@ T = TypeVar("T")
 Owner = tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class By:
+    """One column of an order: rising or falling, by value, or by the place of its words in `ranks`."""
+
+    name: str
+    falls: bool = False
+    ranks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, wanted: str | By) -> By:
+        """A column by its name, with a minus before one that falls."""
+        return wanted if isinstance(wanted, By) else cls(wanted.removeprefix("-"), wanted.startswith("-"))
+
+    def term(self, table: FromClause) -> ColumnElement[Any]:
+        """What the database orders by; nothing counts as 0, or as no text."""
+        column = table.c[self.name]
+        if self.ranks:
+            return case({word: place for place, word in enumerate(self.ranks)}, value=column)
+        return _stated(column)
+
+    def value(self, row: object) -> Any:
+        """The same of a row that was read."""
+        found = getattr(row, self.name)
+        return self.ranks.index(found) if self.ranks else 0 if found is None else found
+
+    def kind(self, table: FromClause) -> type:
+        """What values these are."""
+        return int if self.ranks else table.c[self.name].type.python_type
+
+
 class Listing(Generic[T]):
     """Rows of a table whose columns have the values wanted (or one of several, given as a list).
 
-    `order` names columns, with a minus before those that fall; together they must be unique.
+    The columns of the order must be unique together.
     """
 
     def __init__(
         self,
         database: Database,
-        table: Table,
+        table: FromClause,
         make: Callable[[Mapping[str, Any]], T],
-        order: Sequence[str],
+        order: Sequence[str | By],
         wanted: Mapping[str, object],
     ) -> None:
         self._database = database
         self._table = table
         self._make = make
-        self._order = [(table.c[name.removeprefix("-")], name.startswith("-")) for name in order]
+        self._order = [By.of(one) for one in order]
         self._wanted = wanted
 
     def counts(self, *columns: str) -> dict[Owner, int]:
         """How many rows there are, by the values of these columns."""
-        by = [self._table.c[name] for name in columns]
-        counted = select(*by, func.count()).select_from(self._table).group_by(*by)
-        statement = filtered(counted, self._table, self._wanted)
+        return {owner: int(n) for owner, n in self._grouped(columns, func.count()).items()}
+
+    def sums(self, column: str, *columns: str) -> dict[Owner, float]:
+        """Sum of a column where it is known, by the values of others; absent where none is known."""
+        found = self._grouped(columns, func.sum(self._table.c[column]))
+        return {owner: float(total) for owner, total in found.items() if total is not None}
+
+    def _grouped(self, columns: Sequence[str], figure: ColumnElement[Any]) -> dict[Owner, Any]:
+        by = [_stated(self._table.c[name]) for name in columns]
+        statement = filtered(select(*by, figure).select_from(self._table), self._table, self._wanted).group_by(*by)
         with self._database.reading() as connection:
             return {tuple(values): n for *values, n in connection.execute(statement)}
 
     def page(
-        self, limit: int, *, after: Sequence[object] | None = None, only: tuple[Owner, Collection[Owner]] | None = None
+        self,
+        limit: int,
+        *,
+        after: Sequence[object] | None = None,
+        only: tuple[Owner, Collection[Owner]] | None = None,
+        offset: int = 0,
     ) -> list[T]:
-        """The first rows behind the key `after`; `only` those whose named columns hold one of these sets of values."""
-        statement = filtered(select(self._table), self._table, self._wanted).limit(limit)
+        """The first rows behind the key `after` or behind so many others.
+
+        `only` those whose named columns hold one of these sets of values.
+        """
+        statement = filtered(select(self._table), self._table, self._wanted).limit(limit).offset(offset)
         if after is not None:
             statement = statement.where(self._behind(after))
         if only is not None:
             columns, values = only
-            statement = statement.where(tuple_(*(self._table.c[name] for name in columns)).in_(list(values)))
-        statement = statement.order_by(*(column.desc() if falls else column for column, falls in self._order))
+            statement = statement.where(tuple_(*(_stated(self._table.c[name]) for name in columns)).in_(list(values)))
+        terms = ((by.term(self._table), by.falls) for by in self._order)
+        statement = statement.order_by(*(term.desc() if falls else term for term, falls in terms))
         with self._database.reading() as connection:
             return [self._make(row._asdict()) for row in connection.execute(statement)]
 
     def key_of(self, row: T) -> list[int | float | str]:
         """Where a row stands in the order, as JSON can hold it."""
-        values = (getattr(row, column.name) for column, _ in self._order)
+        values = (by.value(row) for by in self._order)
         return [value.isoformat() if isinstance(value, date) else value for value in values]
 
     def is_key(self, key: Sequence[object]) -> bool:
         """True for what `key_of` could have said of a row."""
-        kinds = [column.type.python_type for column, _ in self._order]
+        kinds = [by.kind(self._table) for by in self._order]
         return len(key) == len(kinds) and all(_fits(kind, part) for kind, part in zip(kinds, key, strict=True))
 
     def _behind(self, key: Sequence[object]) -> ColumnElement[bool]:
         steps: list[ColumnElement[bool]] = []
         same: list[ColumnElement[bool]] = []
-        for (column, falls), part in zip(self._order, key, strict=True):
-            value = date.fromisoformat(str(part)) if column.type.python_type is date else part
-            steps.append(and_(*same, column < value if falls else column > value))
-            same.append(column == value)
+        for by, part in zip(self._order, key, strict=True):
+            term, value = by.term(self._table), part
+            if by.kind(self._table) is date:
+                value = date.fromisoformat(str(part))
+            steps.append(and_(*same, term < value if by.falls else term > value))
+            same.append(term == value)
         return or_(*steps)
 
 
-def filtered(statement: Select[Any], table: Table, wanted: Mapping[str, object]) -> Select[Any]:
+def filtered(statement: Select[Any], table: FromClause, wanted: Mapping[str, object]) -> Select[Any]:
     """Of these rows those whose columns have the values wanted (or one of several, given as a list)."""
     for name, value in wanted.items():
         one_of = value if isinstance(value, list | tuple) else [value]
         statement = statement.where(table.c[name].in_(one_of))
     return statement
+
+
+def _stated(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column that may be empty, with what an empty one counts as: no text, or 0."""
+    if not getattr(column, "nullable", False) or column.type.python_type is date:
+        return column
+    return func.coalesce(column, literal_column("''" if column.type.python_type is str else "0"))
 
 
 def _fits(kind: type, part: object) -> bool:

@@ -13,7 +13,7 @@ from energy.registry.columns import Record, Sheet
 from energy.registry.consequences import touched_by
 from energy.registry.database import Database, lock_counters
 from energy.registry.importing import Change
-from energy.registry.paging import Listing, filtered
+from energy.registry.paging import By, Listing, filtered
 
 T = TypeVar("T", bound=Any)
 
@@ -32,7 +32,7 @@ class Repository(Generic[T]):
         with self._database.reading() as connection:
             return self._read(connection, wanted)
 
-    def listing(self, *order: str, **wanted: object) -> Listing[T]:
+    def listing(self, *order: str | By, **wanted: object) -> Listing[T]:
         """The same rows page by page, in the order of these columns (a minus before those that fall)."""
         return Listing(self._database, self._sheet.table, self._made, order, wanted)
 

@@ -59,6 +59,13 @@ def _rule(institution: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _energy(institution: str) -> dict[str, Any]:
+    return {
+        "scope": "institution", "id": institution, "year": "2025", "indicator": "energy",
+        "caliber": "gb2589_equivalent_value", "reason": "matrix", "part": f"building:{institution}-b",
+    }  # fmt: skip
+
+
 def _quota(_: str) -> dict[str, Any]:
     return {
         "region": "990000", "standard": "matrix", "institution_type": "01", "constraint": "90", "source": "matrix",
@@ -143,6 +150,26 @@ PAGES: Final[tuple[tuple[str, str, Entry], ...]] = (
     ),
     ("GET", "/targets/rules", Entry(READ)),
     ("POST", "/targets/rules", Entry(Action.APPROVE, "institution", form=_rule)),
+    ("GET", "/targets/breakdowns", Entry(READ, query={"year": "2025"})),
+    (
+        "GET",
+        "/targets/breakdowns/{level}/{id}/{year}/{indicator}/{caliber}",
+        Entry(
+            READ, "institution", parts={"level": "institution", "year": "2025", "indicator": "energy",
+                                        "caliber": "gb2589_equivalent_value"},
+        ),
+    ),
+    (
+        "POST",
+        "/targets/breakdowns",
+        Entry(Action.CORRECT, "institution", form=lambda i: _energy(i) | {"amount": "90", "reserve": "10"}),
+    ),
+    (
+        "POST",
+        "/targets/breakdowns/changes",
+        Entry(Action.CORRECT, "institution", form=lambda i: _energy(i) | {"amount": "80"}),
+    ),
+    ("POST", "/targets/breakdowns/{breakdown}/{act}", Entry(Action.APPROVE, "breakdown", parts={"act": "approve"})),
     ("POST", "/quotas", Entry(Action.APPROVE, form=_quota, root_only=True)),
     ("GET", "/reports", Entry(READ)),
     ("GET", "/reports", Entry(READ, "institution", {"institution": "{}"})),

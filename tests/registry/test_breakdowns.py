@@ -70,7 +70,7 @@ def test_levels_hang_together_and_a_change_takes_from_the_reserve_below(registry
     version, parts = holding(registry, SCHOOL)
     assert (version.total, version.reserve, parts) == (870, 20, {"building:b1": 850})
     assert (version.author, version.reason, version.number) == ("chief", "调整", 2)
-    with pytest.raises(BreakdownRefused, match=r"institution:school has passed on 850\.0 of 870\.0.* came 849"):
+    with pytest.raises(BreakdownRefused, match=r"institution:school has passed on 850 of 870.* came 849"):
         hold(registry, REGION, split("1000.5", "151.5", institution_school="849"))
     assert issued(registry, SCHOOL) == [870.0]  # the refused one left nothing behind
     assert holding(registry, REGION)[0].reserve == Decimal("130.5")
@@ -118,7 +118,7 @@ def test_a_whole_that_is_issued_anew_moves_its_reserve(registry: Registry) -> No
     version, parts = holding(registry, REGION)
     assert (version.total, version.reserve, parts["institution:school"]) == (1100, 200, 900)
     assert (version.reason, version.time) == (PAPER, 9)
-    with pytest.raises(BreakdownRefused, match=r"has passed on 900\.0 of 1100\.0"):
+    with pytest.raises(BreakdownRefused, match="has passed on 900 of 1100"):
         issue(registry, REGION, 899.0)
     assert issued(registry, REGION) == [1100.0]
 

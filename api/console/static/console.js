@@ -53,9 +53,26 @@ function draw(box) {
   box.dataset.drawn = "yes";
 }
 
+// While somebody types the parts of a whole: their sum, and what is still missing. In thousandths, which add up exactly.
+function add(form) {
+  const thousandths = (text) => Math.round(Number(text || 0) * 1000);
+  const whole = thousandths(form.dataset.sumsTo);
+  const row = form.querySelector("[data-sums]");
+  const exactly = (n) => (n / 1000).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 3 });
+  const show = () => {
+    const sum = [...form.querySelectorAll("[data-adds]")].reduce((total, field) => total + thousandths(field.value), 0);
+    row.querySelector("output").value = `${exactly(sum)} · ${exactly(whole - sum)}`;
+    row.classList.toggle("off", sum !== whole);
+  };
+  row.hidden = false;
+  form.addEventListener("input", show);
+  show();
+}
+
 function prepare(root) {
   if (window.innerWidth <= 860) root.querySelector("details.menu")?.removeAttribute("open");
   root.querySelectorAll(".chart:not([data-drawn])").forEach(draw);
+  root.querySelectorAll("form[data-sums-to]").forEach(add);
   root.querySelectorAll("select[data-submit]").forEach((choice) => {
     choice.addEventListener("change", () => choice.form.requestSubmit());
   });

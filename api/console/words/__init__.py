@@ -5,11 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from api.console.words import acts, alarms, data, families, frame, sights
+from api.console.words import acts, alarms, breakdowns, data, families, frame, sights
 
-CATALOGUE: Final = frame.WORDS | sights.WORDS | acts.WORDS | alarms.WORDS | data.WORDS | families.WORDS
+_MODULES: Final = (frame, sights, acts, alarms, data, breakdowns, families)
+CATALOGUE: Final = {key: pair for module in _MODULES for key, pair in module.WORDS.items()}
 WORDS: Final[dict[str, dict[str, str]]] = {
     language: {key: pair[place] for key, pair in CATALOGUE.items()} for place, language in enumerate(("zh", "en"))
 }
 """Words by language and key."""
-PARTS: Final = MappingProxyType({m.__name__: m.WORDS for m in (frame, sights, acts, alarms, data, families)})
+PARTS: Final = MappingProxyType({m.__name__: m.WORDS for m in _MODULES})

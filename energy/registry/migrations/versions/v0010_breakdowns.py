@@ -1,4 +1,4 @@
-"""Break-downs of targets with their history; findings are counted by state and owner without reading them."""
+"""Break-downs of targets with their history; an index by which findings are counted and priced without being read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 _SUBJECT = ("scope", "id", "year", "indicator", "caliber", "number")
+_PRICED = ("state", "institution", "excess_yuan")
 
 
 def upgrade() -> None:
@@ -43,11 +44,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("breakdown", "scope", "id", name=op.f("pk_breakdown_parts")),
     )
     op.create_index(op.f("ix_breakdown_parts_scope_id"), "breakdown_parts", ["scope", "id"], unique=False)
-    op.create_index(op.f("ix_findings_state_institution"), "findings", ["state", "institution"], unique=False)
+    op.create_index(op.f("ix_findings_state_institution_excess_yuan"), "findings", _PRICED, unique=False)
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_findings_state_institution"), table_name="findings")
+    op.drop_index(op.f("ix_findings_state_institution_excess_yuan"), table_name="findings")
     op.drop_index(op.f("ix_breakdown_parts_scope_id"), table_name="breakdown_parts")
     op.drop_table("breakdown_parts")
     op.drop_index(op.f("ix_breakdowns_scope_id_year_indicator_caliber_number"), table_name="breakdowns")
