@@ -195,6 +195,7 @@ def _tasks(
         weather = union([w for sensor in estate.thermometers for w in by_meter.get(sensor.id, ())])
         before = shapes.get(name)
         everything = before is None or before.json()["signature"] != estate.signature()
+        is_moved = before is not None and before.json().get("zone", estate.calendar.zone) != estate.calendar.zone
         if not (on_demand or everything or refresh or name in touched or _is_felt(registry, estate, weather)):
             continue
         yield Task(
@@ -203,7 +204,7 @@ def _tasks(
             now=now,
             everything=everything,
             refresh=refresh,
-            since=(asked.since or 0) if on_demand else None,
+            since=0 if is_moved else (asked.since or 0) if on_demand else None,  # its days begin at other instants
             refit=asked.refit,
             former=tuple(before.json()["buildings"]) if before else (),
             weather=tuple(weather),
@@ -328,8 +329,13 @@ def _shapes(tasks: Sequence[Task], done: Container[str]) -> Iterator[FittedModel
     for task in tasks:
         if task.estate.institution not in done:
             continue
-        payload = {"signature": task.estate.signature(), "buildings": list(task.estate.buildings)}
-        yield FittedModel.of(task.estate.institution, SHAPE, start=0, end=0, payload=payload)
+        estate = task.estate
+        payload = {
+            "signature": estate.signature(),
+            "buildings": list(estate.buildings),
+            "zone": estate.calendar.zone,
+        }
+        yield FittedModel.of(estate.institution, SHAPE, start=0, end=0, payload=payload)
 
 
 def _region_shapes(snapshot: Snapshot, regions: Sequence[str]) -> Iterator[FittedModel]:

@@ -583,3 +583,16 @@ def test_a_ratio_that_is_stated_late_reaches_every_day_since_the_swap_and_before
     works.run()
     days = works.rows("total", id="e1", period="day", item="all")
     np.testing.assert_array_equal(days.fields["amount"], [240.0] * 14 + [720.0] * 16)
+
+
+def test_an_institution_that_moves_to_another_time_zone_has_its_days_computed_anew(works: Works) -> None:
+    site = {"id": "s1", "institution": "school", "name_zh": "主院区", "timezone": "Asia/Shanghai"}
+    works.estate(meter("e1"), sites=[site])
+    works.hourly("e1", "2026-01-05T00:00:00", [float(h % 24) for h in range(96)])
+    works.run()
+    works.registry.import_sheets({"sites": [{**site, "timezone": "Asia/Urumqi"}]})
+    works.run()
+    days = works.rows("total", id="e1", period="day", item="all")
+    starts = [instant("2026-01-05T02:00:00") + DAY * d for d in range(-1, 4)]  # midnight in Urumqi is 02:00 in Beijing
+    assert days.time.tolist() == starts
+    assert days.fields["amount"].tolist() == [1.0, 276.0, 276.0, 276.0, 275.0]
