@@ -46,7 +46,7 @@ class Session:
         grown = plan.province
         registry = Registry.open(settings.registry_url)
         try:
-            for sheets in (grown.sheets, recording.sheets):
+            for sheets in (grown.sheets, recording.sheets, _of_one(grown.decisions, grown.houses[0].id)):
                 registry.import_sheets(sheets)
             gateways = [g.id for parts in grown.gateways.values() for g in parts] + recording.gateways
             secrets = issue(settings, registry, gateways)
@@ -74,7 +74,7 @@ class Session:
         """Send the whole history with progress bars and wait until it is stored and computed; the seconds it took."""
         started = time.monotonic()
         with Watcher(self.settings, self.console, self.before) as watcher:
-            messages = _until(stop, self.tally.counting(self._messages()))
+            messages = _until(stop, self.tally.counting(self._messages(watcher, stop)))
             publish(messages, self.target, limits=Limits(in_flight=16), progress=lambda m: watcher.add_sent(m.readings))
             watcher.wait_quiet(self.tally.sent, stop)
         return time.monotonic() - started
@@ -108,14 +108,26 @@ class Session:
         today = self.plan.province.calendar.date_of(self.plan.now).isoformat()
         return {**sheets, "bills": [row for row in sheets["bills"] if row["last_day"] < today]}
 
-    def _messages(self) -> Iterator[Message]:
-        """One institution first, so that something whole is on screen; then bills, real buildings, all others."""
+    def _messages(self, watcher: Watcher, stop: threading.Event) -> Iterator[Message]:
+        """One institution first, and nothing else until it is computed; then bills, real buildings, all others.
+
+        Whoever has just started the demo thus soon sees something whole: consumption, findings, warnings.
+        """
         first, *others = [house.id for house in self.plan.province.houses]
         start, end = self.plan.start, self.plan.history_end
         yield from self.plan.province.messages(start, end, houses=[first])
+        watcher.wait_computed(self.tally.sent, stop)
         self.grow()
         yield from self.recording.messages()
         yield from self.plan.province.messages(start, end, houses=others)
+
+
+def _of_one(decisions: Mapping[str, list[dict[str, Any]]], house: str) -> dict[str, list[dict[str, Any]]]:
+    """Of what was decided, what concerns one institution."""
+    own = {"tariff_uses": "id", "target_rules": "institution", "targets": "id"}
+    return {
+        name: [row for row in rows if name not in own or row[own[name]] == house] for name, rows in decisions.items()
+    }
 
 
 def _plan(now: int, days: int | None, houses: int | None) -> province.DemoPlan:

@@ -8,7 +8,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
 
 import uvicorn
@@ -48,12 +48,13 @@ def run_serve(settings: Settings, *, with_jobs: bool) -> None:
     """The work process: console and API, a thread that computes what was touched, and the alarms' two."""
     from api.alarms import Watcher
     from api.app import create_app
+    from jieneng.tending import tend
 
     registry = Registry.open(settings.registry_url)
     store = open_store(settings, role="work")
     stopping = threading.Event()
-    alarms = Watcher(settings, registry, store)
-    worker = threading.Thread(target=_tend_jobs, args=(settings, stopping, alarms.wake), name="jobs")
+    alarms = Watcher(settings, registry, store, leads=lambda since: _leads(settings, since))
+    worker = threading.Thread(target=tend, args=(settings, stopping, alarms.wake), name="jobs")
     if with_jobs:
         worker.start()
         alarms.start()
@@ -68,6 +69,7 @@ def run_serve(settings: Settings, *, with_jobs: bool) -> None:
             alarms=settings.alarms,
             parked=lambda since: _parked(settings, since),
             certificates=certificate_files(settings),
+            leads=lambda since: _leads(settings, since),
         ),
         host=settings.web.host,
         port=settings.web.port,
@@ -99,6 +101,18 @@ def _parked(settings: Settings, since: int) -> list[tuple[str, str, int]]:
     except SpoolError as exc:
         logger.warning("parked readings cannot be counted: %s", exc)
         return []
+
+
+def _leads(settings: Settings, since: int) -> dict[str, float]:
+    """Seconds by which gateways were ahead whose readings were parked for it; nothing where no spool is kept here."""
+    from collector.clocks import leads
+
+    path = settings.home / "spool" / "spool.db"
+    try:
+        return leads(path, since) if path.is_file() else {}
+    except SpoolError as exc:
+        logger.warning("clocks of refused readings cannot be told: %s", exc)
+        return {}
 
 
 def run_analyse(
@@ -136,25 +150,3 @@ def _refuse_unknown(institutions: Iterable[str], snapshot: Snapshot) -> None:
     for name in institutions:
         if name not in snapshot.institutions:
             raise NotInRegistry(f"institution {name!r} is not in the registry; `jieneng export registry` shows its ids")
-
-
-def _tend_jobs(settings: Settings, stopping: threading.Event, done: Callable[[], None]) -> None:
-    """Look for touched windows until told to stop and say when any were done; a failure is logged and tried again."""
-    from analytics import jobs
-
-    registry = Registry.open(settings.registry_url)
-    store = open_store(settings, role="work")
-    with contextlib.closing(registry), contextlib.closing(store):
-        while not stopping.wait(settings.work.every_s):
-            try:
-                record = jobs.run(
-                    store,
-                    registry,
-                    workers=settings.work.workers,
-                    stages=settings.targets.stages,
-                    now=int(time.time()),
-                )
-                if record.institutions:
-                    done()
-            except Exception:
-                logger.exception("jobs failed; the touched windows stay marked and are tried again")

@@ -75,8 +75,12 @@ class Watcher:
         """Wait until everything sent has reached its end and every touched window is computed."""
         self._progress.update(self._bars[0], total=total)
         self._progress.update(self._bars[1], total=total)
+        self.wait_computed(total, stop)
+
+    def wait_computed(self, sent: int, stop: threading.Event) -> None:
+        """Wait until what was sent so far has reached its end and every touched window is computed."""
         while not stop.wait(_POLL_S):
-            if self._settled() >= total and self._registry.touched_pending() == 0:
+            if self._settled() >= sent and self._registry.touched_pending() == 0:
                 return
 
     def _settled(self) -> int:
