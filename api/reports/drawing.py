@@ -13,6 +13,7 @@ COLOURS: Final = {"measured": "#2563a8", "expected": "#b45309", "last_year": "#9
 GRID: Final = "#dde3ea"
 INK: Final = "#334155"
 _SIZE: Final = 7.5
+_ALONE: Final = 1.5
 _LEFT, _BOTTOM, _TOP = 46.0, 20.0, 30.0
 
 
@@ -95,7 +96,20 @@ class _Plot:
                 runs[-1].append((self.middle(i), self.at(value)))
             elif runs[-1]:
                 runs.append([])
-        return [Stroke(tuple(run), colour, 1.2, is_dashed) for run in runs if len(run) > 1]
+        return [Stroke(_seen(run), colour, 1.2, is_dashed) for run in runs if run]
+
+
+def _seen(run: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """The points of a line; one alone between two gaps becomes a stroke that can be seen."""
+    if len(run) > 1:
+        return tuple(run)
+    ((x, y),) = run
+    return (x - _ALONE, y), (x + _ALONE, y)
+
+
+def _digits(top: float) -> int:
+    """Places after the point that a quarter of the axis needs: 50 is cut at 12.5, and "12" would be wrong."""
+    return max(0, 2 - math.floor(math.log10(top) + 1e-9))
 
 
 def _nice_top(chart: Chart) -> float:
@@ -103,16 +117,16 @@ def _nice_top(chart: Chart) -> float:
     if most <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))
-    return next(step * power for step in (1.0, 2.0, 2.5, 4.0, 5.0, 8.0, 10.0) if step * power >= most)
+    return next(step * power for step in (1.0, 2.0, 4.0, 5.0, 8.0, 10.0) if step * power >= most)
 
 
 def _axes(chart: Chart, plot: _Plot) -> list[Shape]:
     shapes: list[Shape] = []
+    digits = _digits(plot.top)
     for part in range(5):
         value = plot.top * part / 4
         y = plot.at(value)
         shapes.append(Stroke(((plot.x, y), (plot.x + plot.width, y)), INK if part == 0 else GRID, 0.5))
-        digits = 0 if plot.top >= 40 else 2 if plot.top < 4 else 1
         shapes.append(Word(plot.x - 4, y - 2.6, f"{value:,.{digits}f}", anchor="end"))
     shapes.append(Word(4, plot.y + plot.height + 8, chart.unit))
     return shapes

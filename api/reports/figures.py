@@ -46,12 +46,12 @@ class Total:
     @property
     def change(self) -> float:
         """Against the same span a year before, as a share; NaN where either is unknown."""
-        return self.amount / self.last_year - 1 if self.last_year > 0 else math.nan
+        return share(self.amount, self.last_year) - 1
 
     @property
     def excess(self) -> float:
         """Against what was to be expected, as a share."""
-        return self.amount / self.expected - 1 if self.expected > 0 else math.nan
+        return share(self.amount, self.expected) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,16 @@ class Figures:
         """The span as instants."""
         return self.calendar.window(self.first, self.last)
 
+    @property
+    def is_over(self) -> bool:
+        """True when the last day of the span is past. Before that the row of a running month holds what came so far."""
+        return self.window.end <= self.ctx.now()
+
     def totals(self, period: Period, item: str | None = "all") -> dict[tuple[Category, str], Total]:
-        """Category and item added up over the span from rows of this period; unknown if any of them is."""
+        """Category and item added up over the span from rows of this period.
+
+        Unknown if any of them is, and before the span is over.
+        """
         table = self._rows(period, item)
         found: dict[tuple[Category, str], Total] = {}
         for category, name in sorted(set(zip(table.tags["category"], table.tags["item"], strict=True)), key=_order):
@@ -124,7 +132,9 @@ class Figures:
         return out
 
     def points(self, period: str) -> list[Point]:
-        """Indicators of the newest period of this kind that begins in the span."""
+        """Indicators of the newest period of this kind that begins in the span; none before the span is over."""
+        if not self.is_over:
+            return []
         table = self._results("indicator", {"period": [period]}, self.window)
         newest: dict[tuple[str, str], Point] = {}
         for row in table.records():
@@ -172,8 +182,9 @@ class Figures:
         return self.ctx.store.results(name, where=own, start=window.start, end=window.end, fields=fields)
 
     def _added(self, rows: Table, period: Period) -> dict[str, float]:
-        """Amounts add up only where every period of the span is there; shares are means, counts the newest."""
+        """Amounts add up only where every period of the span is there and over; shares are means, counts the newest."""
         n = len(self.calendar.edges(self.window, period)) - 1
+        is_whole = len(rows) == n and self.is_over
         out: dict[str, float] = {}
         for name in _NUMBERS:
             values = np.asarray(rows.fields[name], np.float64)
@@ -182,8 +193,13 @@ class Figures:
             elif name.startswith("n_"):
                 out[name] = float(values[-1])
             else:
-                out[name] = float(values.sum()) if len(values) == n else math.nan
+                out[name] = float(values.sum()) if is_whole else math.nan
         return out
+
+
+def share(part: float, whole: float) -> float:
+    """A part of a whole; NaN where either is unknown, or the whole is nothing."""
+    return part / whole if whole > 0 else math.nan
 
 
 def _order(key: tuple[str, str]) -> tuple[int, str]:

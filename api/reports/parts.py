@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from analytics.levels import GRADE_WORDS, Grade, Levels, grade
 from api.reports.document import Block, Cell, Chart, Column, Heading, Line, Paragraph, Role, TableBlock
-from api.reports.figures import Figures, Point, Total
+from api.reports.figures import Figures, Point, Total, share
 from api.reports.naming import (
     caliber_name,
     caliber_text,
@@ -76,7 +76,7 @@ def facts(given: Numbered) -> tuple[tuple[str, str], ...]:
 def _stated(given: Numbered, kind: str, unit: str) -> str:
     figures = given.figures
     row = figures.scope.snapshot.denominator_on("institution", figures.institution, kind, figures.last)
-    return given.words("not_stated") if row is None else f"{row.value:,.6g} {unit}"
+    return given.words("not_stated") if row is None else f"{row.value:,.12g} {unit}"
 
 
 def overview(given: Numbered) -> list[Block]:
@@ -182,7 +182,7 @@ def items(given: Numbered) -> list[Block]:
         Column(w("last_year"), "number", 1), Column(w("change"), "change"), Column(w("coverage"), "share"),
     )  # fmt: skip
     of = whole.amount if whole is not None else math.nan
-    rows = tuple((item_name(t.item, w), t.amount, t.amount / of, t.last_year, t.change, t.coverage) for t in mine)
+    rows = tuple((item_name(t.item, w), t.amount, share(t.amount, of), t.last_year, t.change, t.coverage) for t in mine)
     return [
         Heading(w("h_items")),
         TableBlock(given.table("t_items", span=given.span), columns, rows, (), w("no_items")),
@@ -221,7 +221,7 @@ def targets(given: Numbered) -> list[Block]:
     rows = tuple(
         (
             w.name(*indicator_names(p.indicator)), indicator_unit(p.indicator, "year", w), caliber_name(p.caliber, w),
-            p.target, p.used, p.used / p.target, p.expected_share, p.forecast, p.forecast / p.target,
+            p.target, p.used, share(p.used, p.target), p.expected_share, p.forecast, share(p.forecast, p.target),
         )
         for p in found
     )  # fmt: skip
@@ -251,7 +251,7 @@ def troubles(given: Numbered) -> list[Block]:
         Column(w("deadline"), width=1.2), Column(w("state")),
     )  # fmt: skip
     task_rows = tuple(
-        (f"[{w(t.kind)}] {t.problem}", t.measure, t.responsible, t.deadline.isoformat(), _task_state(t.state, w))
+        (f"[{w(t.kind)}] {t.problem}", t.measure, t.responsible, t.deadline.isoformat(), w(f"st_{t.state}"))
         for t in tasks
         if t.state != "withdrawn"
     )
@@ -260,10 +260,6 @@ def troubles(given: Numbered) -> list[Block]:
         TableBlock(given.table("t_findings", count=len(rows)), columns, rows, (), w("no_findings")),
         TableBlock(given.table("t_tasks", count=len(task_rows)), asked, task_rows, (), w("no_tasks")),
     ]
-
-
-def _task_state(state: str, w: Words) -> str:
-    return w(f"st_{state}")
 
 
 def quality(given: Numbered) -> list[Block]:
@@ -283,8 +279,10 @@ def _clock(figures: Figures) -> str:
 def missing(given: Numbered) -> list[str]:
     """What somebody has to add, or to explain, before the report is whole."""
     w = given.words
+    is_over = given.figures.is_over
     gaps = [] if given.totals else [w("no_figures")]
-    for total in given.totals.values():
+    gaps += [] if is_over else [w("not_over")]
+    for total in given.totals.values() if is_over else ():
         name = w(total.category.value)
         if math.isnan(total.amount):
             gaps.append(w("unknown_amount", category=name))
@@ -294,18 +292,21 @@ def missing(given: Numbered) -> list[str]:
             gaps.append(w("no_cost", category=name))
         if math.isnan(total.last_year):
             gaps.append(w("no_last", category=name))
-    gaps += [f"{name}" for name, value in facts(given) if value == w("not_stated")]
+    gaps += [name for name, value in facts(given) if value == w("not_stated")]
     return gaps
 
 
 def by_month(given: Numbered, labels: Sequence[str]) -> list[Block]:
-    """All categories month by month, with the year's sum."""
+    """All categories month by month, with the year's sum; a month that is not over says so."""
     w, figures = given.words, given.figures
+    today = figures.calendar.date_of(figures.ctx.now())
+    running = today.month - 1 if today.year == figures.first.year else None
     categories = [category for category, _ in given.totals]
     heads = (Column(w("month")), *(
         Column(f"{w(c.value)} ({plain_unit(given.totals[c, 'all'].unit, w)})", "number", 1, 1.3) for c in categories
     ))  # fmt: skip
     columns = [_values(figures, "month", category, "amount") for category in categories]
-    rows: list[tuple[Cell, ...]] = [(label, *(c[i] for c in columns)) for i, label in enumerate(labels)]
+    names = [w("so_far", month=label) if i == running else label for i, label in enumerate(labels)]
+    rows: list[tuple[Cell, ...]] = [(name, *(c[i] for c in columns)) for i, name in enumerate(names)]
     rows.append((w("whole_year"), *(given.totals[c, "all"].amount for c in categories)))
     return [TableBlock(given.table("t_months"), heads, tuple(rows), (), w("no_figures"))]

@@ -6,6 +6,7 @@ written by a person who looked at it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from typing import Any, Final
@@ -17,14 +18,15 @@ from api.reports.naming import caliber_text, indicator_names, indicator_unit, pl
 from api.reports.survey import Span
 from api.reports.words import Words
 from api.scope import Action, Scope
-from energy.errors import NotInRegistry
+from energy.errors import NotInRegistry, RegistryError
 from energy.intervals import LocalCalendar
 from energy.registry import Publication, PublicationNote
 
 _FIELDS: Final = ("amount", "cost_yuan", "last_year", "coverage", "estimated_share", "n_expected", "n_reporting")
 _CALIBER: Final = "gb2589_equivalent_value"
 _SAME: Final = 5e-4
-"""Figures that differ by less than half a thousandth are the same on paper."""
+"""Figures that differ by less than half a thousandth need no note; a convention of ours."""
+_LONGEST_ID: Final = 64
 
 
 def figures_of(ctx: Context, scope: Scope, institution: str, span: Span) -> dict[str, Any]:
@@ -47,8 +49,10 @@ def figures_of(ctx: Context, scope: Scope, institution: str, span: Span) -> dict
 
 
 def publish(ctx: Context, scope: Scope, institution: str, span: Span) -> Publication:
-    """Approve the figures of a quarter as they are now; they stay so for ever."""
+    """Approve the figures of a quarter as they are now; they stay so for ever. RegistryError before it is over."""
     scope.require(Action.APPROVE)
+    if not Figures(ctx, scope, institution, span.first, span.last).is_over:
+        raise RegistryError(f"{institution!r}: expected a quarter that is over, {span.year}Q{span.quarter} is not")
     content = figures_of(ctx, scope, institution, span)
     publication = Publication(
         id=identity(institution, span),
@@ -64,9 +68,12 @@ def publish(ctx: Context, scope: Scope, institution: str, span: Span) -> Publica
 
 
 def identity(institution: str, span: Span) -> str:
-    """The id of a quarter's publication."""
+    """The id of a quarter's publication; of a long name a part and its fingerprint, since others may begin like it."""
     tail = f"-{span.year}Q{span.quarter}"
-    return institution[: 64 - len(tail)] + tail
+    if len(institution) + len(tail) <= _LONGEST_ID:
+        return institution + tail
+    mark = "." + hashlib.sha256(institution.encode()).hexdigest()[:12]
+    return institution[: _LONGEST_ID - len(tail) - len(mark)] + mark + tail
 
 
 def find(ctx: Context, scope: Scope, institution: str, span: Span) -> Publication:
@@ -80,17 +87,21 @@ def find(ctx: Context, scope: Scope, institution: str, span: Span) -> Publicatio
 
 
 def differences(ctx: Context, scope: Scope, publication: Publication, language: Language = "zh") -> list[str]:
-    """What would be published otherwise now: old and new amount of each category."""
+    """What would be published otherwise now: old and new amount and cost of each category."""
     w = Words(language)
     span = Span(publication.year, publication.quarter)
     now = {row["category"]: row for row in figures_of(ctx, scope, publication.institution, span)["totals"]}
     then = {row["category"]: row for row in json.loads(publication.figures)["totals"]}
     found = []
     for category in dict.fromkeys([*then, *now]):
-        old, new = (rows.get(category, {}).get("amount") for rows in (then, now))
-        if not _is_same(old, new):
-            unit = plain_unit((now.get(category) or then[category])["unit"], w)
-            found.append(f"{w(category)} {_shown(old)} → {_shown(new)} {unit}")
+        unit = (now.get(category) or then[category])["unit"]
+        for field, name, counted in (
+            ("amount", w(category), unit),
+            ("cost_yuan", w("f_cost", category=w(category)), "yuan"),
+        ):
+            old, new = (rows.get(category, {}).get(field) for rows in (then, now))
+            if not _is_same(old, new):
+                found.append(f"{name} {_shown(old)} → {_shown(new)} {plain_unit(counted, w)}")
     return found
 
 

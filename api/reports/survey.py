@@ -278,11 +278,11 @@ def remarks(form: Form, w: Words) -> list[str]:
     out = [w("f_missing", count=len(names), list=w.stop.join(names)) if names else w("f_none_missing")]
     if form.unexplained:
         texts = [_differs(cell, w) for cell in form.unexplained]
-        out.append(w("f_unexplained", tolerance=f"{TOLERANCE:.0%}", list=w.stop.join(texts)))
+        out.append(w("f_unexplained", tolerance=f"{TOLERANCE:.0%}", list=w("s_stop").join(texts)))
     explained = [cell for cell in form.cells if abs(cell.difference) > TOLERANCE and cell.note]
     if explained:
-        texts = [f"{_differs(cell, w)}（{cell.note}）" for cell in explained]
-        out.append(w("f_explained", list=w.stop.join(texts)))
+        texts = [w("f_because", differs=_differs(cell, w), note=cell.note) for cell in explained]
+        out.append(w("f_explained", list=w("s_stop").join(texts)))
     return out
 
 
@@ -290,6 +290,7 @@ def _differs(cell: Filled, w: Words) -> str:
     return w(
         "f_differs",
         field=w.name(cell.column.name_zh, cell.column.name_en),
+        unit=plain_unit(cell.column.unit, w),
         entered=f"{cell.value:,.2f}",
         metered=f"{cell.metered:,.2f}",
         difference=f"{cell.difference:+.1%}",

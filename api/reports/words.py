@@ -100,6 +100,11 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "nothing_missing": ("本期分类合计齐全。", "All totals of this period are known."),
         "poor": ("{category}完整率 {coverage}", "{category} {coverage} complete"),
         "unknown_amount": ("{category}消费量未知", "use of {category} unknown"),
+        "not_over": (
+            "统计期间尚未结束，合计和指标在期末后给出",
+            "the period is not over: totals and indicators follow at its end",
+        ),
+        "so_far": ("{month}（至今）", "{month} (so far)"),
         "no_cost": ("{category}费用未知（缺电价、水价或账单）", "cost of {category} unknown (no tariff or bill)"),
         "no_last": ("{category}上年同期未知", "last year of {category} unknown"),
         "notes": (
@@ -167,9 +172,11 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "s_more": (" 等", " and others"),
         "f_none_missing": ("必填项齐全。", "All required fields are filled."),
         "f_differs": (
-            "{field}：填报 {entered}，计量 {metered}，相差 {difference}",
-            "{field}: entered {entered}, metered {metered}, difference {difference}",
+            "{field}：填报 {entered} {unit}，计量 {metered} {unit}，相差 {difference}",
+            "{field}: entered {entered} {unit}, metered {metered} {unit}, difference {difference}",
         ),
+        "f_because": ("{differs}（{note}）", "{differs} ({note})"),
+        "f_cost": ("{category}费用", "cost of {category}"),
         "f_unexplained": ("以下差异超过 {tolerance} 且未说明，报送前须说明：{list}", "To be explained first: {list}"),
         "f_explained": ("已说明的差异：{list}", "Differences explained: {list}"),
         "from_meter": ("计量", "meters"),

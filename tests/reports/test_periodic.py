@@ -92,6 +92,39 @@ def test_a_missing_day_makes_the_month_unknown_not_smaller(fresh: Context) -> No
     assert "电消费量未知" in text
 
 
+def test_a_year_that_is_not_over_has_no_total(fresh: Context) -> None:
+    """In December a row of each month is there, and the last one holds what came so far."""
+    ctx = Context(fresh.registry, fresh.store, fresh.zone, clock=lambda: start(2025, 12, 20))
+    document = yearly_document(ctx, chief(ctx), "school", 2025, "zh")
+    months = block(document, "逐月消费量")
+    assert [row[0] for row in months.rows[-3:]] == ["11月", "12月（至今）", "全年"]
+    assert math.isnan(float(months.rows[-1][1]))  # type: ignore[arg-type]
+    assert block(document, "指标与定额").rows == ()  # a grade of half a year would flatter
+    text = "".join(b.text for b in document.blocks if hasattr(b, "text"))
+    assert "统计期间尚未结束" in text
+    assert "电消费量未知" not in text
+
+
+def test_an_institution_that_used_nothing_has_a_report(fresh: Context) -> None:
+    rows = [
+        total("electricity", "month", start(2025, month, 1), 0.0, 0.7, 2025, item)
+        for item in ("all", "A") for month in range(1, 13)
+    ]  # fmt: skip
+    own = {"scope": ["institution"], "id": ["school"], "period": ["month"], "category": ["electricity"]}
+    write(fresh.store, "total", rows, own)
+    row = block(yearly_document(fresh, chief(fresh), "school", 2025, "zh"), "分项用电量").rows[0]
+    assert row[1] == 0.0
+    assert math.isnan(float(row[2]))  # type: ignore[arg-type]
+
+
+def test_a_large_area_is_written_in_full(fresh: Context) -> None:
+    sheets = fresh.registry.export_sheets()
+    sheets["denominators"][0]["value"] = 1_234_567.8
+    fresh.registry.import_sheets(sheets)
+    document = monthly_document(fresh, chief(fresh), "school", date(2025, 3, 1), "zh")
+    assert "1,234,567.8 m²" in dict(document.facts).values()
+
+
 def test_a_month_without_data_says_so(ctx: Context) -> None:
     document = monthly_document(ctx, chief(ctx), "office", date(2025, 3, 1), "zh")
     assert block(document, "分类能源资源消费量").rows == ()

@@ -8,7 +8,7 @@ from api import reports
 from api.context import Context
 from api.reports import Span, correct, differences, publish
 from api.reports.document import Document, Paragraph
-from api.reports.publishing import find, published_document
+from api.reports.publishing import find, identity, published_document
 from energy.errors import Forbidden, NotInRegistry, RegistryError
 from energy.registry import Node, Role
 from tests.reports.world import chief, of, start, total
@@ -41,7 +41,22 @@ def test_published_figures_stay_when_the_data_change(fresh: Context) -> None:
     change(fresh)
     assert page(fresh) == before
     published = find(fresh, chief(fresh), "school", QUARTER)
-    assert differences(fresh, chief(fresh), published) == ["电 6,000.0 → 5,900.0 kWh"]
+    expected = ["电 6,000.0 → 5,900.0 kWh", "电费用 4,200.0 → 4,130.0 元"]  # 100 kWh at 0.7 yuan
+    assert differences(fresh, chief(fresh), published) == expected
+
+
+def test_a_quarter_that_is_not_over_cannot_be_published(fresh: Context) -> None:
+    december = Context(fresh.registry, fresh.store, fresh.zone, clock=lambda: start(2025, 12, 20))
+    with pytest.raises(RegistryError, match="expected a quarter that is over, 2025Q4 is not"):
+        publish(december, chief(december), "school", Span(2025, 4))
+
+
+def test_publications_of_long_names_keep_apart() -> None:
+    names = ["x" * 60 + end for end in ("aaaa", "bbbb")]
+    made = {identity(name, QUARTER) for name in names}
+    assert len(made) == 2
+    assert {len(one) for one in made} == {64}
+    assert identity("school", QUARTER) == "school-2025Q1"
 
 
 def test_a_correction_appears_as_a_note(fresh: Context) -> None:

@@ -14,7 +14,7 @@ from api.reports.survey import Filled, Form, columns, form_document, version_of
 from api.reports.words import Words
 from energy.errors import NotInRegistry
 from energy.registry import Node, SurveyEntry
-from tests.reports.world import chief, of
+from tests.reports.world import chief, of, start
 
 
 def cell(form: Form, key: str) -> Filled:
@@ -106,9 +106,20 @@ def test_a_difference_over_tolerance_blocks_until_it_is_explained(fresh: Context
     assert [c.column.key for c in form.unexplained] == ["electricity"]
     assert not form.is_submittable
     text = "".join(b.text for b in form_document(fresh, chief(fresh), form, "zh").blocks if hasattr(b, "text"))
-    assert "填报 6,130.00，计量 6,000.00，相差 +2.2%" in text
-    enter(fresh, "electricity", 6130.0, note="含临时用电 130 kWh")
-    assert fill(fresh, chief(fresh), "base2", "school", Span(2025, 1)).is_submittable
+    assert "填报 6,130.00 kWh，计量 6,000.00 kWh，相差 +2.2%" in text
+    enter(fresh, "electricity", 6130.0, note="temporary site")
+    explained = fill(fresh, chief(fresh), "base2", "school", Span(2025, 1))
+    assert explained.is_submittable
+    english = form_document(fresh, chief(fresh), explained, "en")
+    said = [block.text for block in english.blocks if isinstance(block, Paragraph)]
+    assert any(text.endswith("difference +2.2% (temporary site)") for text in said)
+
+
+def test_a_quarter_that_is_not_over_is_not_filled_from_half_a_month(fresh: Context) -> None:
+    december = Context(fresh.registry, fresh.store, fresh.zone, clock=lambda: start(2025, 12, 20))
+    form = fill(december, chief(december), "base2", "school", Span(2025, 4))
+    assert cell(form, "electricity").value is None
+    assert "electricity" in [column.key for column in form.missing]
 
 
 def test_the_summary_adds_up_by_region(ctx: Context) -> None:
