@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from html import escape
+from itertools import zip_longest
 from typing import Any, Final
 
 from reportlab.lib import colors
@@ -13,7 +14,17 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, HRFlowable, KeepTogether, PageTemplate, Spacer, Table
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    HRFlowable,
+    KeepTogether,
+    PageTemplate,
+    Spacer,
+    Table,
+)
 from reportlab.platypus import Paragraph as Flowing
 
 from api.reports import fonts
@@ -32,6 +43,9 @@ _BOLDER: Final = 1.06
 _PADDING: Final = 6.5
 _KEPT_ROWS: Final = 8
 """A table of no more rows is not broken over two pages, nor parted from its notes."""
+_BEGUN: Final = 38 * mm
+"""Room for the caption, the head and the first rows of a longer table; with less it begins on the next page."""
+_CLOSING: Final = tuple("，；：》”’！？")
 _CHART_HEIGHT: Final = 56 * mm
 
 
@@ -57,8 +71,10 @@ def write(document: Document) -> bytes:
     frame = Frame(template.leftMargin, template.bottomMargin, template.width, template.height, 0, 0, 0, 0)
     template.addPageTemplates([PageTemplate("page", [frame], onPage=lambda c, _: _page(c, document, size))])
     story: list[Any] = [*_top(document, template.width)]
-    for block in document.blocks:
-        story += _flowables(block, template.width, document)
+    for block, following in zip_longest(document.blocks, document.blocks[1:]):
+        if isinstance(block, Heading) and _is_long(following):
+            story.append(CondPageBreak(_BEGUN + 15 * mm))
+        story += _flowables(block, template.width, document, is_kept=not _is_long(following))
     story += [Spacer(1, 10 * mm), KeepTogether([*_signature(document)])]
     template.build(story)
     return out.getvalue()
@@ -69,10 +85,28 @@ def _style(size: float, **more: Any) -> ParagraphStyle:
     return ParagraphStyle("own", fontName=more.pop("font", fonts.REGULAR), fontSize=size, leading=leading, **more)
 
 
+def _is_long(block: Block | None) -> bool:
+    """True for a table that may be broken over two pages."""
+    return isinstance(block, TableBlock) and len(block.rows) > _KEPT_ROWS
+
+
+class _Text(Flowing):
+    """A paragraph whose lines do not begin with a closing mark: of the marks of Chinese the library knows some."""
+
+    def breakLinesCJK(self, maxWidths: Any) -> Any:  # noqa: N802, N803 -- the library's names
+        broken = super().breakLinesCJK(maxWidths)
+        if broken.kind == 0:
+            for place in range(1, len(broken.lines)):
+                (above_room, (above,)), (room, (line,)) = broken.lines[place - 1 : place + 1]
+                if line[:1] in _CLOSING:
+                    broken.lines[place - 1 : place + 1] = [(above_room, [above + line[0]]), (room, [line[1:]])]
+        return broken
+
+
 def _text(text: str, style: ParagraphStyle) -> Flowing:
     if _CHINESE.search(text):  # breaks anywhere, all else between words
         style = style.clone("cjk", wordWrap="CJK")
-    return Flowing(escape(fonts.printable(text)).replace("\n", "<br/>"), style)
+    return _Text(escape(fonts.printable(text)).replace("\n", "<br/>"), style)
 
 
 def _page(canvas: Canvas, document: Document, size: tuple[float, float]) -> None:
@@ -107,11 +141,13 @@ def _top(document: Document, width: float) -> list[Flowable]:
     return story
 
 
-def _flowables(block: Block, width: float, document: Document) -> list[Flowable]:
+def _flowables(block: Block, width: float, document: Document, *, is_kept: bool) -> list[Flowable]:
+    """A block on paper; `is_kept`: a heading does not part from the whole of what follows."""
     match block:
         case Heading():
             size = 13 if block.level == 1 else 11
-            return [_text(block.text, _style(size, font=fonts.BOLD, spaceBefore=9, spaceAfter=4, keepWithNext=1))]
+            kept = {"keepWithNext": 1} if is_kept else {}
+            return [_text(block.text, _style(size, font=fonts.BOLD, spaceBefore=9, spaceAfter=4, **kept))]
         case Paragraph():
             indent = 21 if document.language == "zh" else 0
             return [_text(block.text, _style(10.5, firstLineIndent=indent, spaceAfter=3, leading=17))]
@@ -123,7 +159,8 @@ def _flowables(block: Block, width: float, document: Document) -> list[Flowable]
 
 
 def _table(block: TableBlock, width: float) -> list[Flowable]:
-    caption = _text(block.caption, _style(9, font=fonts.BOLD, spaceBefore=5, spaceAfter=2, keepWithNext=1))
+    kept = {} if _is_long(block) else {"keepWithNext": 1}
+    caption = _text(block.caption, _style(9, font=fonts.BOLD, spaceBefore=5, spaceAfter=2, **kept))
     notes = [_text(note, _style(8, leading=11.5, textColor=colors.HexColor(INK))) for note in block.notes]
     if not block.rows:
         return [caption, _text(block.empty or "—", _style(9)), *notes]
@@ -142,11 +179,13 @@ def _table(block: TableBlock, width: float) -> list[Flowable]:
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
         ("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 3),
         ("TOPPADDING", (0, 0), (-1, -1), 2.5), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
+        ("NOSPLIT", (0, 0), (-1, 2)), ("NOSPLIT", (0, -3), (-1, -1)),
     ])  # fmt: skip
     whole: list[Flowable] = [caption, table, Spacer(1, 1.5 * mm), *notes, Spacer(1, 1.5 * mm)]
-    if len(block.rows) <= _KEPT_ROWS:
-        for part in whole[:-1]:
-            part.keepWithNext = 1
+    if _is_long(block):
+        return [CondPageBreak(_BEGUN), *whole]
+    for part in whole[:-1]:
+        part.keepWithNext = 1
     return whole
 
 

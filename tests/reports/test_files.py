@@ -11,11 +11,12 @@ import docx
 import pytest
 from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
+from pypdf import PdfReader
 
 from api import reports
 from api.context import Context
 from api.reports import written
-from api.reports.document import Chart, Column, Document, Line, Paragraph, TableBlock
+from api.reports.document import Chart, Column, Document, Heading, Line, Paragraph, TableBlock
 from api.reports.fonts import printable
 from tests.reports.world import EVIL, chief
 
@@ -106,3 +107,24 @@ def test_a_wide_number_is_not_broken_in_two() -> None:
     assert table.widths(900.0, len) == [800.0, 100.0]
     long = TableBlock("t", (Column("a"), Column("b")), (("x" * 50, "y" * 10),))
     assert long.widths(100.0, len) == [50.0, 50.0]  # by shares: no column gets more than 30 only for a long word
+
+
+def test_no_line_of_a_pdf_begins_with_a_closing_mark() -> None:
+    """避头: 40 lengths of a text put its comma at every place of a line, the first of the next one included."""
+    blocks = tuple(Paragraph("甲" * n + "，实报 4 块；其余。") for n in range(20, 60))
+    pages = PdfReader(io.BytesIO(written(Document("t", "i", date(2026, 1, 1), "zh", (), blocks), "pdf"))).pages
+    lines = [line for page in pages for line in page.extract_text().splitlines()]
+    assert len(lines) > 60
+    assert [line for line in lines if line.startswith(("，", "；", "。"))] == []
+
+
+def test_a_long_table_begins_below_its_heading_and_ends_with_several_rows() -> None:
+    """Not on the next page, with most of this one left blank; nor with one row left over."""
+    rows = tuple((f"行 {n}",) for n in range(41))
+    blocks = (Heading("一、甲"), Paragraph("乙" * 900), Heading("二、丙"), TableBlock("表 1", (Column("名称"),), rows))
+    pages = PdfReader(io.BytesIO(written(Document("t", "i", date(2026, 1, 1), "zh", (), blocks), "pdf"))).pages
+    texts = [page.extract_text() for page in pages]
+    assert [n for n, text in enumerate(texts) if "二、丙" in text] == [0]
+    assert all(said in texts[0] for said in ("表 1", "名称", "行 0", "行 1"))
+    assert all("名称" in text for text in texts if "行 " in text)  # the head on every page
+    assert min(text.count("行 ") for text in texts if "行 " in text) >= 3
