@@ -6,9 +6,11 @@ the database; among very many the rows are judged as they come.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
 from starlette.responses import Response
@@ -54,6 +56,19 @@ class Shown(Generic[T]):
     def total(self) -> int:
         """How many rows the caller sees."""
         return self._mine()[1]
+
+    def counts(self, column: str) -> Counter[Any]:
+        """How many rows the caller sees, by the values of a column."""
+        found = Counter[Any]()
+        for (word, *owner), n in self.rows.counts(column, *self.owner).items():
+            if self.sees(*owner):
+                found[word] += n
+        return found
+
+    def sum(self, column: str) -> float:
+        """Sum of a column over the rows the caller sees; NaN where it is known of none."""
+        known = [part for owner, part in self.rows.sums(column, *self.owner).items() if self.sees(*owner)]
+        return sum(known) if known else math.nan
 
     def _mine(self) -> tuple[Collection[Owner] | None, int]:
         """Whose rows the caller sees (None: everybody's), and how many those are."""

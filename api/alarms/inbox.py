@@ -18,9 +18,10 @@ def inbox(registry: Registry, scope: Scope, *, states: Sequence[str] = ("open", 
     return visible(scope, registry.alarms.notices(states=states))
 
 
-def listing(registry: Registry, scope: Scope, *states: str) -> Shown[Notice]:
+def listing(registry: Registry, scope: Scope, *states: str, gravest_first: bool = False) -> Shown[Notice]:
     """The same page by page."""
-    return Shown(registry.alarms.listing(*states), ("scope", "node"), lambda level, node: is_seen(scope, level, node))
+    found = registry.alarms.listing(*states, gravest_first=gravest_first)
+    return Shown(found, ("scope", "node"), lambda level, node: is_seen(scope, level, node))
 
 
 def find(registry: Registry, scope: Scope, notice: str) -> Notice:

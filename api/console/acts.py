@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from api import alarms
 from api.console.figures import MeterStatus, TargetState, statuses, target_states
 from api.console.frame import Page
+from api.console.paging import is_match
+from api.stored import Shown
 from energy.intervals import DAY
-from energy.model import MeterKind
+from energy.model import Meter, MeterKind
 from energy.model import Scope as Level
 from energy.registry import Correction, Finding, Notice, Target, Task
-from energy.registry.alarms import SEVERITIES
+from energy.registry.targets import Pair
+
+T = TypeVar("T")
+FEW: Final = 5
+"""Rows of a list that a page shows beside other things."""
 
 
-def findings(page: Page, *, state: str | None = "open", institution: str | None = None) -> list[Finding]:
-    """Visible findings, the dearest first; those without a price by their severity after them."""
-    wanted: dict[str, object] = {} if state is None else {"state": state}
-    if institution is not None:
-        wanted["institution"] = page.scope.institution(institution).id
-    found = [f for f in page.ctx.registry.findings.rows(**wanted) if f.institution in page.scope.institutions]
-    return sorted(found, key=lambda f: (-(f.excess_yuan or 0.0), -f.severity, -f.start))
+@dataclass(frozen=True, slots=True)
+class Some(Generic[T]):
+    """The first few of many, and how many there are."""
+
+    first: list[T]
+    total: int
 
 
-def yuan(found: Iterable[Finding]) -> float:
-    """Money of findings whose price is known; NaN where none is."""
-    known = [f.excess_yuan for f in found if f.excess_yuan is not None]
-    return sum(known) if known else math.nan
+def few(shown: Shown[T]) -> Some[T]:
+    """The first of what a list holds, read and counted by the database."""
+    return Some(*shown.part(0, FEW))
+
+
+def findings(page: Page, *, words: str = "", **wanted: object) -> Shown[Finding]:
+    """Visible findings, the dearest first, those without a price by their severity after them.
+
+    Each of the `words` stands in the title or the name of the institution or meter.
+    """
+    rows = page.ctx.registry.findings.listing("-excess_yuan", "-severity", "-start", "id", **wanted)
+    if not words.strip():
+        return Shown(rows, ("institution",), page.scope.institutions.__contains__)
+
+    def sees(institution: str, meter: str, zh: str, en: str) -> bool:
+        if institution not in page.scope.institutions:
+            return False
+        names = (page.put.name(page.scope.institution(institution)), page.place_of(meter) if meter else "")
+        return is_match(words, f"{zh} {en}", *names)
+
+    return Shown(rows, ("institution", "meter", "title_zh", "title_en"), sees)
 
 
 def tasks(page: Page) -> list[Task]:
@@ -38,56 +60,69 @@ def tasks(page: Page) -> list[Task]:
     return sorted(found, key=lambda t: (not t.is_pending, t.deadline, t.id))
 
 
-def corrections(page: Page, *states: str) -> list[Correction]:
-    """Visible corrections in these states (all, if none is named), newest first."""
-    wanted = {"state": list(states)} if states else {}
-    meters = page.scope.snapshot.meters
-    seen = page.scope.institutions
-    found = [c for c in page.ctx.registry.corrections.rows(**wanted) if meters[c.meter].institution in seen]
-    return sorted(found, key=lambda c: -c.time)
+def corrections(page: Page, **wanted: object) -> Shown[Correction]:
+    """Visible corrections, newest first."""
+    rows = page.ctx.registry.corrections.listing("-time", "meter", "start", "kind", **wanted)
+    return Shown(rows, ("meter",), lambda name: page.scope.sees("meter", name))
 
 
 def targets(page: Page, **wanted: object) -> list[Target]:
-    """Visible targets."""
+    """Visible targets of the few things that are named."""
     return [t for t in page.ctx.registry.targets.rows(**wanted) if page.scope.sees(t.scope, t.id)]
 
 
-def notices(page: Page, *states: str) -> list[Notice]:
+def pairs(page: Page, year: int, *, words: str = "", **wanted: object) -> Shown[Pair]:
+    """What has a target of a year, those that wait to be issued first; `words` stand in the name of the place."""
+
+    def sees(level: str, identity: str) -> bool:
+        return page.scope.sees(level, identity) and is_match(words, place_name(page, level, identity))
+
+    return Shown(page.ctx.registry.targets.pairs(year, **wanted), ("scope", "id"), sees)
+
+
+def place_name(page: Page, level: str, identity: str) -> str:
+    """Name of a visible region, institution or building."""
+    place = page.scope.find(level, identity)
+    assert not isinstance(place, Meter)  # targets and their parts are of places
+    return page.put.name(place, identity)
+
+
+def warned(page: Page) -> list[TargetState]:
+    """Targets of institutions that reached a stage or are expected to pass, those furthest over first."""
+    states = target_states(page, Level.INSTITUTION, page.scope.institutions)
+    return [s for s in states if s.stage >= 0.8 or s.outlook >= 2]
+
+
+def notices(page: Page, *states: str) -> Shown[Notice]:
     """Visible notices in these states, the gravest first, then the newest."""
-    found = alarms.inbox(page.ctx.registry, page.scope, states=states)
-    return sorted(found, key=lambda notice: (-SEVERITIES.index(notice.severity), -notice.opened))
+    return alarms.listing(page.ctx.registry, page.scope, *states, gravest_first=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Today:
     """What needs the caller today."""
 
-    findings: list[Finding]
+    findings: Some[Finding]
+    yuan: float
     targets: list[TargetState]
     tasks: list[Task]
     silent: dict[str, MeterStatus]
-    corrections: list[Correction]
-    proposed: list[Target]
+    n_corrections: int
+    n_proposed: int
     parked: dict[str, int]
 
 
 def today(page: Page) -> Today:
     """Everything that waits, most pressing first."""
-    scope, day = page.scope, page.ctx.today()
-    warned = [s for s in target_states(page, Level.INSTITUTION, scope.institutions) if s.stage >= 0.8 or s.outlook >= 2]
-    issued = {(t.scope, t.id, t.indicator, t.caliber) for t in targets(page, year=day.year, state="issued")}
-    proposed = [
-        t
-        for t in targets(page, year=day.year, state="proposed")
-        if (t.scope, t.id, t.indicator, t.caliber) not in issued
-    ]
+    found = findings(page, state="open")
     return Today(
-        findings=findings(page),
-        targets=warned,
+        findings=few(found),
+        yuan=found.sum("excess_yuan"),
+        targets=warned(page),
         tasks=[t for t in tasks(page) if t.is_pending],
         silent=silent(page),
-        corrections=corrections(page, "proposed"),
-        proposed=proposed,
+        n_corrections=corrections(page, state="proposed").total,
+        n_proposed=pairs(page, page.ctx.today().year, issued=0).total,
         parked=by_reason(parked(page, 1)),
     )
 

@@ -56,5 +56,9 @@ def stored(rows: Shown[T], number: int) -> Part[T]:
 
 def matching(rows: Iterable[T], wanted: str, *texts: Callable[[T], str]) -> list[T]:
     """Rows of which one of the texts holds all the words that were typed."""
-    words = wanted.lower().split()
-    return [row for row in rows if all(any(word in text(row).lower() for text in texts) for word in words)]
+    return [row for row in rows if is_match(wanted, *(text(row) for text in texts))]
+
+
+def is_match(wanted: str, *texts: str) -> bool:
+    """True if each of the words that were typed is in one of the texts."""
+    return all(any(word in text.lower() for text in texts) for word in wanted.lower().split())

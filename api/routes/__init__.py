@@ -14,6 +14,7 @@ from api.routes import (
     judgement,
     notices,
     operation,
+    outbox,
     places,
     reports,
     series,
@@ -24,8 +25,8 @@ from api.routes import (
 NOUNS = tuple(
     module.router
     for module in (
-        session, places, consumption, series, judgement, targets, breakdowns, findings, notices, alarms, corrections,
-        bills, reports, exchange, operation, accounts,
+        session, places, consumption, series, judgement, targets, breakdowns, findings, notices, alarms, outbox,
+        corrections, bills, reports, exchange, operation, accounts,
     )
 )  # fmt: skip
 """Every router of the API, in the order of its page."""

@@ -45,10 +45,13 @@ class Subject:
     caliber: str
 
     @classmethod
-    def of(cls, row: Target | Version | Mapping[str, Any]) -> Subject:
-        """The subject that a row speaks of."""
-        names = [field.name for field in fields(cls)]
-        return cls(*(row[name] if isinstance(row, Mapping) else getattr(row, name) for name in names))
+    def of(cls, row: Any) -> Subject:
+        """The subject that a row speaks of, be it read or about to be written."""
+        named: dict[str, Any] = {
+            field.name: row[field.name] if isinstance(row, Mapping) else getattr(row, field.name)
+            for field in fields(cls)
+        }
+        return cls(**named)
 
     def part(self, name: str) -> Subject:
         """The same of one part, named like `building:b1`."""

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
 
 from energy.registry.database import Database, lock_counters
 from energy.registry.decided import TARGETS
 from energy.registry.decisions import Target
+from energy.registry.paging import Listing
 from energy.registry.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What has a target, proposed or issued."""
+
+    scope: str
+    id: str
+    year: int
+    indicator: str
+    caliber: str
+    issued: int  # 1 where it was, 0 where it waits
 
 
 class Targets(Repository[Target]):
@@ -15,6 +31,15 @@ class Targets(Repository[Target]):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, TARGETS, Target)
+
+    def pairs(self, year: int, **wanted: object) -> Listing[Pair]:
+        """What has a target of a year, those that wait to be issued first: proposal and issue are one row."""
+        table = self._sheet.table
+        subject = [table.c[name] for name in ("scope", "id", "year", "indicator", "caliber")]
+        issued = func.max(case((table.c.state == "issued", 1), else_=0)).label("issued")
+        grouped = select(*subject, issued).where(table.c.year == year).group_by(*subject).subquery()
+        order = ("issued", "scope", "id", "indicator", "caliber")
+        return Listing(self._database, grouped, lambda row: Pair(**row), order, wanted)
 
     def propose(self, rows: Sequence[Target]) -> int:
         """Bring proposals (建议值) up to date; how many changed.

@@ -160,6 +160,8 @@ TABLE: dict[tuple[str, str], Entry] = {
     ("PATCH", "/api/v1/alarms/rules/{rule}"): Entry(
         Action.ADMINISTER, body=lambda _: {"severity": "info"}, root_only=True, parts={"rule": "silent"}
     ),
+    ("GET", "/api/v1/alarms/outbox"): Entry(Action.OPERATE, root_only=True),
+    ("POST", "/api/v1/alarms/outbox/retry"): Entry(Action.OPERATE, root_only=True),
     ("GET", "/api/v1/reports/monthly/{institution}"): Entry(READ, "institution", {"month": "2025-03", "file": "docx"}),
     ("GET", "/api/v1/reports/yearly/{institution}"): Entry(READ, "institution", {"year": "2025", "file": "xlsx"}),
     ("GET", "/api/v1/reports/forms/{form}/{institution}"): Entry(

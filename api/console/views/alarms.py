@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -18,7 +18,6 @@ from energy.registry.alarms import CHANNELS, KINDS, SEVERITIES
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 State = Literal["open", "acknowledged", "closed", "withdrawn"]
-_STATES: Final[tuple[State, ...]] = ("open", "acknowledged", "closed", "withdrawn")
 
 
 @router.get("/alarms", response_class=HTMLResponse)
@@ -29,12 +28,11 @@ def alarms(page: Reads, state: State = "open", part: int = 1) -> HTMLResponse:
 
 def _shown(page: Page, state: State, part: int, **more: object) -> HTMLResponse:
     registry = page.ctx.registry
-    found = acts.notices(page, *_STATES)
-    notices = [notice for notice in found if notice.state == state]
+    counts = acts.notices(page).counts("state")
     return page.show(
         "alarms.html",
-        part=paging.part(notices, part),
-        counts={name: sum(notice.state == name for notice in found) for name in _STATES},
+        part=paging.stored(acts.notices(page, state), part),
+        counts={name: counts[name] for name in get_args(State)},
         state=state,
         subscriptions=noun.subscriptions(registry, page.scope),
         rules=stated(registry.alarms.rules()),

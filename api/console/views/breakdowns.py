@@ -13,16 +13,15 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from analytics.breakdown import break_down, in_steps
-from api.console import figures, paging
+from api.console import acts, figures, paging
 from api.console.frame import Approves, ConsoleRoute, Corrects, Page, Reads, checked
-from api.console.views.targets import INDICATORS
+from api.console.views.targets import INDICATORS, standing_states
 from api.problems import wrong
 from api.routes import breakdowns as noun
 from api.routes.targets import Named, TargetKey
 from api.stored import Shown
 from energy.breakdown import Breakdown
 from energy.intervals import LocalCalendar
-from energy.model import Meter
 from energy.model import Scope as Level
 from energy.registry import Subject, Target, Version
 from energy.registry.breakdowns import exact
@@ -138,9 +137,7 @@ def _place(page: Page, name: str) -> str:
         return page.words["reserve"]
     if not page.scope.sees(level, identity):
         return page.words["elsewhere"]
-    place = page.scope.find(level, identity)
-    assert not isinstance(place, Meter)  # parts are places
-    return page.put.name(place, identity)
+    return acts.place_name(page, level, identity)
 
 
 def _above(page: Page, subject: Subject) -> Subject | None:
@@ -159,14 +156,14 @@ def _above(page: Page, subject: Subject) -> Subject | None:
 
 def _lines(page: Page, subject: Subject, split: Breakdown) -> list[Line]:
     """Each part with its own parts below it: two levels, the rest by their links."""
-    states = _states(page, subject, split.parts)
+    states = standing_states(page, subject.year, [subject.part(name) for name in split.parts])
     below = _standing(page, [subject.part(name).id for name in split.parts], subject.year)
     held = {place: v for place, versions in below.items() for v in versions if v.state == "active"}
     inner = {Subject.of(v): page.ctx.registry.breakdowns.splits([v])[v.breakdown] for v in held.values()}
     found = []
     for name, amount in split.parts.items():
         part = subject.part(name)
-        found.append(_line(page, 0, name, amount, split.total, held.get(part), states.get(name)))
+        found.append(_line(page, 0, name, amount, split.total, held.get(part), states.get(part)))
         if part in inner:
             rest = noun.amounts(inner[part])
             found += [_line(page, 1, one, rest[one], inner[part].total, None, None) for one in rest]
@@ -179,19 +176,6 @@ def _line(
 ) -> Line:  # fmt: skip
     share = float(amount / total) if total else math.nan
     return Line(depth, name, _place(page, name), amount, share, active, state)
-
-
-def _states(page: Page, subject: Subject, parts: Mapping[str, Decimal]) -> dict[str, figures.TargetState]:
-    """How the year of each part stands, this year."""
-    if subject.year != page.ctx.today().year:
-        return {}
-    found: dict[str, figures.TargetState] = {}
-    for level in (Level.REGION, Level.INSTITUTION, Level.BUILDING):
-        ids = [subject.part(name).id for name in parts if name.startswith(f"{level.value}:")]
-        for state in figures.target_states(page, level, ids) if ids else ():
-            if (state.indicator, state.caliber) == (subject.indicator, subject.caliber):
-                found[f"{state.scope}:{state.id}"] = state
-    return found
 
 
 def _step(page: Page, version: Version, split: Breakdown, before: Mapping[str, Decimal]) -> Step:

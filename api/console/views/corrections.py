@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.console import acts, charts, figures
+from api.console import acts, charts, figures, paging
 from api.console.frame import Approves, ConsoleRoute, Corrects, Page, Reads
 from api.console.views.meter import moment
 from api.problems import Problem
@@ -21,14 +21,22 @@ from energy.series import FloatArray, IntArray
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 Kind = Literal["discard", "reading", "amount"]
+_STATES: Final[tuple[noun.State, ...]] = ("proposed", "active", "refused", "withdrawn")
 
 
 @router.get("/corrections", response_class=HTMLResponse)
-def corrections(page: Reads) -> HTMLResponse:
-    """All corrections, what waits for approval first."""
-    found = acts.corrections(page)
-    ordered = sorted(found, key=lambda c: c.state != "proposed")
-    return page.show("corrections.html", corrections=ordered, identity=identity)
+def corrections(page: Reads, state: noun.State | None = None, part: int = 1) -> HTMLResponse:
+    """Corrections in one state (at first what waits for approval, if there is any), newest first."""
+    found = acts.corrections(page).counts("state")
+    counts = {name: found[name] for name in _STATES}
+    chosen = state or next((name for name in _STATES if counts[name]), "proposed")
+    return page.show(
+        "corrections.html",
+        part=paging.stored(acts.corrections(page, state=chosen), part),
+        counts=counts,
+        state=chosen,
+        identity=identity,
+    )
 
 
 def identity(one: Correction) -> str:

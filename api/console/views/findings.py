@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -38,24 +38,18 @@ def inbox(
     part: int = 1,
 ) -> HTMLResponse:
     """The inbox: what was found, dearest first."""
-    everything = paging.matching(
-        acts.findings(page, state=None, institution=institution or None),
-        q,
-        lambda f: f"{f.title_zh} {f.title_en}",
-        lambda f: page.put.name(page.scope.institution(f.institution)),
-        lambda f: page.place_of(f.meter) if f.meter else "",
-    )
-    shown = [f for f in everything if f.state == state and (not mine or f.assignee == page.user)]
-    counts = {name: sum(f.state == name for f in everything) for name in ("open", "waiting", "closed", "withdrawn")}
+    here = page.scope.institution(institution) if institution else None
+    wanted = ({"institution": here.id} if here else {}) | ({"assignee": page.user} if mine else {})
+    shown = acts.findings(page, words=q, state=state, **wanted)
+    counts = acts.findings(page, words=q, **wanted).counts("state")
     return page.show(
         "findings.html",
-        findings=shown,
-        part=paging.part(shown, part),
+        part=paging.stored(shown, part),
         q=q,
-        counts=counts,
+        counts={name: counts[name] for name in get_args(State)},
         state=state,
-        yuan=acts.yuan(shown),
-        institution=page.scope.institution(institution) if institution else None,
+        yuan=shown.sum("excess_yuan"),
+        institution=here,
         mine=mine,
     )
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from api.console import acts, charts, figures
-from api.console.frame import ConsoleRoute, Page, Reads
+from api.console.frame import ConsoleRoute, Reads
 from api.scope import Action
 from energy.intervals import LocalCalendar
 from energy.model import Category
@@ -36,20 +36,15 @@ def home(page: Reads) -> HTMLResponse:
     daily = days.get(Category.ELECTRICITY)
     title = page.words["electricity_days"]
     order = _FIRST.get(page.caller.user.role, ("targets", "findings", "tasks", "data", "notices"))
+    notices = acts.notices(page, "open", "acknowledged")
     return page.show(
         "home.html",
         today=acts.today(page),
-        yuan=acts.yuan,
         month=month,
         sums=sums,
         chart=charts.consumption(page.put, page.words, daily, "day", title) if daily else None,
         cards=[c for c in order if c != "approve" or page.scope.may(Action.APPROVE)],
-        overdue=_overdue(page),
-        notices=acts.notices(page, "open", "acknowledged"),
+        notices=acts.few(notices),
+        n_critical=notices.counts("severity")["critical"],
         counts=page.ctx.registry.tasks.counts(sorted(page.scope.institutions), today=page.ctx.today()),
     )
-
-
-def _overdue(page: Page) -> int:
-    day = page.ctx.today()
-    return sum(task.is_overdue(day) for task in acts.tasks(page))

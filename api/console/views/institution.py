@@ -57,7 +57,7 @@ def institution(
         indicators=figures.indicators(page, Level.INSTITUTION, [institution], ("rolling12", "year"), year),
         seasons=_seasons(page, institution, calendar),
         heating=_heating(page, institution, calendar),
-        findings=acts.findings(page, institution=institution),
+        findings=acts.few(acts.findings(page, institution=institution, state="open")),
         tasks=[t for t in acts.tasks(page) if t.institution == institution and t.is_pending],
         meters=_meters(page, institution),
         buildings=[b for b in page.scope.buildings() if b.institution == institution],

@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-import json
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import get_args
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.alarms.delivery import MOST_ATTEMPTS
 from api.console import paging
-from api.console.frame import ConsoleRoute, Operates, Page
-from energy.errors import Forbidden
-from energy.registry import OutMessage
+from api.console.frame import ConsoleRoute, Operates
+from api.routes import outbox as noun
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
-State = Literal["waiting", "failed", "sent"]
-_STATES: Final[tuple[State, ...]] = ("waiting", "failed", "sent")
 
 
 @router.get("/alarms/outbox", response_class=HTMLResponse)
-def outbox(page: Operates, state: State | None = None, part: int = 1) -> HTMLResponse:
+def outbox(page: Operates, state: noun.State | None = None, part: int = 1) -> HTMLResponse:
     """Messages in one state (where something failed, at first those), the newest first."""
-    _require_whole(page)
-    found = page.ctx.registry.alarms.outbox()
-    counts = {name: sum(message.state == name for message in found) for name in _STATES}
-    chosen = state or next((name for name in ("failed", "waiting") if counts[name]), "sent")
+    found = noun.outbox(page.ctx, page.scope).counts("state")
+    counts: dict[noun.State, int] = {name: found[name] for name in get_args(noun.State)}
+    chosen = state or _most_urgent(counts)
     return page.show(
         "outbox.html",
-        part=paging.part([one for one in reversed(found) if one.state == chosen], part),
+        part=paging.stored(noun.outbox(page.ctx, page.scope, chosen), part),
         counts=counts,
         state=chosen,
         most=MOST_ATTEMPTS,
-        subject=_subject,
+        subject=noun.subject_of,
     )
+
+
+def _most_urgent(counts: Mapping[noun.State, int]) -> noun.State:
+    if counts["failed"]:
+        return "failed"
+    return "waiting" if counts["waiting"] else "sent"
 
 
 @router.post("/alarms/outbox/retry")
 def retry(page: Operates) -> RedirectResponse:
     """Give everything that was given up another chance."""
-    _require_whole(page)
-    page.ctx.registry.alarms.retry(now=page.ctx.now())
+    noun.retry_outbox(page.ctx, page.scope)
     return page.go("/alarms/outbox?state=waiting", "retried")
-
-
-def _require_whole(page: Page) -> None:
-    if not page.scope.is_whole:
-        raise Forbidden("the outbox holds messages of everybody: ask an operator of the whole installation")
-
-
-def _subject(message: OutMessage) -> str:
-    """What the message says in one line."""
-    return str(json.loads(message.payload).get("subject", ""))

@@ -197,9 +197,7 @@ def _rows(page: Page, region: str, department: str, type_: str) -> list[Row]:
     others = [name for name in names if name not in intensities]  # before a year's first month is over
     found = figures.indicators(page, Level.INSTITUTION, others, ("rolling12",), window, _INDICATOR)
     intensities |= {r.id: r for r in found}
-    open_findings: dict[str, int] = {}
-    for finding in acts.findings(page):
-        open_findings[finding.institution] = open_findings.get(finding.institution, 0) + 1
+    open_findings = acts.findings(page, state="open").counts("institution")
     return [
         Row(
             i,
@@ -207,7 +205,7 @@ def _rows(page: Page, region: str, department: str, type_: str) -> list[Row]:
             targets.get(i.id),
             intensities.get(i.id),
             _rank(i, chosen, intensities),
-            open_findings.get(i.id, 0),
+            open_findings[i.id],
         )
         for i in chosen
     ]

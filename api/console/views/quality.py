@@ -58,6 +58,7 @@ def quality(page: Reads, part: int = 1) -> HTMLResponse:
         is_whole=page.scope.is_whole,
         ingest_url=page.ctx.ingest_url,
         mean=_mean(days, page.scope.institutions),
+        clocks=upkeep.clocks(page),
         renewals=upkeep.renewals(page),
     )
 

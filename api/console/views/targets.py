@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Form, Query, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
@@ -15,14 +15,13 @@ from api import proofs
 from api.console import acts, figures, paging
 from api.console.frame import Approves, ConsoleRoute, Corrects, Page, Reads, checked
 from api.routes import targets as noun
-from energy.model import Meter
 from energy.model import Scope as Level
 from energy.reference import CaliberRow, Indicator, table
-from energy.registry import Target
+from energy.registry import Subject, Target
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 INDICATORS: Final = tuple(row for row in table("indicators", Indicator))
-State = Literal["all", "proposed", "issued"]
+State = Literal["all", "proposed", "issued", "warned"]
 CALIBERS: Final = tuple(row for row in table("calibers", CaliberRow))
 
 
@@ -41,16 +40,6 @@ class Line:
         assert found is not None  # a line is made from at least one of them
         return found
 
-    def is_of(self, state: State) -> bool:
-        """True if it is one of those issued, or of those that wait to be."""
-        return state == "all" or (state == "issued") == (self.issued is not None)
-
-    @property
-    def order(self) -> tuple[bool, float]:
-        """What waits for a decision first, then those furthest used."""
-        used = self.state.used_share if self.state else math.nan
-        return (self.issued is not None, -used if used == used else 1.0)
-
 
 @router.get("/targets", response_class=HTMLResponse)
 def targets(
@@ -63,20 +52,19 @@ def targets(
     """All targets of a year with their progress, what keeps others from being proposed, and the quotas."""
     today, seen = page.ctx.today(), page.scope.institutions
     chosen = year if year is not None and 1990 <= year <= 2200 else today.year
-    lines = _lines(page, chosen)
-    of_state = {name: [line for line in lines if line.is_of(name)] for name in get_args(State)}
-    rows = paging.matching(of_state[state], q, lambda line: _name(page, line.any))
+    warned = acts.warned(page) if chosen == today.year else []
+    issued = acts.pairs(page, chosen, words=q).counts("issued")
     return page.show(
         "targets.html",
-        part=paging.part(sorted(rows, key=lambda line: line.order), part),
+        part=_part(page, chosen, q, state, part, warned),
         q=q,
         state=state,
-        counts={name: len(found) for name, found in of_state.items()},
+        counts={"all": issued.total(), "proposed": issued[0], "issued": issued[1], "warned": len(warned)},
         year=chosen,
         years=range(today.year - 2, today.year + 2),
         lacks=[one for one in missing_targets(page.ctx.registry) if one.year == chosen and one.institution in seen],
         quotas=page.ctx.registry.quotas.rows(),
-        name=lambda target: _name(page, target),
+        name=lambda target: acts.place_name(page, target.scope, target.id),
         kinds=",".join(proofs.KINDS),
         institutions=sorted((page.scope.institution(i) for i in page.scope.institutions), key=lambda i: i.name_zh),
         quota_classes=sorted({c for i in seen if (c := page.scope.institution(i).quota_class)}),
@@ -85,23 +73,39 @@ def targets(
     )
 
 
-def _lines(page: Page, year: int) -> list[Line]:
-    found = acts.targets(page, year=year)
-    states: dict[tuple[str, str, str, str], figures.TargetState] = {}
-    if year == page.ctx.today().year:
-        for level in (Level.REGION, Level.INSTITUTION, Level.BUILDING):
-            ids = [t.id for t in found if t.scope == level.value]
-            states |= {(s.scope, s.id, s.indicator, s.caliber): s for s in figures.target_states(page, level, ids)}
-    pairs: dict[tuple[str, str, str, str], dict[str, Target]] = {}
-    for target in found:
-        pairs.setdefault((target.scope, target.id, target.indicator, target.caliber), {})[target.state] = target
-    return [Line(pair.get("proposed"), pair.get("issued"), states.get(key)) for key, pair in pairs.items()]
+def _part(
+    page: Page, year: int, words: str, state: State, number: int, warned: Sequence[figures.TargetState]
+) -> paging.Part[Line]:
+    """One page of targets: those that warn by how far they are over, all others those that wait first."""
+    if state == "warned":
+        found = paging.matching(warned, words, lambda one: acts.place_name(page, one.scope, one.id))
+        shown: paging.Part[Subject] = paging.part([_followed(one, year) for one in found], number)
+    else:
+        wanted = {} if state == "all" else {"issued": int(state == "issued")}
+        shown = paging.stored(acts.pairs(page, year, words=words, **wanted), number).of(Subject.of)
+    stored = _stored(page, year, shown.rows)
+    states = standing_states(page, year, shown.rows)
+    return shown.of(lambda one: Line(stored.get((one, "proposed")), stored.get((one, "issued")), states.get(one)))
 
 
-def _name(page: Page, target: Target) -> str:
-    place = page.scope.find(target.scope, target.id)
-    assert not isinstance(place, Meter)  # a target is of a place
-    return page.put.name(place, target.id)
+def _stored(page: Page, year: int, subjects: Sequence[Subject]) -> dict[tuple[Subject, str], Target]:
+    found = acts.targets(page, year=year, id=sorted({one.id for one in subjects})) if subjects else []
+    return {(Subject.of(target), target.state): target for target in found}
+
+
+def standing_states(page: Page, year: int, subjects: Sequence[Subject]) -> dict[Subject, figures.TargetState]:
+    """How the year of each stands, this year."""
+    if year != page.ctx.today().year:
+        return {}
+    found: dict[Subject, figures.TargetState] = {}
+    for level in (Level.REGION, Level.INSTITUTION, Level.BUILDING):
+        ids = sorted({one.id for one in subjects if one.scope == level.value})
+        found |= {_followed(state, year): state for state in figures.target_states(page, level, ids)}
+    return found
+
+
+def _followed(state: figures.TargetState, year: int) -> Subject:
+    return Subject(state.scope, state.id, year, state.indicator, state.caliber)
 
 
 @router.post("/targets/proposals")

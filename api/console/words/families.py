@@ -21,6 +21,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "targets_all": ("全部", "All"),
     "targets_proposed": ("待下达", "To be issued"),
     "targets_issued": ("已下达", "Issued"),
+    "targets_warned": ("预警", "Warned"),
     "level_region": ("行政区", "region"),
     "level_institution": ("单位", "institution"),
     "level_building": ("建筑", "building"),
