@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from energy.series import BoolArray, FloatArray, IntArray
+from energy.series import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,11 +328,3 @@ def audit(bill: Bill, computed: float, tolerance: float = TOLERANCE) -> BillAudi
     difference = bill.yuan - computed
     relative = difference / abs(computed) if computed else (0.0 if difference == 0 else math.inf)
     return BillAudit(computed, difference, relative, abs(relative) <= tolerance)
-
-
-def monthly_sums(spread: SpreadBills, edges: IntArray) -> FloatArray:
-    """Use of periods that begin and end at day numbers, shape (n_periods,); NaN where a day has no bill."""
-    places = np.clip(edges - spread.first_day, 0, len(spread.amount))
-    whole = (edges >= spread.first_day) & (edges <= spread.first_day + len(spread.amount))
-    sums = [float(spread.amount[start:end].sum()) for start, end in pairwise(places.tolist())]
-    return np.where(whole[:-1] & whole[1:], np.array(sums, np.float64), np.nan)

@@ -5,7 +5,7 @@ in, and of every meter whose amount is in the sum.
 
 Notes
 -----
-Errors of one meter add up as `ExpectedModel.sum_interval` says. Errors of different meters are taken as independent:
+Errors of one meter add up as `analytics.spread.half_of_sum` says. Errors of different meters are taken as independent:
 half-widths add as squares.
 """
 
@@ -17,9 +17,8 @@ from typing import Final
 
 import numpy as np
 
-from analytics.expected import DAYS_ALIKE
 from analytics.rollup import Group
-from analytics.spread import NOMINAL_Z
+from analytics.spread import half_of_sum
 from analytics.totals import Periods
 from energy.intervals import DAY, Window
 from energy.series import BoolArray, FloatArray, IntArray
@@ -77,13 +76,11 @@ def meter_expected(
     n = len(periods)
     lo, hi = np.searchsorted(days.day, (periods.days[0], periods.days[-1]))
     column = np.searchsorted(periods.days, days.day[lo:hi], side="right") - 1
-    amount = np.bincount(column, np.nan_to_num(days.amount[lo:hi]), n)
+    amount = np.bincount(column, np.nan_to_num(days.amount[lo:hi]), n).astype(np.float64)
     seconds = np.bincount(column, np.nan_to_num(days.seconds[lo:hi]), n)
     span = np.clip(np.minimum(periods.edges[1:], read.end) - np.maximum(periods.start, read.start), 0, None)
     known = (seconds > 0) & (seconds >= SPOKEN * span)
-    n_days = seconds / DAY
-    noise = day_spread * np.sqrt(n_days * np.minimum(n_days, DAYS_ALIKE))
-    half = NOMINAL_Z * np.hypot(noise, drift * amount)
+    half = half_of_sum(amount, seconds / DAY, day_spread, drift)
     return np.where(known, amount, np.nan), np.where(known, half, np.nan)
 
 

@@ -44,8 +44,6 @@ STEP_RIDGE: Final = 0.5
 SEASON_RIDGE: Final = 1.0
 SLOPE_RIDGE: Final = 0.01
 """Shares of a row's own sum of squares: alone, a step shrinks by a third, a season by half, a slope by a hundredth."""
-DAYS_ALIKE: Final = 5.0
-"""Errors of days this close are alike and do not average out."""
 
 
 class WeatherUse(StrEnum):
@@ -132,18 +130,6 @@ class ExpectedModel:
         group = design.calendar.occupied.astype(np.int64)
         half = np.sqrt(self.spread[:, group] ** 2 + (self.drift[:, None] * expected) ** 2) * np.float32(NOMINAL_Z)
         return np.maximum(expected - half, self.floor[:, None]), expected + half
-
-    def sum_interval(self, total: FloatArray, n_days: float) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper limit of the 80 % interval of a sum over `n_days` days whose expected total is given.
-
-        Notes
-        -----
-        Days close together err alike, so their spread counts with blocks of days, not days; the level's drift does
-        not average out at all and dominates a year.
-        """
-        noise = self.day_spread.astype(np.float64) * np.sqrt(n_days * min(n_days, DAYS_ALIKE))
-        half = NOMINAL_Z * np.hypot(noise, self.drift * total)
-        return np.maximum(total - half, np.minimum(self.floor, 0.0)), total + half
 
     def to_dict(self) -> dict[str, Any]:
         """Everything needed to reproduce a prediction, as JSON types (NaN as None)."""

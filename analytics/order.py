@@ -120,23 +120,3 @@ def daily_medians(values: Float32Array, day: Int32Array, n_days: int, out: Float
         width *= 2
     for d in range(n_days):
         out[d] = hours[(count[d] - 1) // 2, d] if count[d] else np.nan
-
-
-@compiled
-def insert_sorted(window: Float32Array, n: int, value: float) -> None:
-    """Put a value into the sorted first n places; the window then holds n + 1."""
-    i = n
-    while i > 0 and window[i - 1] > value:
-        window[i] = window[i - 1]
-        i -= 1
-    window[i] = value
-
-
-@compiled
-def remove_sorted(window: Float32Array, n: int, value: float) -> None:
-    """Take a value, which is there, out of the sorted first n places; the window then holds n - 1."""
-    i = 0
-    while i < n - 1 and window[i] != value:
-        i += 1
-    for j in range(i, n - 1):
-        window[j] = window[j + 1]

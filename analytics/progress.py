@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from analytics.levels import TIE
+from analytics.spread import DAYS_ALIKE, NOMINAL_Z
 from energy.series import BoolArray, FloatArray, IntArray
 
 STAGES: Final = (0.8, 0.9, 1.0)
@@ -177,10 +178,6 @@ class Forecast:
 
 BLOCK: Final = 30
 """Days that are judged together. [d]"""
-DAYS_ALIKE: Final = 5.0
-"""Errors of days this close are alike and do not average out (as in `analytics.expected`)."""
-NOMINAL_Z: Final = 1.2815515594
-"""80 % of a normal distribution lie within this many standard deviations."""
 
 
 def forecast_year(used: FloatArray, expected: FloatArray, n_elapsed: int, uncertainty: Uncertainty) -> Forecast:

@@ -18,6 +18,8 @@ DRIFT_PRIOR: Final = 0.085
 """Standard deviation of the relative change of level from one year to the next, of ordinary buildings."""
 DRIFT_WEIGHT: Final = 12.0
 """The prior counts like this many months of the meter's own."""
+DAYS_ALIKE: Final = 5.0
+"""Errors of days this close are alike and do not average out."""
 
 
 def known_mean(values: FloatArray | Float32Array) -> FloatArray:
@@ -30,7 +32,7 @@ def known_mean(values: FloatArray | Float32Array) -> FloatArray:
 
 
 def spread_of(residual: Float32Array) -> Float32Array:
-    """Standard deviation that a normal distribution with the same central 80 % has; 0 where nothing is known."""
+    """Standard deviation that a normal distribution with the same central 80 % has; 0 of fewer than two values."""
     known = np.isfinite(residual)
     distance = np.where(known, np.abs(residual), np.float32(np.inf))
     rank = (known.sum(axis=1) * 4) // 5
@@ -46,6 +48,18 @@ def day_spread(residual: Float32Array, step: int) -> Float32Array:
     per_day = DAY // step
     error, count = _day_sums(residual, np.isfinite(residual), per_day)
     return spread_of(np.where(count * 10 >= per_day * 9, error, np.nan).astype(np.float32))
+
+
+def half_of_sum(total: FloatArray, n_days: FloatArray | float, day_spread: FloatArray, drift: FloatArray) -> FloatArray:
+    """Half the width of the 80 % interval of a sum over `n_days` days whose expected total is given; all of one shape.
+
+    Notes
+    -----
+    Days close together err alike, so their spread counts with blocks of days, not days; the level's drift does not
+    average out at all and dominates a year.
+    """
+    noise = day_spread * np.sqrt(n_days * np.minimum(n_days, DAYS_ALIKE))
+    return np.asarray(NOMINAL_Z * np.hypot(noise, drift * total))
 
 
 def drift(residual: Float32Array, expected: Float32Array, step: int) -> Float32Array:

@@ -48,11 +48,6 @@ class Sufficiency:
         length = (self.n_days >= PERIOD_DAYS[0]) & (self.n_days <= PERIOD_DAYS[1])
         return length & (self.days >= MIN_COVERAGE) & (self.lowest_month >= MIN_COVERAGE)
 
-    @property
-    def is_within_ashrae(self) -> BoolArray:
-        """Within the limits of ASHRAE Guideline 14 for hourly models."""
-        return (self.cv_rmse <= MAX_CV_RMSE) & (np.abs(self.nmbe) <= MAX_NMBE)
-
     def reasons(self, meter: int) -> tuple[str, ...]:
         """Codes of what is lacking for one meter: period, days, month, cv_rmse, nmbe."""
         checks = {

@@ -113,9 +113,3 @@ def _days_of(spans: Sequence[CalendarSpan], kind: str) -> IntArray:
         if span.kind == kind
     ]
     return np.concatenate(days).astype(np.int64) if days else np.zeros(0, np.int64)
-
-
-def temperature_share(weather: Weather) -> float:
-    """Share of the temperatures that are known."""
-    known: FloatArray | None = weather.temperature
-    return 0.0 if known is None or not len(known) else float(np.isfinite(known).mean())
