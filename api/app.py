@@ -14,7 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import openapi, problems
 from api.access_log import AccessLog
 from api.console import pages
-from api.context import Context, Parked
+from api.context import Context, Leads, Parked
 from api.limits import Limits
 from api.routes import NOUNS, PAGES
 from api.security import SecurityHeaders
@@ -37,13 +37,15 @@ def create_app(
     clock: Callable[[], float] = time.time,
     alarms: AlarmSettings | None = None,
     parked: Parked = lambda _since: [],
+    leads: Leads = lambda _since: {},
     certificates: Mapping[str, Path] | None = None,
 ) -> FastAPI:
     """API and console over a registry and a store; `is_https` where browsers reach it by https (cookies say so).
 
     `home` keeps files that people bring; `ingest_url` leads to the collector's own pages of parked messages;
     `clock` tells the time (a test may hold it); `alarms` says by which channels people can be told; `parked` counts
-    what the collector has set aside; `certificates` are the files of certificates by the setting that names them.
+    what the collector has set aside, `leads` tells of gateways it refused for their clock; `certificates` are files by
+    the setting that names them.
     """
     app = FastAPI(
         title="Jieneng 节能",
@@ -64,7 +66,17 @@ def create_app(
         ],
     )
     app.state.context = Context(
-        registry, store, zone, is_https, home, ingest_url, clock, alarms or AlarmSettings(), parked, certificates or {}
+        registry,
+        store,
+        zone,
+        is_https,
+        home,
+        ingest_url,
+        clock,
+        alarms or AlarmSettings(),
+        parked,
+        leads,
+        certificates or {},
     )
     problems.install(app)
     for router in (*NOUNS, PAGES, *pages.VIEWS):

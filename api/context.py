@@ -21,6 +21,9 @@ from energy.storage.base import Store
 Parked = Callable[[int], list[tuple[str, str, int]]]
 """(gateway, reason, readings) of what lies parked and was last seen since an instant."""
 
+Leads = Callable[[int], Mapping[str, float]]
+"""Seconds by which gateways were ahead whose readings were refused for it since an instant."""
+
 
 @dataclass
 class Context:
@@ -35,6 +38,7 @@ class Context:
     clock: Callable[[], float] = time.time
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
     parked: Parked = field(default=lambda _since: [])
+    leads: Leads = field(default=lambda _since: {})
     certificates: Mapping[str, Path] = field(default_factory=dict)
     _snapshot: Snapshot | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)

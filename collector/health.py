@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Final
 
 from collector.audit import Audit
+from collector.clocks import Clocks
 from collector.pipeline import Pipeline
 from collector.source import Source
 from collector.watch import Watch
@@ -45,6 +46,10 @@ class Health:
     def audited(self) -> Audit | None:
         """What the last audit of the ledger found."""
         return self._watch.auditor.last
+
+    def clocks(self) -> Clocks | None:
+        """What is known of the clocks of gateways."""
+        return self._watch.clocks.last
 
     def source_counters(self) -> Mapping[str, int]:
         """What the source counted since the start."""

@@ -12,6 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from analytics.clocks import WARN_S
+from collector.clocks import Clocks
 from collector.health import Health
 from collector.pipeline import Pipeline
 from collector.watch import lag_s
@@ -70,11 +72,21 @@ class IngestMetrics(Collector):
             for name, count in asdict(audit).items():
                 found.add_metric([name], count)
             yield found
+        if (clocks := self._health.clocks()) is not None:
+            yield from _of_clocks(clocks)
         yield from _renewals(ingest.settings, time.time())
         ready = GaugeMetricFamily("jieneng_ready", "1 where a check of /readyz holds", labels=["check"])
         for name, trouble in self._health.ready().items():
             ready.add_metric([name], 0.0 if trouble else 1.0)
         yield ready
+
+
+def _of_clocks(clocks: Clocks) -> Iterator[Metric]:
+    yield GaugeMetricFamily("jieneng_gateway_clocks_known", "Gateways of whose clock anything is known", clocks.known)
+    yield GaugeMetricFamily("jieneng_gateway_clocks_off", f"Those off by {WARN_S:.0f} s and more", clocks.off)
+    if clocks.largest is not None:
+        yield GaugeMetricFamily("jieneng_gateway_clock_ahead_seconds", "Of the one that is off most; negative: behind",
+                                clocks.largest)  # fmt: skip
 
 
 def _renewals(settings: Settings, now: float) -> Iterator[Metric]:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Final
 
-from collector.audit import EVERY_S, Auditor
+from collector import audit, clocks
+from collector.audit import Auditor
+from collector.clocks import ClockWatch
 from collector.pipeline import Pipeline
 from collector.spool import Group, SpoolReader
 from energy.errors import RegistryError, StorageError
@@ -29,7 +31,7 @@ class Watch:
 
     def __init__(self, ingest: Pipeline) -> None:
         self._ingest = ingest
-        self.auditor = Auditor(ingest)
+        self.auditor, self.clocks = Auditor(ingest), ClockWatch(ingest)
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._every, args=(seconds, action), name=name, daemon=True)
@@ -37,7 +39,8 @@ class Watch:
                 ("registry", _REGISTRY_EVERY_S, self.look_at_registry),
                 ("canary", _CANARY_EVERY_S, self.try_store),
                 ("sample", _SAMPLE_EVERY_S, self.sample),
-                ("audit", EVERY_S, self.auditor.audit),
+                ("audit", audit.EVERY_S, self.auditor.audit),
+                ("clocks", clocks.EVERY_S, self.clocks.look),
             )
         ]
         self._sampled: Counter[str] = Counter()

@@ -9,14 +9,16 @@ from typing import Final
 
 import numpy as np
 
+from analytics.jobs.arrivals import arrivals_of
 from analytics.jobs.estate import Estate
 from analytics.jobs.limits import Extents
-from analytics.jobs.rows import Writer, table, texts
+from analytics.jobs.rows import Writer, plain, table, texts
 from analytics.jobs.sums import Sums
 from energy.intervals import DAY, Window
 from energy.model import Meter, MeterKind, Scope
 from energy.registry import Snapshot
 from energy.series import FloatArray
+from energy.storage.base import Store
 from energy.storage.schema import DIRECTORY, DIRECTORY_TIME, METER_STATUS
 
 _LATE_FACTOR: Final = 3
@@ -40,8 +42,10 @@ def hearing(meter: Meter, last: int | None, now: int) -> Hearing:
     return Hearing.LATE if now - last > _LATE_FACTOR * meter.interval_s else Hearing.HEARD
 
 
-def write_status(writer: Writer, estate: Estate, sums: Sequence[Sums], extents: Extents, now: int) -> None:
-    """Replace today's status of every meter: the newest reading, its state, the coverage of the last closed day.
+def write_status(
+    store: Store, writer: Writer, estate: Estate, sums: Sequence[Sums], extents: Extents, now: int
+) -> None:
+    """Replace today's status of every meter: newest reading, state, what came of the last closed day, clock.
 
     There is one row a meter and local day, which the runs of that day renew.
     """
@@ -51,6 +55,8 @@ def write_status(writer: Writer, estate: Estate, sums: Sequence[Sums], extents: 
     edges = estate.calendar.edges(Window(now, now + 1), "day")
     last = [extents[m.id][1] if m.id in extents else None for m in meters]
     coverage = _yesterday(sums, int(edges[0]))
+    yesterday = Window(int(estate.calendar.edges(Window(int(edges[0]) - 1, int(edges[0])), "day")[0]), int(edges[0]))
+    arrived = arrivals_of(store, estate, meters, extents, yesterday=yesterday, now=now)
     rows = table(
         METER_STATUS,
         np.full(len(meters), edges[0], np.int64),
@@ -59,6 +65,9 @@ def write_status(writer: Writer, estate: Estate, sums: Sequence[Sums], extents: 
             "last_seen_s": np.array([np.nan if t is None else t for t in last], np.float64),
             "coverage_day": np.array([coverage.get(m.id, np.nan) for m in meters], np.float64),
             "state": np.array([float(hearing(m, t, now)) for m, t in zip(meters, last, strict=True)]),
+            "received_day": arrived.received,
+            "clock_ahead_s": arrived.ahead,
+            "clock_drift_s_per_day": plain(arrived.drift),
             "institution": texts([estate.institution] * len(meters)),
         },
     )

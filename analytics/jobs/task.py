@@ -125,7 +125,7 @@ def perform(task: Task, store: Store, registry: Registry) -> Done:
     places: dict[Scope, Sequence[str]] = {s: names for s, names in ids.items() if s is not Scope.METER}
     write_indicators(writer, estate.calendar, sums, estate.denominators, places, estate.heating, task.now)
     write_shapes(store, writer, estate, changed if task.everything else _days_of(recomputed, energy))
-    write_status(writer, estate, sums, extents, task.now)
+    write_status(store, writer, estate, sums, extents, task.now)
     outlook = _outlook(task, store, registry, spans, expectations, changed)
     if outlook is not None and sums:
         outlook = with_worth(outlook, estate, expectations.around, paid, told_by(sums))

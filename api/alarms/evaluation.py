@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from api.alarms import plant, silence, targets, upkeep
+from api.alarms import clocks, plant, silence, targets, upkeep
 from api.alarms.messages import announcements
 from api.alarms.rules import effective
 from api.alarms.view import Condition, Judgement, View, Words
@@ -34,6 +34,7 @@ JUDGES: Final[Mapping[str, Judge]] = MappingProxyType(
         "finding": targets.findings,
         "silent": silence.silent,
         "completeness": plant.completeness,
+        "clock": clocks.clocks,
         "balance": plant.balance,
         "lag": plant.lag,
         "spool": plant.spool,
@@ -52,6 +53,7 @@ def evaluate(
     zone: str = DEFAULT_ZONE,
     home: Path | None = None,
     certificates: Mapping[str, Path] | None = None,
+    leads: Mapping[str, float] | None = None,
 ) -> list[Notice]:
     """Compare what is so with what was said, write notices and queue their messages; the notices opened now.
 
@@ -68,6 +70,7 @@ def evaluate(
         home,
         {cause: n for cause, n in by_cause.items() if n.ended is None},
         {cause: n.ended for cause, n in by_cause.items() if n.ended is not None},
+        leads or {},
         certificates or {},
     )
     changes = list(_changes(view, effective(registry.alarms.rules()), by_cause))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from analytics.clocks import WARN_S as CLOCK_S
 from energy.backups import WARN_DAYS as BACKUP_DAYS
 from energy.certificates import WARN_DAYS
 from energy.registry import AlarmRule
@@ -18,6 +19,7 @@ BUILT_IN: Final = (
     AlarmRule("finding", "finding", 0.0, "warning", 7 * _DAY, note="least severity of a finding"),
     AlarmRule("silent", "silent", 3, "warning", 6 * _HOUR, note="missed readings in a row"),
     AlarmRule("completeness", "completeness", 0.8, "info", 2 * _DAY, note="least share of a day's readings"),
+    AlarmRule("clock", "clock", CLOCK_S, "warning", _DAY, note="seconds that a gateway's clock is off"),
     AlarmRule("collector", "collector", 300, "critical", _HOUR, note="seconds without a sign of a collector"),
     AlarmRule("balance", "balance", 1, "critical", _HOUR, note="readings that do not add up, by meter and day"),
     AlarmRule("lag", "lag", 900, "warning", _HOUR, note="seconds from reading to store"),

@@ -31,6 +31,7 @@ class View:
     home: Path | None
     standing: Mapping[str, Notice]  # by cause
     ended: Mapping[str, int]  # when causes that were over lately ended
+    leads: Mapping[str, float] = field(default_factory=dict)  # seconds ahead, of gateways refused for it
     certificates: Mapping[str, Path] = field(default_factory=dict)  # files by the setting that names them
 
     def name_of(self, scope: str, identity: str) -> Words:

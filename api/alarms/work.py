@@ -11,8 +11,10 @@ from typing import Final
 from api.alarms.daily import queue_digests
 from api.alarms.delivery import deliver, heartbeat
 from api.alarms.evaluation import evaluate
+from api.context import Leads
 from energy.certificates import certificate_files
 from energy.errors import SettingsError
+from energy.intervals import DAY
 from energy.registry import Registry
 from energy.settings import Settings, secret
 from energy.storage.base import Store
@@ -25,10 +27,13 @@ _KEEP_SENT_S: Final = 90 * 24 * 3600
 class Watcher:
     """Both threads, from `start` to `stop`. `wake` asks for a judgement soon: jobs have written something."""
 
-    def __init__(self, settings: Settings, registry: Registry, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, store: Store, *, leads: Leads = lambda _since: {}
+    ) -> None:
         self._settings = settings
         self._registry = registry
         self._store = store
+        self._leads = leads
         self._stopping = threading.Event()
         self._woken = threading.Event()
         self._beaten = 0.0
@@ -74,6 +79,7 @@ class Watcher:
             zone=settings.zone,
             home=settings.home,
             certificates=certificate_files(settings),
+            leads=self._leads(now - DAY),
         )
         queue_digests(self._registry, now, hour=settings.alarms.digest_hour, zone=settings.zone)
         self._registry.alarms.forget_sent(now - _KEEP_SENT_S)

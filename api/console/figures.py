@@ -326,11 +326,13 @@ def _indicator(rows: Table, i: int) -> IndicatorRow:
 
 @dataclass(frozen=True, slots=True)
 class MeterStatus:
-    """How a meter is heard: state 0 heard, 1 late, 2 silent, 3 never."""
+    """How a meter is heard: state 0 heard, 1 late, 2 silent, 3 never; its clock NaN where it is not heard live."""
 
     last_seen_s: float
     coverage_day: float
     state: int
+    clock_ahead_s: float
+    clock_drift_s_per_day: float
 
 
 def statuses(page: Page, meters: Iterable[str]) -> dict[str, MeterStatus]:
@@ -345,6 +347,8 @@ def statuses(page: Page, meters: Iterable[str]) -> dict[str, MeterStatus]:
             float(rows.fields["last_seen_s"][i]),
             float(rows.fields["coverage_day"][i]),
             int(np.nan_to_num(rows.fields["state"][i], nan=3)),
+            float(rows.fields["clock_ahead_s"][i]),
+            float(rows.fields["clock_drift_s_per_day"][i]),
         )
         for i in range(len(rows))
     }

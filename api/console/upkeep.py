@@ -1,16 +1,18 @@
-"""What somebody has to renew in time, for those who answer for the whole installation: backups and certificates."""
+"""What somebody has to set or renew: clocks of gateways; and, for the installation, backups and certificates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from analytics.clocks import by_gateway
 from api.alarms.rules import threshold
 from api.console.frame import Page
 from energy.backups import last_backup
 from energy.certificates import read_certificate
 from energy.errors import SettingsError
 from energy.intervals import DAY
+from energy.storage.status import clocks_by_meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,27 @@ class Renewal:
     time: int | None
     days: float | None
     is_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Gateways whose clock is off by `limit` seconds and more, the worst first, beside how many are known at all."""
+
+    off: tuple[tuple[str, float], ...]
+    known: int
+    n_gateways: int
+    limit: float
+
+
+def clocks(page: Page) -> Clocks:
+    """The clocks of the visible gateways."""
+    now, limit = page.ctx.now(), threshold(page.ctx.registry.alarms.rules(), "clock")
+    gateway_of = {m.id: m.gateway for m in page.scope.meters() if m.gateway is not None}
+    gateways = {g.id for g in page.scope.snapshot.gateways.values() if g.institution in page.scope.institutions}
+    found = by_gateway(gateway_of, clocks_by_meter(page.ctx.store, now), page.ctx.leads(now - DAY))
+    known = {name: ahead for name, ahead in found.items() if name in gateways}
+    off = sorted(((name, s) for name, s in known.items() if abs(s) >= limit), key=lambda pair: -abs(pair[1]))
+    return Clocks(tuple(off), len(known), len(gateways), limit)
 
 
 def renewals(page: Page) -> list[Renewal]:

@@ -24,7 +24,7 @@ from energy.registry.alarms import KINDS
 router = noun("decisions", "/alarms")
 Severity = Literal["info", "warning", "critical"]
 Kind = Literal[
-    "stage", "outlook", "finding", "silent", "completeness", "collector", "balance", "lag", "spool", "disk",
+    "stage", "outlook", "finding", "silent", "completeness", "clock", "collector", "balance", "lag", "spool", "disk",
     "certificate", "backup", "store",
 ]  # fmt: skip
 Name = Annotated[Identity, PathPart(description="your own name for it, unique in the installation")]

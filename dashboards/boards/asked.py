@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analytics.clocks import WARN_S
 from dashboards.queries import EVER, RANGE, Column, Select, Where, at_least, back, below, equal, select
 from dashboards.words import Words
 from energy.model import Category
@@ -96,6 +97,12 @@ def targets_at(stage: float, places: Places) -> Select:
 def silent(*places: Where) -> Select:
     """Meters of these places that have been silent for more than a day or were never heard."""
     return counted(METER_STATUS, "state", "floor({newest} / 2)", *places, group=("meter",))
+
+
+def clocks_off(*places: Where) -> Select:
+    """Meters of these places whose clock is off: a share that reaches 1 at the limit and never 2."""
+    far = f"floor(2 * abs({{newest}}) / (abs({{newest}}) + {WARN_S:.0f}))"
+    return counted(METER_STATUS, "clock_ahead_s", far, *places, group=("meter",))
 
 
 def quiet(at_least_state: int, *places: Where) -> Select:

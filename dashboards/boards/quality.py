@@ -53,20 +53,21 @@ def _figures(w: Words) -> tuple[Panel, ...]:
     parked = select(INGEST, Column("sum({readings})", "n"), where=(PARKED,))
     return (
         stat(
-            "coverage", *lines(asked.coverage(_REGION)), width=5, unit="percentunit", decimals=1, limits=looks.COVERAGE
+            "coverage", *lines(asked.coverage(_REGION)), width=4, unit="percentunit", decimals=1, limits=looks.COVERAGE
         ),
         stat(
-            "heard", *rows(asked.heard(_REGION)), width=5, named=True, overrides=heard_names(w), transformations=HEARD
+            "heard", *rows(asked.heard(_REGION)), width=4, named=True, overrides=heard_names(w), transformations=HEARD
         ),
-        stat("quality.silent", *rows(asked.silent(_METERS)), width=5, limits=looks.FEW),
+        stat("quality.silent", *rows(asked.silent(_METERS)), width=4, limits=looks.FEW),
         stat(
             "quality.estimated",
             *lines(estimated),
-            width=5,
+            width=4,
             unit="percentunit",
             decimals=2,
             limits=steps((None, looks.GOOD), (0.02, looks.NEAR), (0.1, looks.OVER)),
         ),
+        stat("quality.clocks", *rows(asked.clocks_off(_METERS)), width=4, limits=looks.FEW, absent=w("none")),
         stat("quality.parked", *rows(parked), width=4, unit="locale", limits=looks.FEW, absent=w("none")),
     )
 

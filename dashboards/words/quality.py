@@ -23,6 +23,12 @@ PANELS: Final[Panels] = {
         "所选时段内估算时间的平均份额。",
         "Mean share of time that is estimated.",
     ),
+    "quality.clocks": (
+        "时钟偏差",
+        "Clocks off",
+        "时钟偏差 2 分钟及以上的表计数；无实时读数的未知。",
+        "Meters whose clock is off by 2 minutes and more; unknown where none is heard live.",
+    ),
     "quality.parked": (
         "搁置读数",
         "Parked readings",

@@ -70,8 +70,15 @@ INGEST: Final = Measurement("ingest", ("collector", "reason"), ("readings", "lag
 DIFFERENCES: Final = ("unaccounted", "missing")
 """Reasons of `ingest` that state a difference as the last audit found it, and no count since the row before."""
 METER_STATUS: Final = Measurement(
-    "meter_status", ("meter",), ("last_seen_s", "coverage_day", "state"), ("institution",)
+    "meter_status",
+    ("meter",),
+    ("last_seen_s", "coverage_day", "received_day", "state", "clock_ahead_s", "clock_drift_s_per_day"),
+    ("institution",),
 )
+"""`received_day` is the share of the readings due that came, `coverage_day` that of the time whose use is known.
+
+`clock_ahead_s` (negative: behind) and its trend are absent where a meter is not heard live (`analytics.clocks`).
+"""
 DIRECTORY: Final = Measurement(
     "directory",
     ("scope", "id"),

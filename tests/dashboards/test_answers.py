@@ -95,6 +95,7 @@ def test_figures_that_can_be_counted_by_hand(stage_set: Stage) -> None:
     assert figure(stage_set, "findings", "findings.all") == [6]
     assert figure(stage_set, "findings", "findings.cost") == [2 * (480 + 610 + 740)]
     assert figure(stage_set, "quality", "quality.silent") == [1]
+    assert figure(stage_set, "quality", "quality.clocks") == [1]
     assert figure(stage_set, "quality", "quality.parked") == [24 * (4 + 3)]
     assert figure(stage_set, "collector", "collector.stored") == [1440 * 120]
 

@@ -8,6 +8,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "无法入库的读数按原因保存,可查看并重放。",
         "Readings that could not be taken, kept by reason, to be seen and replayed.",
     ),
+    "clocks": ("网关时钟", "Clocks of gateways"),
+    "clocks_lead": (
+        "由实时读数的到达时间估计;无实时数据的网关未知。",
+        "Told by when live readings come; unknown where a gateway sends none.",
+    ),
+    "clock_ahead": ("时钟快(负为慢)", "Clock ahead (negative: behind)"),
+    "seconds_a_day": ("秒/天", "s a day"),
+    "clocks_known": (
+        "已知 {known}/{n} 个网关,偏差超过 {limit} 秒:",
+        "Known of {known} of {n} gateways; off by {limit} s and more:",
+    ),
+    "empty_clocks": ("没有发现时钟偏差。", "No clock is known to be off."),
     "upkeep": ("备份与证书", "Backups and certificates"),
     "upkeep_of": ("事项", "What"),
     "upkeep_what": ("位置/主体", "Where, whose"),
