@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from energy.storage.embedded import EmbeddedStore
+from tests.api.tree import planting as planting
+from tests.api.tree import tree as tree
 from tests.api.world import World, everything, served
 
 

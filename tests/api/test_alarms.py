@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.alarms.rules import effective
+from energy.registry import OutMessage
 from tests.api.world import World
 
 MAIL = {"channel": "email", "address": "duty@example.org"}
@@ -65,3 +66,22 @@ def test_a_changed_rule_counts_and_keeps_the_rest(world: World) -> None:
     assert counted["silent"] == 5.0
     assert "lag" not in counted
     assert listed["lag"] is False
+
+
+def test_the_outbox_tells_what_failed_and_a_retry_lets_it_wait_again(world: World) -> None:
+    alarms, now = world.registry.alarms, 1_750_000_000
+    alarms.queue([OutMessage("m-api", "n-1", "duty", "email", "a@example.org", '{"subject": "表计失联"}', now, now)])
+    (held,) = alarms.claim(now=now, lease_s=300)
+    alarms.settle(held, now=now, error="550 no such mailbox")
+    path = "/api/v1/alarms/outbox"
+    with world.client("root-operator") as operator, world.client("root-viewer") as viewer:
+        assert viewer.get(path).status_code == viewer.post(f"{path}/retry").status_code == 403
+        (failed,) = operator.get(path, params={"state": "failed"}).json()["items"]
+        shown = {name: failed[name] for name in ("id", "subject", "address", "attempts", "error")}
+        assert shown == {
+            "id": "m-api", "subject": "表计失联", "address": "a@example.org", "attempts": 1,
+            "error": "550 no such mailbox",
+        }  # fmt: skip
+        assert operator.post(f"{path}/retry").json() == {"messages": 1}
+        rows = operator.get(path, params={"format": "csv"}).text.splitlines()
+    assert [line.split(",")[6:8] for line in rows] == [["state", "attempts"], ["waiting", "0"]]

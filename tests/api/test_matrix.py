@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,8 @@ import pytest
 
 from energy.registry import Role
 from tests.api.matrix import ELSEWHERE, TABLE
-from tests.api.tree import NOW, RELATIONS, SECRET, Memory, ask, expected, leak, planted, thing
+from tests.api.tree import NOW, RELATIONS, SECRET, Memory, ask, expected, leak, thing
 from tests.api.world import World
-
-
-@pytest.fixture(scope="module")
-def planting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Memory]]:
-    with planted(tmp_path_factory.mktemp("matrix")) as found:
-        yield found
-
-
-@pytest.fixture
-def tree(planting: tuple[World, Memory]) -> World:
-    return planting[0]
 
 
 def test_every_route_is_in_the_table(tree: World) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import httpx
 import numpy as np
+import pytest
 
 from api import proofs
 from api.scope import actions_of
@@ -106,6 +107,19 @@ def planted(folder: Path) -> Iterator[tuple[World, Memory]]:
         yield world, Memory(folder / "registry.db")
     store.close()
     registry.close()
+
+
+@pytest.fixture(scope="module")
+def planting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Memory]]:
+    """The tree, and the way back to how it was."""
+    with planted(tmp_path_factory.mktemp("matrix")) as found:
+        yield found
+
+
+@pytest.fixture
+def tree(planting: tuple[World, Memory]) -> World:
+    """The tree of the module's tests."""
+    return planting[0]
 
 
 def _sheets() -> dict[str, list[dict[str, Any]]]:

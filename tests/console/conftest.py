@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from tests.api.tree import planting as planting
+from tests.api.tree import tree as tree
 from tests.console.world import World, served
 
 
