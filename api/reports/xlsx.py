@@ -11,11 +11,13 @@ from openpyxl.chart import BarChart, LineChart, Reference
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.page import PageMargins
+from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from api.reports.document import Block, Cell, Chart, Column, Document, Heading, Paragraph, TableBlock, day_words
 from api.reports.drawing import COLOURS
+from api.reports.xlsx_pages import page_ends, room
 from energy.registry.spreadsheet import neutral_text
 
 _FONT: Final = "宋体"
@@ -31,6 +33,10 @@ _NUMBERS: Final = 19
 """Row of a chart's sheet in which its numbers begin."""
 _CHART_COLUMN: Final = 22.0
 _LONGEST_FOOT: Final = 120
+_A4: Final = (595.3, 841.9)  # points
+_SQUEEZED: Final = 1.25
+"""A form may be so much longer than its page: it is made smaller."""
+_SIDE, _TOP, _BOTTOM = 0.6, 0.7, 0.8  # margins in inches
 
 
 def write(document: Document) -> bytes:
@@ -71,6 +77,7 @@ class _Sheet:
         self._sheet = sheet
         self._document = document
         self._row = 1
+        self._kept: set[int] = set()  # rows that stay on the page of the next one
         self._n_columns = max([len(table.columns) for table in document.tables] or [6])
         self._widths = [self._column_width(place) for place in range(self._n_columns)]
         self._charts = 0
@@ -88,20 +95,38 @@ class _Sheet:
         for block in document.blocks:
             self._block(block)
         self._signature()
+        self._break_pages()
 
     def _signature(self) -> None:
+        """Who stands for the paper and when, on one page with the end of the text."""
         document = self._document
+        self._kept |= {self._row - 1, self._row}
         self._row += 1
         if document.signed_by:
-            self._line(document.signature_line, Font(_FONT, 10), height=26)
-        for text in (document.issuer, day_words(document.day, document.language)):
-            self._line(text, Font(_FONT, 11), align="right")
+            self._line(document.signature_line, Font(_FONT, 10), height=26, is_kept=True)
+        self._line(document.issuer, Font(_FONT, 11), align="right", is_kept=True)
+        self._line(day_words(document.day, document.language), Font(_FONT, 11), align="right")
+
+    def _break_pages(self) -> None:
+        sizes = self._sheet.row_dimensions
+        heights = [sizes[row].height or _ROW for row in range(1, self._row)]
+        across, down = _A4[::-1] if self._n_columns > _WIDE else _A4
+        most = room(down - 72 * (_TOP + _BOTTOM), across - 72 * 2 * _SIDE, self._widths)
+        if self._document.signed_by and sum(heights) <= _SQUEEZED * most:
+            self._sheet.page_setup.fitToHeight = 1  # who signs a form signs one page
+            return
+        for row in page_ends(heights, self._kept, most):
+            self._sheet.row_breaks.append(Break(id=row))
 
     def _column_width(self, place: int) -> float:
         widths = [table.columns[place].width for table in self._document.tables if len(table.columns) > place]
         return min(9.5 * max([1.0, *widths]), 19.0)
 
-    def _line(self, text: str, font: Font, *, align: str = "left", height: float | None = None) -> None:
+    def _line(
+        self, text: str, font: Font, *, align: str = "left", height: float | None = None, is_kept: bool = False
+    ) -> None:
+        if is_kept:
+            self._kept.add(self._row)
         cell = self._sheet.cell(self._row, 1, _value(text))
         cell.font, cell.alignment = font, Alignment(horizontal=align, vertical="center", wrap_text=True)
         self._sheet.merge_cells(start_row=self._row, end_row=self._row, start_column=1, end_column=self._n_columns)
@@ -111,8 +136,9 @@ class _Sheet:
     def _block(self, block: Block) -> None:
         match block:
             case Heading():
+                self._kept.add(self._row)
                 self._row += 1
-                self._line(block.text, Font("黑体", 13 if block.level == 1 else 11, bold=True), height=20)
+                self._line(block.text, Font("黑体", 13 if block.level == 1 else 11, bold=True), height=20, is_kept=True)
             case Paragraph():
                 self._line(block.text, Font(_FONT, 11))
             case TableBlock():
@@ -121,13 +147,18 @@ class _Sheet:
                 self._chart(block)
 
     def _table(self, block: TableBlock) -> None:
-        self._line(block.caption, Font(_FONT, 10, bold=True))
+        self._line(block.caption, Font(_FONT, 10, bold=True), is_kept=True)
         if not block.rows:
             self._line(block.empty or "—", Font(_FONT, 10))
         else:
             self._head([column.head for column in block.columns])
+            first = self._row
             for row in block.rows:
                 self._body(block.columns, row)
+            last = self._row - 1
+            self._kept |= {row for row in (first - 1, first, last - 1) if row < last} | (
+                {last} if block.notes else set()
+            )
         for note in block.notes:
             self._line(note, Font(_FONT, 9, color="475569"))
 
@@ -185,7 +216,7 @@ def _set_up(sheet: Worksheet, foot: str, *, is_wide: bool) -> None:
     sheet.page_setup.orientation = "landscape" if is_wide else "portrait"
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, False
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_margins = PageMargins(left=0.6, right=0.6, top=0.7, bottom=0.8)
+    sheet.page_margins = PageMargins(left=_SIDE, right=_SIDE, top=_TOP, bottom=_BOTTOM)
     sheet.print_options.horizontalCentered = True
     footer = sheet.oddFooter
     assert footer is not None  # a new sheet has one
