@@ -20,7 +20,7 @@ from analytics.rollup import WHOLE
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Category, Scope
 from energy.registry import Snapshot
-from energy.series import FloatArray, IntArray
+from energy.series import BoolArray, FloatArray, IntArray
 from energy.storage.base import ResultStore
 from energy.storage.schema import TOTAL
 from energy.units import CANONICAL
@@ -31,7 +31,9 @@ TIMES: Final = 1.5
 """How often its sisters' use a building must show: hours and people differ by less."""
 MIN_COVERAGE: Final = 0.9
 DOUBT: Final = 3.5
-"""Strength at which a building is as likely as not beyond its group."""
+"""Strength at which a building is as likely as not beyond its group; above it, it stands out."""
+MONTHS_OFF: Final = 2
+"""Months in which a building does not stand out that end nothing: one at the edge would be told again and again."""
 _CATEGORY: Final = Category.ELECTRICITY
 
 
@@ -58,15 +60,43 @@ def _of_span(
     months = calendar.edges(Window(span.start, span.end), "month")
     months = months[months <= span.end]
     used = _used(store, snapshot, calendar, months)
-    for members in _groups(snapshot, sorted(used)):
-        usual = np.full((2, len(members), len(months) - 1), np.nan)  # middle of the sisters, and strength
-        for month in range(len(months) - 1):
-            per_area = np.array([used[name].per_area(month) for name in members])
-            for breach in rules.sisters(per_area[:, None], least=LEAST):
-                if breach.actual >= TIMES * breach.expected:
-                    usual[:, breach.row, month] = breach.expected, breach.strength
-        for row, name in enumerate(members):
-            yield from ((used[name].institution, f) for f in _findings(used[name], usual[:, row], months))
+    for group in _groups(snapshot, sorted(used)):
+        usual = _usual([used[name] for name in group.members], len(months) - 1)
+        for row, name in enumerate(group.members):
+            if name in group.judged:
+                yield from ((used[name].institution, f) for f in _findings(used[name], usual.of(row), months))
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Buildings that are alike, and those of them for which no narrower group is large enough."""
+
+    members: list[str]
+    judged: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Usual:
+    """What a building's sisters use per area, how strongly it lies above them, and whether it stands out, by month."""
+
+    middle: FloatArray
+    strength: FloatArray
+    stands_out: BoolArray
+
+    def of(self, row: int) -> _Usual:
+        """Of one of the buildings."""
+        return _Usual(self.middle[row], self.strength[row], self.stands_out[row])
+
+
+def _usual(members: Sequence[_Use], n_months: int) -> _Usual:
+    """Of every building of a group, shape (n_buildings, n_months); NaN where too few of them are known."""
+    middle, strength, actual = (np.full((len(members), n_months), np.nan) for _ in range(3))
+    for month in range(n_months):
+        per_area = np.array([use.per_area(month) for use in members])
+        for place in rules.sisters(per_area[:, None], limit=-np.inf, least=LEAST):
+            middle[place.row, month], actual[place.row, month] = place.expected, place.actual
+            strength[place.row, month] = place.strength
+    return _Usual(middle, strength, (strength > DOUBT) & (actual >= TIMES * middle))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,10 +151,10 @@ def _mains(snapshot: Snapshot) -> dict[str, str]:
     return found
 
 
-def _groups(snapshot: Snapshot, buildings: Sequence[str]) -> list[list[str]]:
-    """Sisters, each building in the narrowest group that is large enough."""
-    left, groups = list(buildings), []
-    keys = [_key(snapshot, name) for name in left]
+def _groups(snapshot: Snapshot, buildings: Sequence[str]) -> Iterator[_Group]:
+    """Sisters, each building judged in the narrowest group that is large enough."""
+    left = set(buildings)
+    keys = [_key(snapshot, name) for name in buildings]
     for parts in ((0, 1, 2), (0, 2), (0,)):
         by_key: dict[tuple[str, ...], list[str]] = {}
         for name, key in zip(buildings, keys, strict=True):
@@ -132,10 +162,9 @@ def _groups(snapshot: Snapshot, buildings: Sequence[str]) -> list[list[str]]:
             if all(own):
                 by_key.setdefault(own, []).append(name)
         for members in by_key.values():
-            if len(members) >= LEAST and any(name in left for name in members):
-                groups.append(members)
-                left = [name for name in left if name not in members]
-    return groups
+            if len(members) >= LEAST and not left.isdisjoint(members):
+                yield _Group(members, frozenset(left.intersection(members)))
+                left.difference_update(members)
 
 
 def _key(snapshot: Snapshot, building: str) -> tuple[str, str, str]:
@@ -143,14 +172,13 @@ def _key(snapshot: Snapshot, building: str) -> tuple[str, str, str]:
     return own.type or "", own.tier or "", snapshot.climate_zone_of(own.id) or ""
 
 
-def _findings(use: _Use, usual: FloatArray, months: IntArray) -> Iterator[Finding]:
-    """One finding for each run of months in which the building stands out: elsewhere the middle is NaN."""
-    middle, strengths = usual
-    for first, end in runs(np.isfinite(middle)):
+def _findings(use: _Use, usual: _Usual, months: IntArray) -> Iterator[Finding]:
+    """One finding for the months from the first to the last in which the building stands out, few others between."""
+    for first, end in _spans(usual.stands_out, np.isfinite(usual.middle * use.amount * use.area)):
         here = slice(first, end)
         actual = float(use.amount[here].sum())
-        expected = float((middle[here] * use.area[here]).sum())
-        strength = float(strengths[here].max())
+        expected = float((usual.middle[here] * use.area[here]).sum())
+        strength = float(usual.strength[here].max())
         price = float(use.cost[here].sum()) / actual
         yield Finding(
             use.meter,
@@ -166,3 +194,14 @@ def _findings(use: _Use, usual: FloatArray, months: IntArray) -> Iterator[Findin
             (actual - expected) * kgce_per_unit(_CATEGORY),
             seen=int(months[first + 1]),
         )
+
+
+def _spans(stands_out: BoolArray, known: BoolArray) -> list[tuple[int, int]]:
+    """(first, last + 1) of the runs of months that stand out; those with few known months between are one."""
+    joined: list[tuple[int, int]] = []
+    for first, end in runs(stands_out):
+        if joined and first - joined[-1][1] <= MONTHS_OFF and known[joined[-1][1] : first].all():
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((first, end))
+    return joined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -84,17 +85,25 @@ def test_a_warm_room_outside_the_heating_season_breaks_no_rule(works: Works) -> 
     assert findings(works, "set_point") == []
 
 
-def test_a_building_far_above_its_sisters_is_named_when_a_month_has_ended(works: Works) -> None:
-    names = [f"o{i}" for i in range(6)]
+def offices(works: Works, tiers: Sequence[str] = ("县级",) * 6) -> list[str]:
+    """Offices of these tiers, each a building of 1,000 m2 with its meter."""
+    names = [f"o{i}" for i in range(len(tiers))]
     works.estate(
         *(meter(f"{n}.e", institution=n, building=f"{n}.b") for n in names),
-        institutions=[{"id": n, "name_zh": n, "region": "990101", "type": "01", "tier": "县级"} for n in names],
+        institutions=[
+            {"id": n, "name_zh": n, "region": "990101", "type": "01", "tier": t}
+            for n, t in zip(names, tiers, strict=True)
+        ],
         buildings=[{"id": f"{n}.b", "institution": n, "name_zh": "楼"} for n in names],
         denominators=[
             {"scope": "building", "id": f"{n}.b", "kind": "floor_area", "value": 1000, "unit": "m2"} for n in names
         ],
     )
-    for i, name in enumerate(names):
+    return names
+
+
+def test_a_building_far_above_its_sisters_is_named_when_a_month_has_ended(works: Works) -> None:
+    for i, name in enumerate(offices(works)):
         works.hourly(f"{name}.e", JANUARY, [10.0 + 0.1 * i + (20.0 if i == 3 else 0.0)] * HOURS)
     works.run(NOW)
     [row] = findings(works, "sister")
@@ -105,3 +114,30 @@ def test_a_building_far_above_its_sisters_is_named_when_a_month_has_ended(works:
     assert json.loads(row.evidence)["seen"] == instant("2026-02-01T00:00:00")
     works.run(NOW, since=START, institutions=["o1"])
     assert [f.state for f in works.registry.findings.rows() if f.kind == "sister"] == ["open"]
+
+
+def test_a_building_above_its_sisters_in_two_months_of_three_is_one_finding_that_goes_on(works: Works) -> None:
+    months = [("2026-01-01T00:00:00", 31, 20.0), ("2026-02-01T00:00:00", 28, 3.0), ("2026-03-01T00:00:00", 31, 20.0)]
+    names, shown = offices(works), dict.fromkeys(range(6), 0.0)
+    for first, days, more in months:
+        for i, name in enumerate(names):
+            used = [10.0 + 0.1 * i + (more if i == 3 else 0.0)] * (24 * days)
+            works.hourly(f"{name}.e", first, used, start=shown[i])
+            shown[i] += sum(used)
+        works.run(f"2026-0{int(first[6]) + 1}-02T00:00:00")
+    [row] = works.registry.findings.rows()
+    assert (row.kind, row.state) == ("sister", "open")
+    assert (row.start, row.end) == (START, instant("2026-04-01T00:00:00"))
+    # 10.3 + 20 in January and March, 10.3 + 3 in February, beside the middle of its sisters in all of them
+    used, usual = 24 * (30.3 * 62 + 13.3 * 28), 24 * 90 * 10.3
+    assert row.excess == pytest.approx(used - usual, rel=0.001)
+    assert json.loads(row.evidence)["seen"] == instant("2026-02-01T00:00:00")
+
+
+def test_a_building_is_held_only_against_the_narrowest_group_that_is_large_enough(works: Works) -> None:
+    # five city offices use three times what the others do; the only provincial one is held against all of them
+    names = offices(works, ("县级",) * 6 + ("市级",) * 5 + ("省级",))
+    for i, name in enumerate(names):
+        works.hourly(f"{name}.e", JANUARY, [(10.0 if i < 6 else 30.0 if i < 11 else 80.0) + 0.1 * i] * HOURS)
+    works.run(NOW)
+    assert [row.institution for row in findings(works, "sister")] == []
