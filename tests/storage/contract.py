@@ -191,6 +191,16 @@ class ResultContract:
         assert_array_equal(found.fields["amount"], [1, 2])
         assert len(store.results("total", where=self.WHERE, start=T0 + DAY, end=T0 + DAY)) == 0
 
+    def test_a_window_far_beyond_all_time_holds_each_row_once(self, store: Store) -> None:
+        """Not the rows of one series under the name of another."""
+        store.replace(table("total", [total("a", T0, 1.0), total("b", T0, 2.0)]), where={}, start=T0, end=T0 + DAY)
+        far = 1 << 50
+        assert rows(store.results("total", where={}, start=-far, end=far), "id", "amount") == [
+            (T0, "a", 1.0), (T0, "b", 2.0),
+        ]  # fmt: skip
+        assert store.replace(table("total", []), where={"id": ["a"]}, start=-far, end=far) == (0, 1)
+        assert rows(store.results("total", where={}, start=-far, end=far), "id") == [(T0, "b")]
+
     def test_replacing_by_the_same_writes_nothing(self, store: Store) -> None:
         new = [total("i1", T0, 1.0), total("i1", T0 + DAY, 0.1 + 0.2, coverage=1.0)]
         assert self.replace(store, new) == (2, 0)

@@ -117,8 +117,14 @@ def _blobs(
         f'SELECT {tags}, c.data FROM "{name}_series" s CROSS JOIN "{name}" c '  # noqa: S608 - names are the schema's
         f"ON c.chunk BETWEEN (s.series << {_SPAN_BITS}) + ? AND (s.series << {_SPAN_BITS}) + ? "
         f"WHERE {_condition(where)} ORDER BY {tags}, c.chunk",
-        (start // span, (end - 1) // span, *_values(where)),
+        (*_chunks(start, end, span), *_values(where)),
     )
+
+
+def _chunks(start: int, end: int, span: int) -> tuple[int, int]:
+    """First and last chunk of a window among a series' own: the numbers beyond are those of another series."""
+    most = (1 << _SPAN_BITS) - 1
+    return min(max(start // span, 0), most), min(max((end - 1) // span, -1), most)
 
 
 def _condition(where: Mapping[str, Sequence[str]]) -> str:
@@ -166,10 +172,11 @@ def _replace_series(
 ) -> tuple[int, int]:
     start, end, span = window
     name, base = measurement.name, number << _SPAN_BITS
+    first, last = _chunks(start, end, span)
     stored = dict(
         connection.execute(
             f'SELECT chunk, data FROM "{name}" WHERE chunk BETWEEN ? AND ?',  # noqa: S608
-            (base + start // span, base + (end - 1) // span),
+            (base + first, base + last),
         ).fetchall()
     )
     arriving = _by_chunk(new, base, span)
