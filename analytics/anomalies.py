@@ -38,9 +38,9 @@ from analytics.regression import fit_rows, predict_rows, prepare
 from energy.intervals import HOUR
 from energy.series import BoolArray, Float32Array, FloatArray, IntArray
 
-VERSION: Final = "log-odds-3"
-BUDGETS: Final = (1.5, 1.0)
-"""Alarms per meter-year of the year before: lasting, sudden."""
+VERSION: Final = "log-odds-4"
+BUDGETS: Final = (3.0, 2.0)
+"""Alarms per meter-year of the year before, by class of evidence: lasting, sudden."""
 LEAD_DAYS: Final = 72
 """Days before the first judged one that levels and scales look back to. [d]"""
 TRIM: Final = 4.0

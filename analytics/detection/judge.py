@@ -16,12 +16,14 @@ from analytics.detection.weights import (
     BUDGET_OF,
     CEILING,
     CLASSES,
+    DEARER,
     DOUBTFUL,
     FULL_OF_FAULTS,
     HOLD,
     INTERCEPTS,
     LOWERED,
     OWN_SHARE,
+    REPEATS,
     SPOILT,
     SURE,
     TERMS,
@@ -95,6 +97,7 @@ def judge(
         flags[:] = 0
         for i in range(N_CLASSES):
             hold(odds[i], float(thresholds[m, i]), HOLD[i], grid.day_end, start, 1 << i, flags)
+        drop_repeats(flags, odds, thresholds[m], grid.day_end, start)
         score_of(odds[:, start:], SUDDEN_SHARE if centred else 0.0, score[m])
         np.greater(flags[start:], 0, out=flagged[m])
         n_alarms = collect(flags, odds, thresholds[m], work.terms, CLASS_WEIGHTS, own)
@@ -268,6 +271,47 @@ def hold(
             for i in range(t, last + 1):
                 if odds[i] >= low and peak < day_end[i]:
                     flags[i] |= mark
+        t = last + 1
+
+
+@compiled
+def drop_repeats(
+    flags: Int32Array, odds: Float32Array, thresholds: Float32Array, day_end: Int32Array, start: int
+) -> None:
+    """Unflag alarms that are not sure enough for a meter that has raised others of late.
+
+    Each alarm raised in the `REPEATS` hours before asks `DEARER` more of the next one's highest log-odds above their
+    threshold, as far as known at the end of the day after each hour. What a meter does again and again is its habit.
+    """
+    n = len(flags)
+    raised = np.empty(n // (GAP + 1) + 2, np.int64)  # last hours of the alarms before
+    n_raised = oldest = 0
+    t = start
+    while t < n:
+        if flags[t] == 0:
+            t += 1
+            continue
+        last, end = t, t + 1
+        while end < n and end - last <= GAP:
+            if flags[end]:
+                last = end
+            end += 1
+        while oldest < n_raised and t - raised[oldest] >= REPEATS:
+            oldest += 1
+        needed = DEARER * (n_raised - oldest)
+        best, looked_at, is_kept = -np.inf, t, False
+        for i in range(t, last + 1):
+            while looked_at <= last and looked_at < day_end[i]:
+                for k in range(len(odds)):
+                    best = max(best, odds[k, looked_at] - thresholds[k])
+                looked_at += 1
+            if best < needed:
+                flags[i] = 0
+            elif flags[i]:
+                is_kept = True
+        if is_kept:
+            raised[n_raised] = last
+            n_raised += 1
         t = last + 1
 
 

@@ -45,7 +45,7 @@ BUDGET_OF: Final = ((0, 1.0), (1, 1.0), (1, 1.0), (0, 1 / 3))
 """Which of the two budgets (lasting, sudden) a class draws on, and what share of it is its own."""
 OWN_SHARE: Final = 0.7
 """Share of the meter's own threshold; the rest is `USUAL`."""
-USUAL: Final = (2.3, 1.7, 0.5, 0.35)
+USUAL: Final = (2.0, 1.4, 0.2, 0.05)
 """By class: log-odds that an alarm of the average building must reach."""
 SURE: Final = 0.0
 """Log-odds above which an hour of the year before is taken for a fault and kept out of the thresholds."""
@@ -58,3 +58,8 @@ LOWERED: Final = 1.2
 what counts as usual."""
 HOLD: Final = (0.5, 0.5, 0.5, 0.0)
 """By class: an alarm goes on while the log-odds stay within this of its threshold."""
+REPEATS: Final = 28 * 24
+"""Alarms of a meter in so many hours before one count against it: in that time levels follow a new habit. [h]"""
+DEARER: Final = 0.3
+"""Log-odds that each of them asks more. Where all are raised alike, one after five others touches a fault half as often
+as the first; this much about makes up for it."""

@@ -176,3 +176,21 @@ def lowest_threshold(odds: np.ndarray, budget: float) -> float:
             return best
         best = level
     return best
+
+
+def without_repeats(flags: np.ndarray, margin: np.ndarray, day_end: np.ndarray) -> np.ndarray:
+    """Each alarm by itself: its hours stay where what is known of it by then is sure enough for the alarms before.
+
+    margin : the log-odds above the threshold of the class that is highest above its own.
+    """
+    kept = flags.copy()
+    hours = np.flatnonzero(flags)
+    raised: list[int] = []
+    for alarm in np.split(hours, np.flatnonzero(np.diff(hours) >= 6) + 1) if len(hours) else []:
+        needed = 0.3 * sum(alarm[0] - last < 28 * 24 for last in raised)
+        for t in alarm:
+            known = [margin[i] for i in range(alarm[0], alarm[-1] + 1) if i < day_end[t]]
+            kept[t] = max(known) >= needed
+        if kept[alarm].any():
+            raised.append(alarm[-1])
+    return kept

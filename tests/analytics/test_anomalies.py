@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from analytics import anomalies as an
 from analytics.calendars import calendar_rows
 from analytics.design import Design, Weather, build_design, choose_terms
-from analytics.detection.judge import lowest_threshold
+from analytics.detection.judge import drop_repeats, lowest_threshold
 from analytics.detection.kinds import Kind
 from analytics.detection.weights import INTERCEPTS
 from analytics.order import WIDE, daily_medians, median, select
@@ -176,6 +176,36 @@ def test_a_day_is_judged_with_data_up_to_the_end_of_the_next() -> None:
     changed = an.judge_as_seen(later, usual, grid, HISTORY)[1]
     assert_array_equal(judged.score[:, : today + 24], changed.score[:, : today + 24])
     assert_array_equal(judged.flagged[:, : today + 24], changed.flagged[:, : today + 24])
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), n_days=st.integers(1, 90), usual=st.sampled_from([0.3, 0.02, 0.002]))
+def test_alarms_of_a_meter_that_raised_others_must_be_surer_as_in_the_slow_twin(
+    seed: int, n_days: int, usual: float
+) -> None:
+    generator = np.random.default_rng(seed)
+    _, grid = design(n_days)
+    odds = generator.normal(-1, 0.5, (4, len(grid))).astype(np.float32)
+    begun = generator.random(odds.shape) < usual
+    odds[begun] = generator.exponential(1, begun.sum())
+    thresholds = np.array([0.1, 0.2, 0.0, 0.3], np.float32)
+    margin = (odds - thresholds[:, None]).max(axis=0)
+    flags = (margin >= 0).astype(np.int32)
+    expected = naive.without_repeats(flags > 0, margin, grid.day_end)
+    drop_repeats(flags, odds, thresholds, grid.day_end, 0)
+    assert_array_equal(flags > 0, expected)
+
+
+def test_what_happens_each_day_is_told_at_first_and_then_only_when_it_grows() -> None:
+    _, grid = design(40)
+    odds = np.full((1, len(grid)), -5, np.float32)
+    noon = 24 * np.arange(40) + 12
+    odds[0, noon] = 0.7  # an alarm a day: the second needs 0.3, the third 0.6, the fourth 0.9 above the threshold
+    odds[0, noon[10]] = 1.0
+    flags = (odds[0] > 0).astype(np.int32)
+    drop_repeats(flags, odds, np.zeros(1, np.float32), grid.day_end, 0)
+    # four weeks after days 1, 2 and 10 only two others are left, which leaves room for one of 0.7
+    assert (np.flatnonzero(flags) // 24).tolist() == [0, 1, 2, 10, 29, 30, 38]
 
 
 def test_stored_yardsticks_judge_as_the_year_they_came_from() -> None:
