@@ -330,6 +330,7 @@ class MeterStatus:
 
     last_seen_s: float
     coverage_day: float
+    received_day: float
     state: int
     clock_ahead_s: float
     clock_drift_s_per_day: float
@@ -346,6 +347,7 @@ def statuses(page: Page, meters: Iterable[str]) -> dict[str, MeterStatus]:
         str(rows.tags["meter"][i]): MeterStatus(
             float(rows.fields["last_seen_s"][i]),
             float(rows.fields["coverage_day"][i]),
+            float(rows.fields["received_day"][i]),
             int(np.nan_to_num(rows.fields["state"][i], nan=3)),
             float(rows.fields["clock_ahead_s"][i]),
             float(rows.fields["clock_drift_s_per_day"][i]),

@@ -81,6 +81,19 @@ def test_two_missed_readings_are_no_alarm_and_four_are(registry: Registry, store
         assert opened(registry, store, NOW + n * QUARTER) == (["silent/meters/c0s0"] if n == 4 else [])
 
 
+def test_a_silent_meter_is_told_within_two_intervals_of_its_limit(registry: Registry, store: EmbeddedStore) -> None:
+    """Promise P-51: three readings may be missed; looked at each minute, as the work process does."""
+    meters = province(registry)
+    heard(store, meters, NOW)
+    told = []
+    for minute in range(1, 6 * 15):
+        if minute % 15 == 0:
+            heard(store, meters[1:], NOW + 60 * minute)
+        told += [minute * 60 for _ in opened(registry, store, NOW + 60 * minute)]
+    (when,) = told
+    assert 3 * QUARTER < when <= 5 * QUARTER
+
+
 def test_a_dead_meter_of_a_quiet_institution_waits_for_its_slower_neighbour(
     registry: Registry, store: EmbeddedStore
 ) -> None:

@@ -8,6 +8,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "无法入库的读数按原因保存,可查看并重放。",
         "Readings that could not be taken, kept by reason, to be seen and replayed.",
     ),
+    "received_yesterday": ("昨日读数实报/应报", "Readings of yesterday, came by due"),
     "clocks": ("网关时钟", "Clocks of gateways"),
     "clocks_lead": (
         "由实时读数的到达时间估计;无实时数据的网关未知。",
