@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from api.context import Context
 from api.reports import docx, pdf, xlsx
@@ -18,6 +20,7 @@ from api.scope import Scope
 
 Format = Literal["xlsx", "docx", "pdf"]
 FORMATS: Final[tuple[Format, ...]] = ("xlsx", "docx", "pdf")
+_IMPOSSIBLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 MEDIA_TYPES: Final[Mapping[Format, str]] = MappingProxyType(
     {
@@ -30,7 +33,18 @@ MEDIA_TYPES: Final[Mapping[Format, str]] = MappingProxyType(
 
 def written(document: Document, fmt: Format) -> bytes:
     """A document as a file."""
-    return {"xlsx": xlsx.write, "docx": docx.write, "pdf": pdf.write}[fmt](document)
+    return {"xlsx": xlsx.write, "docx": docx.write, "pdf": pdf.write}[fmt](_marked(document))
+
+
+def _marked(part: Any) -> Any:
+    """The document, or a part of it, with a geta mark (〓) for each sign that no file of these kinds can hold."""
+    if isinstance(part, str):
+        return _IMPOSSIBLE.sub("〓", part)
+    if isinstance(part, tuple):
+        return tuple(map(_marked, part))
+    if is_dataclass(part) and not isinstance(part, type):
+        return replace(part, **{field.name: _marked(getattr(part, field.name)) for field in fields(part)})
+    return part
 
 
 def monthly(ctx: Context, scope: Scope, institution: str, month: date, fmt: Format, language: Language = "zh") -> bytes:

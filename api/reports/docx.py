@@ -37,6 +37,7 @@ _WIDE: Final = 11
 _TITLE_EMS: Final = 20
 """Characters of size 2 in a line of the text block."""
 _SEAL_EMS: Final = 4
+_LONGEST_PROPERTY: Final = 255
 
 
 def write(document: Document) -> bytes:
@@ -58,7 +59,8 @@ def write(document: Document) -> bytes:
 
 def _properties(paper: Paper, document: Document) -> None:
     properties = paper.core_properties
-    properties.title, properties.author, properties.subject = document.title, document.issuer, document.subject
+    texts = (text[:_LONGEST_PROPERTY] for text in (document.title, document.issuer, document.subject))
+    properties.title, properties.author, properties.subject = texts
     properties.created = properties.modified = datetime(  # noqa: DTZ001 -- the library writes it as UTC
         document.day.year, document.day.month, document.day.day
     )

@@ -46,6 +46,8 @@ _KEPT_ROWS: Final = 8
 _BEGUN: Final = 38 * mm
 """Room for the caption, the head and the first rows of a longer table; with less it begins on the next page."""
 _CLOSING: Final = tuple("，；：》”’！？")
+_MOST_LINES: Final = 12
+"""Of Chinese text in a row: the three rows that are kept together fit a page with it."""
 _CHART_HEIGHT: Final = 56 * mm
 
 
@@ -165,8 +167,9 @@ def _table(block: TableBlock, width: float) -> list[Flowable]:
     if not block.rows:
         return [caption, _text(block.empty or "—", _style(9)), *notes]
     size = 8.5 if len(block.columns) <= 9 else 7.5
-    body = [[_cell(c, cell, size) for c, cell in zip(block.columns, row, strict=True)] for row in block.rows]
     widths = block.widths(width, lambda text: fonts.measure(text, size * _BOLDER) + _PADDING)
+    rows = [part for row in block.rows for part in _parts(row, widths, size)]
+    body = [[_cell(c, cell, size) for c, cell in zip(block.columns, row, strict=True)] for row in rows]
     head = [_head(column.head, size, room) for column, room in zip(block.columns, widths, strict=True)]
     table = Table([head, *body], colWidths=widths, repeatRows=1)
     table.setStyle([
@@ -187,6 +190,16 @@ def _table(block: TableBlock, width: float) -> list[Flowable]:
     for part in whole[:-1]:
         part.keepWithNext = 1
     return whole
+
+
+def _parts(row: tuple[Cell, ...], widths: list[float], size: float) -> list[tuple[Cell, ...]]:
+    """The row, or where a text in it is very long several: the library breaks no row over two pages."""
+    cut: list[list[Cell]] = []
+    for cell, room in zip(row, widths, strict=True):
+        most = int(_MOST_LINES * max(room - _PADDING, size) / size)
+        text = cell if isinstance(cell, str) else ""
+        cut.append([text[i : i + most] for i in range(0, len(text), most)] or [cell])
+    return list(zip_longest(*cut, fillvalue=""))
 
 
 def _head(text: str, size: float, room: float) -> Flowing:

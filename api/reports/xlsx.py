@@ -26,6 +26,8 @@ _THIN: Final = Side(style="thin", color="94A3B8")
 _BOX: Final = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
 _RED: Final = "B91C1C"
 _ROW, _HEAD_ROW = 15.0, 32.0  # points
+_HIGHEST: Final = 409.0
+"""No row of a workbook may be higher; a longer text is all there and shows as far as it fits."""
 _INDENT: Final = 1
 _WIDE: Final = 8
 """A table of more columns turns the page."""
@@ -130,7 +132,8 @@ class _Sheet:
         cell = self._sheet.cell(self._row, 1, _value(text))
         cell.font, cell.alignment = font, Alignment(horizontal=align, vertical="center", wrap_text=True)
         self._sheet.merge_cells(start_row=self._row, end_row=self._row, start_column=1, end_column=self._n_columns)
-        self._sheet.row_dimensions[self._row].height = height or (_ROW + 1) * _n_lines(text, sum(self._widths))
+        needed = height or (_ROW + 1) * _n_lines(text, sum(self._widths))
+        self._sheet.row_dimensions[self._row].height = min(needed, _HIGHEST)
         self._row += 1
 
     def _block(self, block: Block) -> None:
@@ -177,7 +180,7 @@ class _Sheet:
                 lines = max(lines, _n_lines(value, self._widths[number - 1] - 2 * _INDENT))
             else:
                 cell.number_format = _format(column, value)
-        self._sheet.row_dimensions[self._row].height = _ROW * lines + 2
+        self._sheet.row_dimensions[self._row].height = min(_ROW * lines + 2, _HIGHEST)
         self._row += 1
 
     def _chart(self, block: Chart) -> None:

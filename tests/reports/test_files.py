@@ -42,6 +42,36 @@ def test_a_workbook_holds_no_formula() -> None:
     assert not any(b"<f>" in sheet or b"<f " in sheet for sheet in sheets)
 
 
+@pytest.mark.parametrize("fmt", reports.FORMATS)
+@pytest.mark.parametrize("sign", ["\x00", "\x0b", "\x1b", "\ufffe", "\ud800"])
+def test_a_sign_that_no_file_can_hold_is_marked(sign: str, fmt: reports.Format) -> None:
+    text = f"甲{sign}"
+    table = TableBlock(text, (Column(text), Column("n", "number")), ((text, 1.0),), (text,))
+    chart = Chart(text, text, (text,), (Line(text, (1.0,)),))
+    blocks = (Heading(text), Paragraph(text), table, chart)
+    document = Document(text, text, date(2026, 1, 1), "zh", ((text, text),), blocks, text, text, text, (text,))
+    content = written(document, fmt)
+    if fmt == "docx":
+        assert "甲〓" in [paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs]
+
+
+@pytest.mark.parametrize("fmt", reports.FORMATS)
+def test_texts_as_long_as_people_may_enter_are_written(fmt: reports.Format) -> None:
+    """4,000 signs in a narrow cell are higher than a page; a name may be longer than a property of a file."""
+    name = "名" * 300
+    columns = (Column("a", width=6), Column("n", "number"), Column("b"))
+    for n_rows in (1, 12):
+        rows = tuple((str(n), 1.0, "注" * 4000 if n == n_rows - 1 else "") for n in range(n_rows))
+        blocks = (Heading("一"), TableBlock("表", columns, rows, ("注",)), Paragraph("末"))
+        content = written(Document(name, name, date(2026, 1, 1), "zh", (), blocks, subject=name, foot=name), fmt)
+        if fmt == "xlsx":  # Excel refuses a file with a higher row
+            sizes = load_workbook(io.BytesIO(content)).worksheets[0].row_dimensions.values()
+            assert max(size.height or 0.0 for size in sizes) == 409.0
+        if fmt == "pdf":
+            texts = [page.extract_text() for page in PdfReader(io.BytesIO(content)).pages]
+            assert sum(text.count("注") for text in texts) == 4001
+
+
 @pytest.mark.parametrize("fmt", ["pdf", "docx"])
 def test_hostile_names_are_only_words(fmt: reports.Format) -> None:
     content = written(hostile(), fmt)
