@@ -45,7 +45,7 @@ def compute_meters(
     for meter in (*estate.meters, *estate.sensors):
         if meter.id not in touched or meter.kind is MeterKind.VIRTUAL:
             continue
-        found = [spans.judged(meter, changed) for changed in union(list(touched[meter.id]))]
+        found = [spans.changed(meter, window) for window in union(list(touched[meter.id]))]
         for part in found:
             if part is not None:
                 _write(writer, estate, part, extents[meter.id], expectations)

@@ -1,4 +1,4 @@
-"""Judged spans of one institution's meters, each judged once a run and remembered while the run needs it."""
+"""Judged spans of one institution's meters, remembered while a run needs them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,22 @@ class Spans:
         known = self._known.get(meter.id)
         if known is not None and _covers(known.window, span, self.extents[meter.id]):
             return known
+        return self._judged(meter, span)
+
+    def changed(self, meter: Meter, span: Window) -> Judged | None:
+        """Steps of all days that a change of readings in the span can reach; None for a meter that was never read.
+
+        What was judged before is taken only where all of the meter's readings are in the span: its window is what
+        another change can reach, or what was asked for.
+        """
+        known = self._known.get(meter.id)
+        first, last = self.extents[meter.id] if meter.id in self.extents else (0, 0)
+        if known is not None and first in span and last in span and _covers(known.window, span, (first, last)):
+            return known
+        return self._judged(meter, span)
+
+    def _judged(self, meter: Meter, span: Window) -> Judged | None:
+        known = self._known.get(meter.id)
         found = judged(self.store, self.estate, meter, span, profile=self.profiles.get(meter.id), extents=self.extents)
         if found is not None and (known is None or _length(found) > _length(known)):
             self._known[meter.id] = found

@@ -7,7 +7,8 @@ import pytest
 
 from analytics.jobs import run
 from energy.model import State
-from energy.registry import Registry, Touched
+from energy.registry import FittedModel, Registry, Touched
+from energy.registry.decisions import Correction
 from energy.storage.schema import METHODS
 from tests.analytics.jobs.conftest import DAY, HOUR, Works, instant, meter
 from tests.analytics.jobs.everything import everything
@@ -596,3 +597,23 @@ def test_an_institution_that_moves_to_another_time_zone_has_its_days_computed_an
     starts = [instant("2026-01-05T02:00:00") + DAY * d for d in range(-1, 4)]  # midnight in Urumqi is 02:00 in Beijing
     assert days.time.tolist() == starts
     assert days.fields["amount"].tolist() == [1.0, 276.0, 276.0, 276.0, 275.0]
+
+
+def test_each_of_two_corrections_reaches_as_far_as_it_does_alone(works: Works) -> None:
+    works.estate(meter("e1"))
+    payload = {"per_hour": 11.0, "stuck_s": 6.0 * HOUR, "n_increments": 100}
+    works.registry.save_models([FittedModel.of("e1", "register_profile", start=0, end=1, payload=payload)])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 69)  # until 21:00 on the 7th, then a gap
+    still = [2.0] * 5 + [0.0] * 23  # from 05:00 on the 9th to 04:00 on the 10th: stuck
+    works.hourly("e1", "2026-01-09T00:00:00", still, start=200.0)
+    works.run()
+    assert np.isnan(works.total("e1", "day", "2026-01-10T00:00:00")["amount"])
+    first, second = instant("2026-01-07T20:30:00"), instant("2026-01-09T23:30:00")
+    works.registry.corrections.put(
+        [
+            Correction("e1", first, first + 1, "reading", "li", 1, "现场读数", 137.0),
+            Correction("e1", second, second + 1, "reading", "li", 2, "误读", 956.0),  # splits the standstill in two
+        ]
+    )
+    works.run()
+    assert works.total("e1", "day", "2026-01-10T00:00:00")["amount"] == 0.0  # four and a half hours are believed
