@@ -40,7 +40,7 @@ class Spans:
         another change can reach, or what was asked for.
         """
         known = self._known.get(meter.id)
-        first, last = self.extents[meter.id] if meter.id in self.extents else (0, 0)
+        first, last = self.extents.get(meter.id, (0, 0))
         if known is not None and first in span and last in span and _covers(known.window, span, (first, last)):
             return known
         return self._judged(meter, span)

@@ -54,8 +54,9 @@ def write_status(
         return
     edges = estate.calendar.edges(Window(now, now + 1), "day")
     last = [extents[m.id][1] if m.id in extents else None for m in meters]
-    coverage = _yesterday(sums, int(edges[0]))
-    yesterday = Window(int(estate.calendar.edges(Window(int(edges[0]) - 1, int(edges[0])), "day")[0]), int(edges[0]))
+    today = Window(int(edges[0]), int(edges[1]))
+    coverage = _yesterday(sums, today.start) or _told_today(store, [m.id for m in meters], today)
+    yesterday = Window(int(estate.calendar.edges(Window(today.start - 1, today.start), "day")[0]), today.start)
     arrived = arrivals_of(store, estate, meters, extents, yesterday=yesterday, now=now)
     rows = table(
         METER_STATUS,
@@ -71,7 +72,14 @@ def write_status(
             "institution": texts([estate.institution] * len(meters)),
         },
     )
-    writer.replace(rows, {"meter": [m.id for m in meters]}, Window(int(edges[0]), int(edges[1])))
+    writer.replace(rows, {"meter": [m.id for m in meters]}, today)
+
+
+def _told_today(store: Store, meters: Sequence[str], today: Window) -> dict[str, float]:
+    """What an earlier run of the day told of yesterday's coverage: this one added no totals."""
+    where = {"meter": meters}
+    rows = store.results(METER_STATUS.name, where=where, start=today.start, end=today.end, fields=("coverage_day",))
+    return dict(zip(rows.tags["meter"].tolist(), rows.fields["coverage_day"].tolist(), strict=True))
 
 
 def _yesterday(sums: Sequence[Sums], today: int) -> dict[str, float]:

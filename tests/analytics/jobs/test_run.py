@@ -617,3 +617,16 @@ def test_each_of_two_corrections_reaches_as_far_as_it_does_alone(works: Works) -
     )
     works.run()
     assert works.total("e1", "day", "2026-01-10T00:00:00")["amount"] == 0.0  # four and a half hours are believed
+
+
+def test_the_coverage_of_yesterday_stays_told_when_only_a_thermometer_was_heard(works: Works) -> None:
+    room = {
+        "id": "t1", "institution": "school", "quantity": "temperature", "unit": "degC", "interval_s": HOUR,
+        "place": "building:b1",
+    }  # fmt: skip
+    works.estate(meter("e1"), sensors=[room])
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 30)
+    works.run(now="2026-01-06T06:00:00")
+    works.read("t1", [instant("2026-01-06T06:00:00")], [20.0])
+    works.run(now="2026-01-06T07:00:00")
+    assert works.rows("meter_status", meter="e1").fields["coverage_day"].tolist() == [1.0]
