@@ -46,9 +46,11 @@ class Show:
         text = f"{value:,.{digits}f}"
         return Markup(text.replace("-", "−"))  # noqa: S704 -- digits and signs only
 
-    def exact(self, amount: Decimal | None, digits: int) -> Markup:
+    def exact(self, amount: Decimal | None, digits: int, *, is_change: bool = False) -> str:
         """An amount to its last digit: sums of these can be checked by hand. A dash where there is none."""
-        return Markup("–") if amount is None else Markup("{}").format(f"{amount:,.{digits}f}")
+        if amount is None:
+            return "–"
+        return f"{amount:{'+' if is_change and amount else ''},.{digits}f}".replace("-", "−")
 
     def share(self, value: float | None, digits: int = 0) -> Markup:
         """A share as percent."""

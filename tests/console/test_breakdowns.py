@@ -70,7 +70,7 @@ def test_a_target_goes_down_the_tree_and_a_change_comes_out_of_the_reserve(
     send(admin, TOWN, "/targets/breakdowns/changes", **asked, amount="310.5")
     shown = text_of(approve(admin, world, REGION))
     assert "新增门诊楼" in shown
-    assert "300.5 310.5 10.0" in shown  # before, after, change
+    assert "300.5 310.5 +10.0" in shown  # before, after, change
     below = text_of(admin.get(PLACE))
     assert "310.5" in below
     assert "20.5" in below  # the reserve of the hospital took the ten

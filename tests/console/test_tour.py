@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,20 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
 
+from energy.breakdown import Breakdown
+from energy.registry import Subject
 from tests.console.chromium import chromium_path, launched
-from tests.console.world import FINDING, HOUSE, METER, PASSWORD, World, totals
+from tests.console.world import FINDING, HOUSE, LAST, METER, PASSWORD, World, totals
 
 pytestmark = pytest.mark.browser
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 DAY = date(2025, 2, 18)
+DIVIDED = "/targets/breakdowns/region/990200/2025/energy/gb2589_equivalent_value"
 PATHS = (
     "/", "/places", f"/institutions/{HOUSE}", f"/meters/{METER}", "/findings", f"/findings/{FINDING}", "/tasks",
     f"/tasks/new?finding={FINDING}", "/corrections", f"/corrections/new?meter={METER}", "/quality",
-    f"/entry?institution={HOUSE}", "/ledger", "/costs", "/targets", "/targets/rules", "/reports",
+    f"/entry?institution={HOUSE}", "/ledger", "/costs", "/targets", "/targets/rules", "/targets/breakdowns",
+    DIVIDED, "/reports",
     f"/reports?institution={HOUSE}", "/alarms", "/alarms/outbox", f"/audits?institution={HOUSE}",
 )  # fmt: skip
 
@@ -30,6 +36,19 @@ PATHS = (
 def browser() -> Iterator[Browser]:
     with launched(chromium_path()) as found:
         yield found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def divided(world: World) -> None:
+    """A target of a city that is divided, and another way that waits for approval."""
+    city = Subject("region", "990200", 2025, "energy", "gb2589_equivalent_value")
+    row = {"state": "issued", "value": 500, "unit": "kgce", "document": "示例〔2025〕8号"}
+    world.registry.issue_target({**asdict(city), **row}, author="admin", time=world.now)
+    for part in (400, 450):
+        split = Breakdown(Decimal(500), {"institution:yz-jgsw": Decimal(part)}, Decimal(500 - part))
+        made = world.registry.breakdowns.propose(city, split, author="manager", time=world.now, reason="分解")
+        if part == 400:
+            world.registry.breakdowns.decide(made.breakdown, "approve", author="admin", time=world.now, today=LAST)
 
 
 @pytest.fixture
@@ -143,6 +162,28 @@ def _violations(tab: Page, path: str) -> dict[str, list[str]]:
     result: dict[str, Any] = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")
     serious = [v for v in result["violations"] if v["impact"] in ("serious", "critical")]
     return {path: [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in serious]} if serious else {}
+
+
+@pytest.mark.parametrize("path", ["/", f"/institutions/{HOUSE}", f"/meters/{METER}", f"/findings/{FINDING}"])
+def test_charts_and_their_tips_need_no_style_attribute(tab: Page, world: World, path: str) -> None:
+    """Every page forbids style attributes; `tab` fails for whatever the browser refuses."""
+    tab.goto(world.link("admin"))
+    tab.goto(path)
+    tab.wait_for_function("document.querySelectorAll('.chart:not([data-drawn])').length === 0")
+    charts = tab.locator(".chart")
+    assert charts.count() > 0
+    for chart in charts.all():
+        chart.hover()
+        tab.mouse.move(5, 5)
+
+
+def test_the_sum_of_parts_is_told_while_one_types(tab: Page, world: World) -> None:
+    tab.goto(world.link("admin"))
+    tab.goto(DIVIDED)
+    sums = tab.locator("[data-sums]")
+    expect(sums).to_contain_text("500 · 0")
+    tab.get_by_label("预留").last.fill("99.5")
+    expect(sums).to_contain_text("499.5 · 0.5")
 
 
 def test_no_page_is_wider_than_a_phone(browser: Browser, world: World) -> None:

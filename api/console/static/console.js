@@ -21,23 +21,26 @@ function tip(box, option) {
   const unit = box.dataset.unit;
   const kind = option.series[0]?.type;
   if (kind === "heatmap") {
-    return (one) => `${option.xAxis.data[one.value[0]]} ${option.yAxis.data[one.value[1]]}:00<br>${number(one.value[2], 2)} ${unit}`;
+    return (one) => `${option.xAxis.data[one.value[0]]} ${option.yAxis.data[one.value[1]]}:00\n${number(one.value[2], 2)} ${unit}`;
   }
   if (kind === "sankey") {
-    return (one) => (one.dataType === "edge" ? `${escaped(one.data.source)} → ${escaped(one.data.target)}<br>` : `${escaped(one.name)}<br>`) + `${number(one.value)} ${unit}`;
+    return (one) => (one.dataType === "edge" ? `${plain(one.data.source)} → ${plain(one.data.target)}\n` : `${plain(one.name)}\n`) + `${number(one.value)} ${unit}`;
   }
   return undefined;
 }
 
-const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+// Braces would begin a style of rich text; a name may hold anything.
+const plain = (text) => String(text).split("\u200b")[0].replace(/[{}|]/g, " ");
 
 function draw(box) {
+  box.style.height = `${box.dataset.height}px`;
   const option = coloured(JSON.parse(box.dataset.option));
   const quiet = style.getPropertyValue("--quiet").trim();
   const line = style.getPropertyValue("--line").trim();
   option.animation = false;
   option.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily };
-  option.tooltip = { ...option.tooltip, confine: true, valueFormatter: (value) => `${number(Array.isArray(value) ? value[1] : value, 2)} ${box.dataset.unit}` };
+  // As rich text the tip is drawn like the chart; as HTML it would need style attributes, which no page allows.
+  option.tooltip = { ...option.tooltip, renderMode: "richText", confine: true, valueFormatter: (value) => `${number(Array.isArray(value) ? value[1] : value, 2)} ${box.dataset.unit}` };
   const formatter = tip(box, option);
   if (formatter) option.tooltip.formatter = formatter;
   for (const axis of [option.xAxis, option.yAxis]) {
@@ -46,7 +49,7 @@ function draw(box) {
     axis.axisLine = { lineStyle: { color: line }, ...axis.axisLine };
     axis.splitLine = { lineStyle: { color: line }, ...(axis.type === "value" ? {} : { show: false }) };
   }
-  if (option.series[0]?.type === "sankey") option.series[0].label = { formatter: (one) => one.name.split("\u200b")[0], width: 130, overflow: "truncate" };
+  if (option.series[0]?.type === "sankey") option.series[0].label = { formatter: (one) => plain(one.name), width: 130, overflow: "truncate" };
   const chart = echarts.init(box, null, { renderer: option.series[0]?.type === "heatmap" ? "canvas" : "svg" });
   chart.setOption(option);
   new ResizeObserver(() => chart.resize()).observe(box);

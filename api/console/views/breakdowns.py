@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -67,7 +67,14 @@ def breakdowns(page: Reads, year: int | None = None, part: int = 1) -> HTMLRespo
     today = page.ctx.today()
     chosen = year if year is not None and 1990 <= year <= 2200 else today.year
     wanted = page.ctx.registry.targets.listing(
-        "-scope", "id", "indicator", "caliber", year=chosen, state="issued", indicator=DIVISIBLE
+        "-scope",
+        "id",
+        "indicator",
+        "caliber",
+        year=chosen,
+        state="issued",
+        indicator=DIVISIBLE,
+        scope=["region", "institution"],
     )
     found = paging.stored(Shown(wanted, ("scope", "id"), page.scope.sees), part)
     held = _standing(page, [target.id for target in found.rows], chosen)
@@ -106,7 +113,7 @@ def breakdown(
     names = noun.parts_of(page.scope, subject)
     asked = Decimal(0) if not reserve else _amount(page, "reserve", reserve)
     given, unknown = _given(page, subject, whole, active[1] if active else None, names, by, asked)
-    lines = list(_lines(page, subject, active[1])) if active else []
+    lines = _lines(page, subject, active[1]) if active else []
     return page.show(
         "breakdown.html",
         subject=subject,
@@ -115,7 +122,7 @@ def breakdown(
         whole=whole,
         active=active[0] if active else None,
         lines=lines,
-        digits=max(_digits(a) for a in [whole, *(line.amount for line in lines if line.amount is not None)]),
+        digits=max(_digits(amount) for amount in [whole, *_stated(steps)]),
         proposed=[step for step in steps if step.version.state == "proposed"],
         history=[step for step in steps if step.version.state != "proposed"],
         names=names,
@@ -161,13 +168,19 @@ def _lines(page: Page, subject: Subject, split: Breakdown) -> list[Line]:
     held = {place: v for place, versions in below.items() for v in versions if v.state == "active"}
     inner = {Subject.of(v): page.ctx.registry.breakdowns.splits([v])[v.breakdown] for v in held.values()}
     found = []
-    for name, amount in split.parts.items():
+    for name in sorted(split.parts, key=_in_tree):
+        amount = split.parts[name]
         part = subject.part(name)
         found.append(_line(page, 0, name, amount, split.total, held.get(part), states.get(part)))
         if part in inner:
             rest = noun.amounts(inner[part])
             found += [_line(page, 1, one, rest[one], inner[part].total, None, None) for one in rest]
     return found
+
+
+def _in_tree(name: str) -> tuple[int, str]:
+    """Regions before institutions before buildings."""
+    return (("region", "institution", "building").index(name.partition(":")[0]), name)
 
 
 def _line(
@@ -212,6 +225,13 @@ def _last_year(page: Page, subject: Subject, names: Sequence[str]) -> dict[str, 
             if row.caliber == subject.caliber and row.value > 0:
                 found[f"{level.value}:{row.id}"] = row.value
     return found
+
+
+def _stated(steps: Sequence[Step]) -> Iterator[Decimal]:
+    """Every amount of every version: all are shown with as many digits as the finest has."""
+    for step in steps:
+        yield from (step.version.total, step.version.reserve)
+        yield from (amount for change in step.changes for amount in change[1:] if amount is not None)
 
 
 def _digits(amount: Decimal) -> int:

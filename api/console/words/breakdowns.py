@@ -32,6 +32,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "part_name": ("部分", "Part"),
     "had": ("调整前", "Had"),
     "gets": ("调整后", "Gets"),
+    "given": ("分解量", "Given"),
     "gain": ("增减", "Change"),
     "change_part": ("调整一项", "Change one part"),
     "change_part_lead": (
