@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 _log = logging.getLogger(__name__)
-_EVERY_S: Final = 0.5
+_EVERY_S: Final = 1.0
 
 
 class Checkpoints:

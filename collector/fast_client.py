@@ -3,7 +3,7 @@
 Runs in the event loop, reads whole buffers, joins acknowledgements, and stops reading while the sink is full (pings
 go on, so the broker keeps the connection). Between two reads messages gather in the socket, unless so much came that
 more must be there: each turn of the loop, and each group commit it leads to, costs more than a message, and nobody
-waits for our acknowledgements but the broker.
+waits for our acknowledgements but the broker. So these too are written when the next messages are read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _RECEIVE_BYTES: Final = 262_144
 _KEPT_TOPICS: Final = 4_096
-_GATHER_S: Final = 0.03
+_GATHER_S: Final = 0.02
 _MUCH_BYTES: Final = 65_536
 _RESUME_EVERY_S: Final = 0.005
 _GOODBYE_S: Final = 2.0
@@ -49,6 +49,7 @@ class _BrokerConnection(asyncio.BufferedProtocol):
         self._stream.is_v5 = self._level == codes.MQTT_5
         self._acks: deque[tuple[Sequence[int], Sequence[int]]] = deque()
         self._is_ack_due = False
+        self._is_gathering = False
         self._is_held = False
         self._heard_at = self._sent_at = self._loop.time()
         self._keepalive_s: float = owner.settings.keepalive_s
@@ -107,12 +108,16 @@ class _BrokerConnection(asyncio.BufferedProtocol):
             self.abort("internal error")
         if self._transport is not None and (self._is_held or nbytes < _MUCH_BYTES):
             self._transport.pause_reading()
+            self._is_gathering = True
             self._loop.call_later(_RESUME_EVERY_S if self._is_held else _GATHER_S, self._resume)
 
     def _resume(self) -> None:
+        self._is_gathering = False
+        self.write_acks()
         if self._transport is None or self._owner.is_stopping:
             return
         if self._is_held and self._owner.sink_is_full:
+            self._is_gathering = True
             self._loop.call_later(_RESUME_EVERY_S, self._resume)
             return
         self._is_held = False
@@ -123,7 +128,7 @@ class _BrokerConnection(asyncio.BufferedProtocol):
     def acknowledge(self, tokens: Sequence[int], codes: Sequence[int]) -> None:
         """Acknowledge in arrival order, from any thread; a broker is never told that a message was parked."""
         self._acks.append((tokens, codes))
-        if not self._is_ack_due:
+        if not (self._is_gathering or self._is_ack_due):  # `_resume` writes them, but for those it was too early for
             self._is_ack_due = True
             try:
                 self._loop.call_soon_threadsafe(self.write_acks)

@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_WAIT_S: Final = 30.0
 _IDLE_S: Final = 1.0
 _GATHER_S: Final = 0.4  # between two requests, unless there is enough for a large one: small ones cost the store most
-_MARK_EVERY_S: Final = 1.0  # a backfill touches the same meters in each request: marks of several are fewer than theirs
+_MARK_EVERY_S: Final = 2.0  # a backfill touches the same meters in each request: marks of several are fewer than theirs
 _MOST_UNMARKED: Final = 100_000
 _T = TypeVar("_T")
 

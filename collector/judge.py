@@ -7,7 +7,7 @@ judged again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice, repeat
 from operator import call
@@ -24,6 +24,7 @@ from collector.ledger import Page, page
 from collector.lookup import Lookup
 from collector.parked import Parked
 from collector.recent import Recent
+from collector.roster import NOBODY, UNKNOWN, Roster
 from collector.source import Delivery
 from collector.spool import Group
 from energy import topics
@@ -48,6 +49,7 @@ _UNREADABLE: Final = 0x99  # payload format invalid
 _MOST_TOPICS: Final = 50_000
 _MOST_UNITS: Final = 200
 _ROWS_A_BODY: Final = 500
+_SHORT: Final = 4  # names a message, below which to find each is as quick as to compare their list
 _LARGEST_GAP: Final = 1_000_000  # a greater jump of `seq` is a restart with another start, not a loss
 
 
@@ -56,7 +58,7 @@ class Sender:
     """Whom a topic names, and how to read what comes on it."""
 
     gateway: str
-    find: Callable[[str, int], int]
+    roster: Roster
     decoder: Decoder
     is_status: bool = False
     refusal: Reason | None = None
@@ -163,16 +165,16 @@ class Judge:
         try:
             name = topics.parse(topic.decode())
         except (TopicError, UnicodeDecodeError) as exc:
-            return Sender("", _nobody, decoder, refusal=Reason.BAD_TOPIC, detail=str(exc)[:300])
+            return Sender("", NOBODY, decoder, refusal=Reason.BAD_TOPIC, detail=str(exc)[:300])
         is_status = name.channel == "status"
         gateway = self.lookup.gateways.get(name.gateway)
         if gateway is None:
             detail = f"gateway {name.gateway} is not in the registry"
-            return Sender(name.gateway, _nobody, decoder, is_status, Reason.UNKNOWN_DEVICE, detail)
+            return Sender(name.gateway, NOBODY, decoder, is_status, Reason.UNKNOWN_DEVICE, detail)
         if gateway.institution != name.institution:
             detail = f"gateway {gateway.id} belongs to {gateway.institution}, the topic says {name.institution}"
-            return Sender(name.gateway, _nobody, decoder, is_status, Reason.IDENTITY_MISMATCH, detail)
-        return Sender(gateway.id, gateway.find, gateway.decoder, is_status)
+            return Sender(name.gateway, NOBODY, decoder, is_status, Reason.IDENTITY_MISMATCH, detail)
+        return Sender(gateway.id, gateway.roster, gateway.decoder, is_status)
 
     def _note_status(self, draft: _Draft, delivery: Delivery, sender: Sender) -> None:
         try:
@@ -200,9 +202,7 @@ class Judge:
         return self._check(draft, columns, clock)
 
     def _check(self, draft: _Draft, columns: Columns, clock: Clock) -> Batch | None:
-        finds = [sender.find for sender in draft.senders]
-        found = map(call, map(finds.__getitem__, columns.message.tolist()), columns.local, repeat(-1))
-        meter = np.fromiter(found, np.int32, len(columns.local))
+        meter = _meters(draft.senders, columns)
         is_open = np.fromiter([d.qos == 0 for d in draft.deliveries], np.bool_, len(draft.deliveries))[columns.message]
         value, has_bad_unit = self._convert(columns, meter)
         if columns.length is not None:
@@ -213,13 +213,13 @@ class Judge:
             codes[has_bad_unit & (codes == checks.GOOD)] = checks.REASONS.index(Reason.BAD_UNIT) + 1
         good = np.flatnonzero(codes == checks.GOOD) if codes.any() else np.arange(len(rows))
         novelty = checks.novelty(rows.take(good) if len(good) < len(rows) else rows, self.recent)
-        if len(good) < len(rows) or novelty.conflict.any():
+        if len(good) < len(rows) or not novelty.is_all_new:
             faulty = [(int(row), checks.reason_of(codes[row])) for row in np.flatnonzero(codes)]
             faulty += [(int(row), Reason.CONFLICT) for row in good[novelty.order[novelty.conflict]]]
             taken = np.unique(columns.message[columns.row_run[good[novelty.order[~novelty.conflict]]]])
             self._park_rows(draft, columns, faulty, set(taken.tolist()))
-        draft.group.counts["duplicate"] += int(np.count_nonzero(novelty.duplicate))
-        draft.group.pages.append(_page(rows, codes, novelty))
+            draft.group.counts["duplicate"] += int(np.count_nonzero(novelty.duplicate))
+            draft.group.pages.append(_page(rows, codes, novelty))
         return self._batch(draft, novelty)
 
     def _convert(self, columns: Columns, meter: Int32Array) -> tuple[FloatArray, BoolArray | None]:
@@ -296,7 +296,7 @@ class Judge:
             return f"gateway {sender.gateway} has no meter {local} in the registry"
         if reason is Reason.BAD_UNIT:
             unit = columns.unit[columns.row_run[row]] if columns.unit else None
-            number = sender.find(local, -1)
+            number = sender.roster.find(local, UNKNOWN)
             return f"meter {local}: unit {unit!r:.40} cannot become {self.lookup.unit_names[self.lookup.unit[number]]}"
         return f"meter {local[:64]!a}: {_EXPLAINED[reason]}; value {value!r} at {time}"
 
@@ -347,21 +347,24 @@ _EXPLAINED: Final = {
 
 
 def _page(rows: Rows, codes: ByteArray, novelty: Novelty) -> Page:
-    """What the ledger says of these rows: those of known meters, by what became of them."""
-    sound = novelty.rows
-    if len(sound) == len(rows) and novelty.is_all_new:
-        return page(taken=[(sound.meter, sound.time)])
+    """What the ledger says of rows of known meters that enter no batch, by what became of them."""
     faulty = rows.take((codes != checks.GOOD) & (rows.meter >= 0))
-    known, contradicted = sound.take(novelty.duplicate), sound.take(novelty.conflict)
-    return page(
-        taken=[(sound.meter, sound.time), (faulty.meter, faulty.time)],
-        duplicate=[(known.meter, known.time)],
-        parked=[(faulty.meter, faulty.time), (contradicted.meter, contradicted.time)],
-    )
+    known, contradicted = novelty.rows.take(novelty.duplicate), novelty.rows.take(novelty.conflict)
+    duplicate = [(known.meter, known.time)]
+    parked = [(faulty.meter, faulty.time), (contradicted.meter, contradicted.time)]
+    return page(taken=duplicate + parked, duplicate=duplicate, parked=parked)
 
 
-def _nobody(_local: str, default: int) -> int:
-    return default
+def _meters(senders: Sequence[Sender], columns: Columns) -> Int32Array:
+    """Number of the meter of each run, message by message, or name by name where messages are short."""
+    message, local = columns.message, columns.local
+    starts = np.flatnonzero(np.append(True, message[1:] != message[:-1])).tolist()
+    if len(local) < _SHORT * len(starts):
+        finds = [sender.roster.find for sender in senders]
+        found = map(call, map(finds.__getitem__, message.tolist()), local, repeat(UNKNOWN))
+        return np.fromiter(found, np.int32, len(local))
+    ends, whose = [*starts[1:], len(local)], message[starts].tolist()
+    return np.concatenate([senders[n].roster.numbers(local[a:b]) for n, a, b in zip(whose, starts, ends, strict=True)])
 
 
 def _proven(sender: Sender, credential: str | None) -> Sender:
@@ -373,7 +376,7 @@ def _proven(sender: Sender, credential: str | None) -> Sender:
 
 def _impostor(sender: Sender, credential: str | None) -> Sender:
     detail = f"the credential of gateway {credential} was used on a topic of {sender.gateway or 'no gateway'}"
-    return Sender(sender.gateway, _nobody, sender.decoder, sender.is_status, Reason.IDENTITY_MISMATCH, detail)
+    return Sender(sender.gateway, NOBODY, sender.decoder, sender.is_status, Reason.IDENTITY_MISMATCH, detail)
 
 
 def _why_unknown(sender: Sender, local: str) -> Reason:

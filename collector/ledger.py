@@ -1,8 +1,10 @@
 """What became of the readings of each meter and day: taken = stored + duplicate + parked + still in the spool.
 
-Counts are written in the very transactions that take readings and that forget them, as small pages; many pages of one
-level are folded into one of the next, so that a commit stays short and a question reads few rows. Days are UTC days of
-the readings' own time. Messages that name no meter we know are in the totals by reason alone.
+Counts are written in the very transactions that take readings and that forget them, as small pages; but that the
+readings of batches were taken is counted for many batches at a time (`spool.py`), since until then they stand there
+for themselves. Many pages of one level are folded into one of the next, so that a commit stays short and a question
+reads few rows. Days are UTC days of the readings' own time. Messages that name no meter we know are in the totals by
+reason alone.
 """
 
 from __future__ import annotations
@@ -46,6 +48,10 @@ class Page:
 
     key: IntArray
     count: Int32Array
+
+    def negative(self) -> Page:
+        """What takes these counts away again when it is added."""
+        return Page(self.key, -self.count)
 
     def encode(self, level: int) -> bytes:
         """The page as it lies on the disk: compressed, but for the lowest level, which is folded soon.

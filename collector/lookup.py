@@ -6,7 +6,7 @@ A meter's number is given once by the spool and never changes; all arrays are in
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from collector.decoders import DECODERS, DEFAULT_PROFILE, Decoder, decoder_of
+from collector.roster import Roster
 from energy import units
 from energy.errors import SettingsError, UnitError
 from energy.model import Meter, ValueKind
@@ -42,8 +43,7 @@ class Gateway:
     id: str
     institution: str
     decoder: Decoder
-    find: Callable[[str, int], int]
-    """Number of a meter by its local name, or the second argument."""
+    roster: Roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _gateways(snapshot: Snapshot, numbers: Mapping[str, int]) -> dict[str, Gatew
             gateway.id,
             gateway.institution,
             _decoder(gateway.id, gateway.profile),
-            locals_of[gateway.id].get,
+            Roster(locals_of[gateway.id]),
         )
         for gateway in snapshot.gateways.values()
     }

@@ -22,8 +22,9 @@ class Recent:
 
     def __init__(self, per_meter: int) -> None:
         self._depth = per_meter
-        self._times: IntArray = np.full((0, per_meter), NEVER, np.int64)
-        self._values: FloatArray = np.zeros((0, per_meter))
+        # By slot, then meter: live readings come to neighbours in the same slot, and share what the processor fetches.
+        self._times: IntArray = np.full((per_meter, 0), NEVER, np.int64)
+        self._values: FloatArray = np.zeros((per_meter, 0))
         self._next = np.zeros(0, np.int64)
         self._floor = np.zeros(0, np.int64)
         self._highest = np.zeros(0, np.int64)
@@ -39,8 +40,8 @@ class Recent:
         more = size - len(self)
         if more <= 0:
             return
-        self._times = np.vstack([self._times, np.full((more, self._depth), NEVER, np.int64)])
-        self._values = np.vstack([self._values, np.zeros((more, self._depth))])
+        self._times = np.hstack([self._times, np.full((self._depth, more), NEVER, np.int64)])
+        self._values = np.hstack([self._values, np.zeros((self._depth, more))])
         self._next = np.append(self._next, np.zeros(more, np.int64))
         self._floor = np.append(self._floor, np.full(more, UNKNOWN))
         self._highest = np.append(self._highest, np.full(more, NEVER))
@@ -62,14 +63,14 @@ class Recent:
             self._floor[meter] = highest + 1
             return
         self._floor[meter], self.newest_value[meter] = time, value
-        self._times[meter, 0], self._values[meter, 0] = time, value
+        self._times[0, meter], self._values[0, meter] = time, value
         self._next[meter] = 1 % self._depth
 
     def find(self, meter: Int32Array, time: IntArray) -> tuple[BoolArray, FloatArray, BoolArray]:
         """Of readings not newer than the newest: which are held, their values, and which lie below the floor."""
-        at = self._times[meter] == time[:, None]
-        held: BoolArray = at.any(axis=1)
-        value = self._values[meter, at.argmax(axis=1)]
+        at = self._times[:, meter] == time
+        held: BoolArray = at.any(axis=0)
+        value = self._values[at.argmax(axis=0), meter]
         return held, value, ~held & (time < self._floor[meter])
 
     def insert(self, meter: Int32Array, time: IntArray, value: FloatArray) -> None:
@@ -84,9 +85,9 @@ class Recent:
         stays = rank >= np.repeat(count, count) - self._depth
         self._raise_floor(meter[~stays], time[~stays])
         slot = (self._next[meter] + rank) % self._depth
-        self._raise_floor(meter[stays], self._times[meter[stays], slot[stays]])
-        self._times[meter[stays], slot[stays]] = time[stays]
-        self._values[meter[stays], slot[stays]] = value[stays]
+        self._raise_floor(meter[stays], self._times[slot[stays], meter[stays]])
+        self._times[slot[stays], meter[stays]] = time[stays]
+        self._values[slot[stays], meter[stays]] = value[stays]
         who = meter[first]
         self._next[who] = (self._next[who] + count) % self._depth
         last = first + count - 1
@@ -95,7 +96,7 @@ class Recent:
     def _insert_one_each(self, meter: Int32Array, time: IntArray, value: FloatArray) -> None:
         """The same where no meter comes twice, as live readings do."""
         slot = self._next[meter]
-        place = meter * self._depth + slot
+        place = slot * len(self) + meter
         times, values = self._times.reshape(-1), self._values.reshape(-1)  # views: one index is half the work of two
         self._floor[meter] = np.maximum(self._floor[meter], times[place] + 1)  # NEVER + 1 shuts nothing out
         times[place], values[place] = time, value

@@ -7,14 +7,16 @@ import logging
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from collector import ledger
 from collector.batch import Batch
+from collector.ledger import Page
 from collector.parked import Parked
 from collector.spool import Group, Spool, SpoolReader
 from energy.errors import SpoolCorrupt
@@ -85,14 +87,18 @@ def _take_over(aside: Path, spool: Spool) -> Rescue:
         connection = sqlite3.connect(f"file:{aside / 'spool.db'}?mode=ro", uri=True)
     except sqlite3.Error:
         return Rescue(aside, 0, 0, 0)
+    reader = SpoolReader(aside / "spool.db")
+    counts, counted = _ledger(reader, names, spool.numbers)
     for identity in _ids(connection, "batch"):
         batch = _batch(connection, identity, names, spool.numbers)
         if batch is None:
             lost += 1
             continue
+        if identity <= counted:  # it is counted anew now
+            counts = ledger.fold([counts, ledger.page(taken=[(batch.meter, batch.time)]).negative()])
         spool.commit(Group(batches=[batch]))
         readings += len(batch)
-    reader = SpoolReader(aside / "spool.db")
+    spool.commit(Group(pages=[counts]))
     for identity in _ids(connection, "parked"):
         rows: list[Parked] = []
         with suppress(*_DAMAGE):
@@ -101,12 +107,17 @@ def _take_over(aside: Path, spool: Spool) -> Rescue:
         parked += len(rows)
     with suppress(*_DAMAGE):
         spool.commit(Group(counts=Counter(reader.counters())))
-    if spool.numbers == {name: number for number, name in names.items()}:  # else its pages speak of other meters
-        with suppress(*_DAMAGE):
-            spool.commit(Group(pages=[reader.ledger()]))
     reader.close()
     connection.close()
     return Rescue(aside, readings, parked, lost)
+
+
+def _ledger(reader: SpoolReader, names: dict[int, str], numbers: Mapping[str, int]) -> tuple[Page, int]:
+    """What is counted, and up to which batch; nothing where that cannot be read, or speaks of other meters."""
+    if numbers == {name: number for number, name in names.items()}:
+        with suppress(*_DAMAGE):
+            return reader.ledger()
+    return ledger.page(), 0
 
 
 def _names(aside: Path) -> dict[int, str]:

@@ -3,6 +3,10 @@
 A group of messages becomes one transaction: batches of readings as blobs, parked parts, counters, and whatever the
 forwarder has settled meanwhile. `commit` returns when the disk has it (WAL, synchronous=FULL). Every batch carries a
 checksum; a damaged file is moved aside and kept, and what can be read of it is taken over (`rescue.py`).
+
+That the readings of a batch were taken is written into the ledger with those of many others, at the latest in the
+transaction that forgets the first of them: a page for each commit would cost as much as the batch. `counted` says up
+to which batch that was done, so that none is left out or counted twice whenever the process ends.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+import numpy as np
+
 from collector import ledger, parked
 from collector.ballast import Ballast
 from collector.batch import Batch, checksum_of
@@ -25,7 +31,8 @@ from collector.parked import Parked
 from energy.errors import SpoolCorrupt, SpoolError, SpoolFull
 from energy.settings import IngestSettings
 
-VERSION: Final = 1
+VERSION: Final = 2
+_MOST_UNCOUNTED: Final = 20_000  # readings in batches that the ledger has not counted
 _PAGE: Final = 8192
 _CACHE_KB: Final = 512  # nearly every page is written once and read once: a cache would only be memory
 _SHMSIZE: Final = sqlite3.SQLITE_IOERR_SHMSIZE
@@ -37,7 +44,10 @@ CREATE TABLE IF NOT EXISTS batch (
 CREATE TABLE IF NOT EXISTS sample (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gateway (id TEXT PRIMARY KEY, seen INTEGER NOT NULL, status TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS counted (batch INTEGER NOT NULL) STRICT;
+INSERT INTO counted SELECT (SELECT coalesce(max(id), 0) FROM batch) WHERE NOT EXISTS (SELECT 1 FROM counted);
 """
+_COUNT_ALL: Final = "UPDATE counted SET batch = (SELECT seq FROM sqlite_sequence WHERE name = 'batch')"
 
 
 @dataclass(slots=True)
@@ -65,6 +75,7 @@ class Spool:
         self._connection = connection
         self._settings = settings
         self._since_trim = 0
+        self._uncounted = _uncounted(connection)
         self.path = path
         self.ballast = ballast
         self.numbers: dict[str, int] = dict(connection.execute("SELECT id, number FROM meter"))
@@ -102,7 +113,13 @@ class Spool:
 
     def commit(self, *groups: Group) -> None:
         """Put groups on the disk as one; returns when they are there. SpoolFull leaves everything as it was."""
-        self._transaction(lambda: self._write(groups))
+        uncounted = self._uncounted + [batch for group in groups for batch in group.batches]
+        if not any(group.forget for group in groups) and sum(map(len, uncounted)) < _MOST_UNCOUNTED:
+            self._transaction(lambda: self._write(groups, ()))
+            self._uncounted = uncounted
+        else:
+            self._transaction(lambda: self._write(groups, uncounted))
+            self._uncounted = []
         for group in groups:
             self.readings += sum(map(len, group.batches)) - group.counts["settled"]
 
@@ -118,7 +135,7 @@ class Spool:
                 raise SpoolFull(f"{self.path}: {exc}") from exc
             raise _translated(exc, self.path) from exc
 
-    def _write(self, groups: Sequence[Group]) -> None:
+    def _write(self, groups: Sequence[Group], uncounted: Sequence[Batch]) -> None:
         counts: Counter[str] = Counter()
         for group in groups:
             self._write_group(group)
@@ -127,7 +144,11 @@ class Spool:
             "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n",
             [item for item in counts.items() if item[1]],
         )
-        ledger.write(self._connection, [page for group in groups for page in group.pages])
+        pages = [page for group in groups for page in group.pages]
+        if uncounted:
+            pages.append(_taken(uncounted))
+            self._connection.execute(_COUNT_ALL)
+        ledger.write(self._connection, pages)
 
     def _write_group(self, group: Group) -> None:
         run = self._connection
@@ -210,19 +231,19 @@ class SpoolReader:
         """Everything counted since the spool was made."""
         return dict(self._connection.execute("SELECT name, n FROM counter"))
 
-    def ledger(self) -> Page:
-        """Counts by meter number and day."""
-        return ledger.read(self._connection)
+    def ledger(self) -> tuple[Page, int]:
+        """Counts by meter number and day, and the newest batch whose readings are counted as taken."""
+        return ledger.read(self._connection), _counted(self._connection)
 
     def balance(self, meters: set[str] | None = None) -> list[DayCount]:
         """What became of the readings of each meter and day, as of one instant."""
         run = self._connection
         run.execute("BEGIN")
         try:
-            counts = ledger.read(run)
             rows = run.execute("SELECT data, received, checksum FROM batch")
-            waiting = [ledger.page(taken=[(batch.meter, batch.time)]) for batch in (Batch.decode(*row) for row in rows)]
-            return ledger.balance(counts, ledger.fold(waiting), self.ids(), meters)
+            waiting = ledger.fold(_taken([Batch.decode(*row)]) for row in rows)
+            counts = ledger.fold([ledger.read(run), _taken(_uncounted(run))])
+            return ledger.balance(counts, waiting, self.ids(), meters)
         finally:
             run.execute("COMMIT")
 
@@ -253,6 +274,21 @@ class SpoolReader:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _uncounted(connection: sqlite3.Connection) -> list[Batch]:
+    query = "SELECT data, received, checksum FROM batch WHERE id > ?"
+    return [Batch.decode(*row) for row in connection.execute(query, (_counted(connection),))]
+
+
+def _counted(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT batch FROM counted").fetchone()[0])
+
+
+def _taken(batches: Sequence[Batch]) -> Page:
+    none = np.zeros(0, np.int32), np.zeros(0, np.int64)
+    meter, time = (np.concatenate(c) for c in zip(none, *((b.meter, b.time) for b in batches), strict=True))
+    return ledger.page(taken=[(meter, time)])
 
 
 def is_full(error: sqlite3.Error) -> bool:

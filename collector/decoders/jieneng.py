@@ -48,16 +48,84 @@ class JienengDecoder:
 
     def decode(self, payloads: Sequence[bytes], limits: Limits) -> Columns:
         """Readings and problems of these messages."""
-        messages = _joined(payloads, limits)
-        if messages is None:
-            return _one_by_one(payloads, limits)
-        return _columns(messages, limits)
+        if len(payloads) > 1 and max(map(len, payloads)) <= limits.message_bytes:
+            plain = _joined(payloads)
+            if plain is not None:
+                return plain.columns(limits)
+        return _one_by_one(payloads, limits)
 
 
-def _joined(payloads: Sequence[bytes], limits: Limits) -> list[_Message] | None:
+class _Plain:
+    """Messages that hold just the fields we know, and the readings of those in list form by field."""
+
+    def __init__(self, messages: list[_Message]) -> None:
+        self.messages = messages
+        self.lists = [message.readings for message in messages if message.readings is not None]
+        self.rows = rows = list(chain.from_iterable(self.lists))
+        self.times = [row.time for row in rows]
+        self.units = [row.unit for row in rows]
+        self.n_units = len(rows) - self.units.count(None)
+
+    def accounts_for(self, text: bytes) -> bool:
+        """True if the text holds just the fields that were read.
+
+        Every key costs one colon, and no colon can hide where nothing is escaped. One colon more than the fields read
+        (and the colons within times) account for is a key given twice, or a field we do not know.
+        """
+        if b"\\" in text:
+            return False
+        columns = [message for message in self.messages if message.readings is None]
+        if any(message.times is None or message.values is None for message in columns):
+            return False
+        open_colons = text.count(b":") - len(self.lists) - 3 * len(self.rows) - self.n_units
+        open_colons -= sum([message.seq is not None for message in self.messages])
+        open_colons -= sum([2 + len(message.values or ()) for message in columns])
+        if open_colons:  # none can be missing: what is left stands in times, or it should not be there
+            open_colons -= sum([_colons_in(message.times or ()) for message in columns]) + _colons_in(self.times)
+        return not open_colons
+
+    def columns(self, limits: Limits) -> Columns:
+        """The readings by column, in the order of the messages."""
+        if len(self.lists) == len(self.messages):
+            return self._of_lists(limits)
+        listed = [n for n, message in enumerate(self.messages) if message.readings is not None]
+        parts = [_Plain([self.messages[n] for n in listed])._of_lists(limits)]
+        numbers = [np.array(listed, np.int64)]
+        for n, message in enumerate(self.messages):
+            if message.readings is None:
+                parts.append(_from_columns(message, limits))
+                numbers.append(np.array([n]))
+        return join(parts, numbers, len(self.messages))
+
+    def _of_lists(self, limits: Limits) -> Columns:
+        counts = list(map(len, self.lists))
+        if counts and max(counts) > limits.message_readings:
+            return self._without_large(counts, limits)
+        rows = self.rows
+        time, bad = epochs(self.times)
+        columns = Columns(
+            local=[row.meter for row in rows],
+            message=np.repeat(np.arange(len(counts), dtype=np.int64), counts),
+            length=None,
+            time=time,
+            value=np.fromiter([row.value for row in rows], np.float64, len(rows)),  # five times as quick as array
+            unit=self.units if self.n_units else None,
+            seq=[message.seq for message in self.messages],
+        )
+        return _without(columns, rows, bad) if bad else columns
+
+    def _without_large(self, counts: list[int], limits: Limits) -> Columns:
+        """The columns of the other messages, and a problem for each that holds too many readings."""
+        large = [n for n, count in enumerate(counts) if count > limits.message_readings]
+        for n in large:
+            self.messages[n].readings = []
+        columns = _Plain(self.messages)._of_lists(limits)
+        columns.problems.extend(_too_many(n, counts[n], limits) for n in large)
+        return columns
+
+
+def _joined(payloads: Sequence[bytes]) -> _Plain | None:
     """All messages of one array; None if any of them is not plain."""
-    if len(payloads) < 2 or max(map(len, payloads)) > limits.message_bytes:
-        return None
     secret = secrets.randbits(_SECRET_BITS)
     text = b"[" + f",{secret},".encode().join(payloads) + b"]"
     try:
@@ -66,41 +134,14 @@ def _joined(payloads: Sequence[bytes], limits: Limits) -> list[_Message] | None:
         return None
     if len(parts) != 2 * len(payloads) - 1 or parts[1::2] != [secret] * (len(payloads) - 1):
         return None
-    messages = cast(list[_Message], parts[::2])  # a bare number among them is not plain
-    return messages if _is_plain(text, messages) else None
-
-
-def _is_plain(text: bytes, messages: Sequence[_Message]) -> bool:
-    """True if the text holds just the fields that were read.
-
-    Every key costs one colon, and no colon can hide where nothing is escaped. One colon more than the fields read
-    (and the colons within times) account for is a key given twice, or a field we do not know.
-    """
-    if b"\\" in text:
-        return False
-    try:
-        return text.count(b":") == _colons(messages)
-    except AttributeError:  # a bare number
-        return False
-
-
-def _colons(messages: Sequence[_Message]) -> int:
-    """Colons that the fields read account for, over all messages; -1 if one has neither list nor column form."""
-    columns = [message for message in messages if message.readings is None]
-    rows = list(chain.from_iterable([message.readings for message in messages if message.readings is not None]))
-    colons = len(messages) - [message.seq for message in messages].count(None)
-    colons += len(messages) - len(columns) + 4 * len(rows) - [row.unit for row in rows].count(None)
-    colons += _colons_in([row.time for row in rows])
-    for message in columns:
-        if message.times is None or message.values is None:
-            return -1
-        colons += 2 + len(message.values) + _colons_in(message.times)
-    return colons
+    messages = parts[::2]
+    if int in set(map(type, messages)):  # a bare number is no message
+        return None
+    plain = _Plain(cast(list[_Message], messages))
+    return plain if plain.accounts_for(text) else None
 
 
 def _colons_in(times: Sequence[int | float | str]) -> int:
-    if str not in set(map(type, times)):
-        return 0
     return sum([time.count(":") for time in times if type(time) is str])
 
 
@@ -118,7 +159,7 @@ def _one_by_one(payloads: Sequence[bytes], limits: Limits) -> Columns:
             parts.append(exact.read(payload, limits).columns())
             others.append(place)
     numbers = [np.array([place]) for place in others]
-    return join([_columns(plain, limits), *parts], [np.array(places, np.int64), *numbers], len(payloads))
+    return join([_Plain(plain).columns(limits), *parts], [np.array(places, np.int64), *numbers], len(payloads))
 
 
 def _single(payload: bytes, limits: Limits) -> _Message | None:
@@ -128,46 +169,7 @@ def _single(payload: bytes, limits: Limits) -> _Message | None:
         message = _ONE.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return message if _is_plain(payload, [message]) else None
-
-
-def _columns(messages: list[_Message], limits: Limits) -> Columns:
-    lists = [message.readings for message in messages]
-    if None not in lists:
-        return _from_lists(messages, cast(list[list[_Reading]], lists), limits)
-    listed = [n for n, message in enumerate(messages) if message.readings is not None]
-    parts = [_columns([messages[n] for n in listed], limits)]
-    numbers = [np.array(listed, np.int64)]
-    for n, message in enumerate(messages):
-        if message.readings is None:
-            parts.append(_from_columns(message, limits))
-            numbers.append(np.array([n]))
-    return join(parts, numbers, len(messages))
-
-
-def _from_lists(messages: list[_Message], lists: list[list[_Reading]], limits: Limits) -> Columns:
-    counts = list(map(len, lists))
-    problems = []
-    if counts and max(counts) > limits.message_readings:
-        problems = [_too_many(n, count, limits) for n, count in enumerate(counts) if count > limits.message_readings]
-        lists = [rows if len(rows) <= limits.message_readings else [] for rows in lists]
-        counts = list(map(len, lists))
-    rows = list(chain.from_iterable(lists))
-    units = [row.unit for row in rows]
-    time, bad = epochs([row.time for row in rows])
-    columns = Columns(
-        local=[row.meter for row in rows],
-        message=np.repeat(np.arange(len(lists), dtype=np.int64), counts),
-        length=None,
-        time=time,
-        value=np.fromiter(
-            [row.value for row in rows], np.float64, len(rows)
-        ),  # of a list, five times as quick as array
-        unit=units if units.count(None) < len(units) else None,
-        seq=[message.seq for message in messages],
-        problems=problems,
-    )
-    return _without(columns, rows, bad) if bad else columns
+    return message if _Plain([message]).accounts_for(payload) else None
 
 
 def _without(columns: Columns, rows: list[_Reading], bad: list[tuple[int, PayloadError]]) -> Columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -39,7 +40,11 @@ def epoch(time: object) -> int:
 
 def epochs(times: Sequence[int | float | str]) -> tuple[IntArray, list[tuple[int, PayloadError]]]:
     """UTC epoch seconds of many instants, and the places (with what is wrong) of those that are none."""
-    if str not in set(map(type, times)):
+    kinds = set(map(type, times))
+    if kinds == {int}:
+        with suppress(OverflowError):
+            return np.fromiter(times, np.int64, len(times)), []
+    if str not in kinds:
         seconds = np.floor(np.clip(np.fromiter(times, np.float64, len(times)), -_FAR, _FAR))
         return seconds.astype(np.int64), []
     result = np.zeros(len(times), np.int64)
