@@ -83,6 +83,11 @@ class Filled:
         return self.column.required == "yes" and self.value in (None, "")
 
     @property
+    def is_open(self) -> bool:
+        """True if a value that is required where there is any is not known."""
+        return self.column.required == "if_any" and self.value in (None, "")
+
+    @property
     def difference(self) -> float:
         """Entered against metered, relative; NaN where there are not both."""
         if self.source != "from_entry" or not isinstance(self.value, float) or not self.metered > 0:
@@ -111,14 +116,19 @@ class Form:
         return [cell.column for cell in self.cells if cell.is_missing]
 
     @property
+    def open(self) -> list[SurveyColumn]:
+        """Columns without a value that are required only where there is any: nobody said whether there is."""
+        return [cell.column for cell in self.cells if cell.is_open]
+
+    @property
     def unexplained(self) -> list[Filled]:
         """Entered values that differ from the meters without a word."""
         return [cell for cell in self.cells if cell.is_unexplained]
 
     @property
     def is_submittable(self) -> bool:
-        """True if nothing required is missing and every difference is explained."""
-        return not self.missing and not self.unexplained
+        """True if something is stated, nothing required is missing and every difference is explained."""
+        return len(self.open) < len(self.cells) and not self.missing and not self.unexplained
 
 
 def version_of(year: int) -> int:
@@ -245,9 +255,12 @@ def _blocks(form: Form, w: Words, span: str) -> list[Block]:
         Column(w("f_note"), width=1.6),
     )  # fmt: skip
     rows = tuple(_row(place, cell, w) for place, cell in enumerate(form.cells, 1))
-    note = w("n_form", version=form.version, span=span)
+    notes = [w("n_form", version=form.version, span=span)]
+    if form.open:
+        names = [w.name(column.name_zh, column.name_en) for column in form.open]
+        notes.append(w("f_open", count=len(names), list=w("s_stop").join(names)))
     caption = f"{w.name(*TITLES[form.name])} {span}"
-    return [TableBlock(caption, heads, rows, (note,)), *(Paragraph(text) for text in remarks(form, w))]
+    return [TableBlock(caption, heads, rows, tuple(notes)), *(Paragraph(text) for text in remarks(form, w))]
 
 
 def _row(place: int, cell: Filled, w: Words) -> tuple[Cell, ...]:
@@ -275,7 +288,7 @@ def _counted(cell: Filled) -> Cell:
 def remarks(form: Form, w: Words) -> list[str]:
     """What is missing, and what has to be explained."""
     names = [w.name(column.name_zh, column.name_en) for column in form.missing]
-    out = [w("f_missing", count=len(names), list=w.stop.join(names)) if names else w("f_none_missing")]
+    out = [w("f_missing", count=len(names), list=w("s_stop").join(names)) if names else w("f_none_missing")]
     if form.unexplained:
         texts = [_differs(cell, w) for cell in form.unexplained]
         out.append(w("f_unexplained", tolerance=f"{TOLERANCE:.0%}", list=w("s_stop").join(texts)))

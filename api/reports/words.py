@@ -170,6 +170,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "s_field": ("{field} {n} 家", "{field} ({n})"),
         "s_stop": ("；", "; "),  # names of fields hold commas themselves
         "s_more": (" 等", " and others"),
+        "f_open": (
+            "尚未填报，如有须补充（{count} 项）：{list}",
+            "Not stated, to be added where there is any ({count}): {list}",
+        ),
         "f_none_missing": ("必填项齐全。", "All required fields are filled."),
         "f_differs": (
             "{field}：填报 {entered} {unit}，计量 {metered} {unit}，相差 {difference}",

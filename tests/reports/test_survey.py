@@ -10,9 +10,10 @@ from api.context import Context
 from api.reports import Grouping, Span, fill
 from api.reports.document import Paragraph
 from api.reports.summary import lines, summary_document
-from api.reports.survey import Filled, Form, columns, form_document, version_of
+from api.reports.survey import VERSIONS, Filled, Form, FormName, columns, form_document, version_of
 from api.reports.words import Words
 from energy.errors import NotInRegistry
+from energy.reference import SurveyField, table
 from energy.registry import Node, SurveyEntry
 from tests.reports.world import chief, of, start
 
@@ -66,7 +67,7 @@ def test_a_version_is_data() -> None:
 
 def test_what_nobody_stated_is_listed(ctx: Context) -> None:
     form = fill(ctx, chief(ctx), "base1", "school", Span(2025))
-    assert [column.key for column in form.missing] == ["address", "level"]
+    assert [column.key for column in form.missing] == ["address", "affiliation", "level"]
     assert not form.is_submittable
     assert cell(form, "floor_area").value == 12_000.0
     assert cell(form, "department").value == "甲市教育局"
@@ -78,8 +79,59 @@ def test_what_nobody_stated_is_listed(ctx: Context) -> None:
     assert rows["建筑面积"][6] == ""
 
 
+FIELDS = {  # columns that stand for a field of `survey_fields.csv`, what the published papers name
+    "base1": (
+        "credit_code", "name address", "region", "type", "affiliation department level", "floor_area", "users",
+        "posts", "site_area", "petrol_vehicles diesel_vehicles", "new_energy_vehicles", "charging_piles",
+        "renewable_use", "pv_generation",
+    ),
+    "base2": (
+        "electricity electricity_cost", "water water_cost", "coal coal_cost", "gas gas_cost",
+        "gasoline_vehicles gasoline_other gasoline_cost", "diesel_vehicles_oil diesel_other diesel_cost", "kerosene",
+        "heat heat_by_meter heat_cost heated_area", "other_energy",
+    ),
+    "base3": ("room_area room_electricity room_other_energy ups_capacity",),
+    "base4": (
+        "heating_area heating_heat heating_heat_by_meter heating_electricity heating_coal heating_gas heating_oil",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FIELDS)
+def test_every_field_that_published_papers_name_has_its_columns(form: FormName) -> None:
+    named = [row for row in table("survey_fields", SurveyField) if row.form.startswith(f"基{form[-1]} ")]
+    known = {column.key: column for version in VERSIONS for column in columns(form, version)}
+    assert len(named) == len(FIELDS[form])
+    stated = {key for keys in FIELDS[form] for key in keys.split()}
+    assert stated <= set(known)
+    assert set(known) - stated <= {"organisation_code", "raw_coal"}  # of versions that are gone
+    for row, keys in zip(named, FIELDS[form], strict=True):
+        mine = [known[key] for key in keys.split()]
+        if not row.is_official:
+            assert not any(column.is_official for column in mine)
+        if row.required == "yes":
+            assert {column.required for column in mine} <= {"yes", "if_any"}
+        if "DELETED 2025" in row.version_note:
+            assert not {column.key for column in mine} & {column.key for column in columns(form, 2025)}
+
+
+def test_what_is_stated_only_where_there_is_any_is_listed_apart(ctx: Context) -> None:
+    form = fill(ctx, chief(ctx), "base4", "school", Span(2025))
+    assert form.missing == []
+    assert [column.key for column in form.open] == [
+        "heating_area", "heating_heat_by_meter", "heating_electricity", "heating_coal", "heating_gas", "heating_oil",
+    ]  # fmt: skip
+    document = form_document(ctx, chief(ctx), form, "zh")
+    assert (
+        document.tables[0]
+        .notes[-1]
+        .startswith("尚未填报，如有须补充（6 项）：采暖面积；热力消费量（按热量收费）；采暖用电")
+    )
+    assert document.facts[-1] == ("填报状态", "尚不能报送")  # of an empty form nobody knows whether there is nothing
+
+
 def test_a_form_whose_head_lacks_the_credit_code_is_not_ready(ctx: Context) -> None:
-    nobody_misses = replace(fill(ctx, chief(ctx), "base2", "school", Span(2025, 1)), cells=())
+    nobody_misses = fill(ctx, chief(ctx), "base2", "school", Span(2025, 1))
     states = {
         name: form_document(ctx, chief(ctx), replace(nobody_misses, institution=name), "zh").facts
         for name in ("school", "office")
@@ -91,6 +143,7 @@ def test_a_form_whose_head_lacks_the_credit_code_is_not_ready(ctx: Context) -> N
 def test_an_entry_fills_what_no_meter_knows(fresh: Context) -> None:
     enter(fresh, "address", quarter=0, text="甲市人民路 1 号")
     enter(fresh, "level", quarter=0, text="县级")
+    enter(fresh, "affiliation", quarter=0, text="甲市教育局下属")
     form = fill(fresh, chief(fresh), "base1", "school", Span(2025))
     assert form.is_submittable
     assert (cell(form, "address").value, cell(form, "address").source) == ("甲市人民路 1 号", "from_entry")
