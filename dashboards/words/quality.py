@@ -62,8 +62,8 @@ PANELS: Final[Panels] = {
     "quality.reasons": (
         "搁置原因",
         "Parked by reason",
-        "所选时段内搁置读数按原因；在控制台查看、重放。",
-        "Readings set aside in the range by reason; look at them and replay them in the console.",
+        "全部区域的搁置读数按原因（报文可能不属于已登记的采集器）；按行政区查看与重放见控制台“数据质量”。",
+        "Of all regions, by reason: what is parked may name no known gateway. By region, and to replay: the console.",
     ),
     "quality.lag": (
         "入库延迟",
