@@ -15,7 +15,7 @@ from api.stored import Shown
 from energy.intervals import DAY
 from energy.model import Meter, MeterKind
 from energy.model import Scope as Level
-from energy.registry import Correction, Finding, Notice, Target, Task
+from energy.registry import Correction, Finding, Notice, Target, Task, Version
 from energy.registry.targets import Pair
 
 T = TypeVar("T")
@@ -80,6 +80,11 @@ def pairs(page: Page, year: int, *, words: str = "", **wanted: object) -> Shown[
     return Shown(page.ctx.registry.targets.pairs(year, **wanted), ("scope", "id"), sees)
 
 
+def breakdowns(page: Page, **wanted: object) -> Shown[Version]:
+    """Visible versions of break-downs, newest first."""
+    return Shown(page.ctx.registry.breakdowns.listing(**wanted), ("scope", "id"), page.scope.sees)
+
+
 def place_name(page: Page, level: str, identity: str) -> str:
     """Name of a visible region, institution or building."""
     place = page.scope.find(level, identity)
@@ -109,6 +114,7 @@ class Today:
     silent: dict[str, MeterStatus]
     n_corrections: int
     n_proposed: int
+    n_breakdowns: int
     parked: dict[str, int]
 
 
@@ -123,6 +129,7 @@ def today(page: Page) -> Today:
         silent=silent(page),
         n_corrections=corrections(page, state="proposed").total,
         n_proposed=pairs(page, page.ctx.today().year, issued=0).total,
+        n_breakdowns=breakdowns(page, state="proposed").total,
         parked=by_reason(parked(page, 1)),
     )
 

@@ -48,7 +48,10 @@ def consumption(put: Show, words: Mapping[str, str], periods: Periods, period: s
     low, high = periods["expected_low"], periods["expected_high"]
     series: list[Option] = []
     if np.isfinite(high).any():
-        band = {"type": "line", "stack": "band", "symbol": "none", "lineStyle": {"opacity": 0}, "silent": True, "z": 3}
+        band = {
+            "type": "line", "stack": "band", "symbol": "none", "lineStyle": {"opacity": 0}, "silent": True, "z": 3,
+            "tooltip": {"show": False},  # its upper half is the width, which would read like an amount
+        }  # fmt: skip
         colour = {"color": "var(--expected-band)", "opacity": 1}
         series += [
             {**band, "name": words["expected_low"], "data": known(low), "itemStyle": {"color": "var(--expected)"}},

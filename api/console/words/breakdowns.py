@@ -25,7 +25,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Not divided yet. State parts and reserve below; somebody else approves them.",
     ),
     "no_parts": ("下级没有单位或建筑可供分解。", "There is no institution or building below to divide it among."),
-    "breakdowns_wait": ("待审批的分解", "To be approved"),
+    "breakdowns_wait": ("待审批的分解", "Break-downs to approve"),
     "made_from": ("依据第 {base} 版", "made from version {base}"),
     "first_version": ("首次分解", "first version"),
     "version": ("版本", "Version"),
