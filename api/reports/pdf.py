@@ -77,7 +77,8 @@ def write(document: Document) -> bytes:
         if isinstance(block, Heading) and _is_long(following):
             story.append(CondPageBreak(_BEGUN + 15 * mm))
         story += _flowables(block, template.width, document, is_kept=not _is_long(following))
-    story += [Spacer(1, 10 * mm), KeepTogether([*_signature(document)])]
+    end = story.pop() if isinstance(story[-1], Flowing) else Spacer(0, 0)  # a signature alone could be under anything
+    story.append(KeepTogether([end, Spacer(1, 10 * mm), *_signature(document)]))
     template.build(story)
     return out.getvalue()
 

@@ -169,7 +169,7 @@ def _totals(content: dict[str, Any], w: Words, span: str) -> TableBlock:
         )
         for r in content["totals"]
     )  # fmt: skip
-    return TableBlock(w("t_totals", n=1, span=span), columns, rows, (w("n_totals"),), w("no_figures"))
+    return TableBlock(w("t_totals", n=1, span=span), columns, rows, (w("n_unknown"),), w("no_figures"))
 
 
 def _judged(content: dict[str, Any], w: Words, span: str) -> TableBlock:

@@ -54,6 +54,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "注：“—”表示未知，不等于零；一期中任一时段未知则合计未知。期望用量由天气、日历和历史用量推算，不含不可预见事项。",
             "Note: a dash means unknown, never zero. Expected use follows weather, calendar and history.",
         ),
+        "n_unknown": (
+            "注：“—”表示未知，不等于零；一期中任一时段未知则合计未知。",
+            "Note: a dash means unknown, never zero; a sum of which one part is unknown is unknown.",
+        ),
         "t_indicators": ("表 {n}  指标与定额（{span}）", "Table {n}  Indicators and quotas ({span})"),
         "indicator": ("指标", "Indicator"),
         "value": ("数值", "Value"),

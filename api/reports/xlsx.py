@@ -166,9 +166,11 @@ class _Sheet:
             self._line(note, Font(_FONT, 9, color="475569"))
 
     def _head(self, heads: list[str]) -> None:
+        lines = 1
         for number, head in enumerate(heads, 1):
             _set(self._sheet.cell(self._row, number), head, Font(_FONT, 10, bold=True), "center").fill = _GREY
-        self._sheet.row_dimensions[self._row].height = _HEAD_ROW
+            lines = max(lines, _n_lines(head, self._widths[number - 1] - 2 * _INDENT))
+        self._sheet.row_dimensions[self._row].height = min(max(_ROW * lines + 2, _HEAD_ROW), _HIGHEST)
         self._row += 1
 
     def _body(self, columns: tuple[Column, ...], row: tuple[Cell, ...]) -> None:

@@ -130,6 +130,25 @@ def test_the_font_travels_in_a_paper_obfuscated_as_the_standard_asks(ctx: Contex
     assert re.search(r'w:name="仿宋_GB2312"><w:altName w:val="[^"]*,Noto Sans SC"', table)
 
 
+def test_a_signature_is_not_alone_on_a_page() -> None:
+    for n in range(20, 34):  # at some of these lengths the text fills its page
+        blocks = tuple(Paragraph(f"第{n}段") for n in range(n))
+        content = written(Document("t", "甲局", date(2026, 1, 1), "zh", (), blocks, signed_by=("填表人",)), "pdf")
+        last = PdfReader(io.BytesIO(content)).pages[-1].extract_text()
+        assert f"第{n - 1}段" in last
+        assert "2026年1月1日" in last
+
+
+def test_a_long_head_is_shown_in_full() -> None:
+    head = "institutions with complete figures of a quarter"
+    columns = (Column("Region", width=1.6), *(Column(head, "number") for _ in range(12)))
+    document = Document("t", "i", date(2026, 1, 1), "en", (), (TableBlock("c", columns, (("a", *[1.0] * 12),)),))
+    sheet = load_workbook(io.BytesIO(written(document, "xlsx"))).worksheets[0]
+    (row,) = [row[0].row for row in sheet.iter_rows() if row[0].value == "Region"]
+    assert row is not None
+    assert (sheet.row_dimensions[row].height or 0.0) >= 15 * 6  # 47 letters in rooms of nine
+
+
 def test_a_wide_number_is_not_broken_in_two() -> None:
     columns = (Column("a", width=8), Column("b", "number", 2, 1))
     table = TableBlock("t", columns, (("x", 12_345_678.9), ("y", 1.0)))
