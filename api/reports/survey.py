@@ -150,7 +150,9 @@ def fill(
     """The form of an institution the caller sees."""
     figures = Figures(ctx, scope, institution, span.first, span.last)
     wanted = columns(form, version or version_of(span.year))
-    totals = {category: total for (category, _), total in figures.totals("month").items()}
+    is_metered = any(column.fill.startswith(("total:", "cost:")) for column in wanted)  # 基1 asks the store nothing
+    found = figures.totals("month") if is_metered else {}
+    totals = {category: total for (category, _), total in found.items()}
     entries = {
         e.field: e for e in ctx.registry.reporting.entries([institution], span.year) if e.quarter == span.quarter
     }
