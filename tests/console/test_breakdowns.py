@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -104,3 +106,20 @@ def test_every_change_leaves_as_a_file(admin: httpx.Client, world: World) -> Non
         ("building", "sl-jgsw-b1", "", "30.0", "admin", "按上年用能分解"),
         ("reserve", "", "", "20.0", "admin", "按上年用能分解"),
     ]
+
+
+def test_last_years_use_fills_in_parts_that_make_the_whole(admin: httpx.Client, world: World) -> None:
+    city = {"scope": "region", "id": REGION, "year": "2026", "value": 900, "document": "x", "issued_on": "2026-01-20"}
+    assert admin.post("/targets", data={"csrf": csrf_of(admin.get("/targets")), **KEY, **city}).status_code == 200
+    form = admin.get(TOWN.replace("2025", "2026"), params={"by": "last_year", "reserve": "100"}).text
+    stated = {
+        name: Decimal(amount)
+        for name, amount in re.findall(
+            r'name="part" value="([^"]+)"><input [^>]*name="amount"[^>]*value="([0-9.]+)"', form
+        )
+    }
+    (kept,) = re.findall(r'id="a-reserve"[^>]*value="([0-9.]+)"', form)
+    assert sum(stated.values()) + Decimal(kept) == 900
+    assert set(stated) == {"institution:jz-jgsw", "institution:jz-yy1", "institution:sl-dx"}
+    assert stated["institution:jz-yy1"] > stated["institution:jz-jgsw"]  # a hospital uses more than an office
+    assert "上年用量未知,请人工填写: 甲东区" in text_of(admin.get(TOWN.replace("2025", "2026") + "?by=last_year"))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from analytics.breakdown import break_down, in_steps
 from api.console import acts, figures, paging
+from api.console.dividing import suggestion
 from api.console.frame import Approves, ConsoleRoute, Corrects, Page, Reads, checked
 from api.console.views.targets import INDICATORS, standing_states
 from api.problems import wrong
@@ -21,8 +20,6 @@ from api.routes import breakdowns as noun
 from api.routes.targets import Named, TargetKey
 from api.stored import Shown
 from energy.breakdown import Breakdown
-from energy.intervals import LocalCalendar
-from energy.model import Scope as Level
 from energy.registry import Subject, Target, Version
 from energy.registry.breakdowns import exact
 
@@ -112,7 +109,11 @@ def breakdown(
     steps = [_step(page, version, split, before) for version, split, before in reversed(history)]
     names = noun.parts_of(page.scope, subject)
     asked = Decimal(0) if not reserve else _amount(page, "reserve", reserve)
-    given, unknown = _given(page, subject, whole, active[1] if active else None, names, by, asked)
+    given: Mapping[str, Decimal] = noun.amounts(active[1] if active else None)
+    unknown: list[str] = []
+    if by == "last_year":
+        suggested = suggestion(page, subject, names, whole, asked)
+        given, unknown = suggested.amounts or given, [_place(page, name) for name in suggested.unknown]
     lines = _lines(page, subject, active[1]) if active else []
     return page.show(
         "breakdown.html",
@@ -179,8 +180,8 @@ def _lines(page: Page, subject: Subject, split: Breakdown) -> list[Line]:
 
 
 def _in_tree(name: str) -> tuple[int, str]:
-    """Regions before institutions before buildings."""
-    return (("region", "institution", "building").index(name.partition(":")[0]), name)
+    """Regions before institutions before buildings; what is kept back comes last."""
+    return (("region", "institution", "building", noun.RESERVE).index(name.partition(":")[0]), name)
 
 
 def _line(
@@ -193,38 +194,9 @@ def _line(
 
 def _step(page: Page, version: Version, split: Breakdown, before: Mapping[str, Decimal]) -> Step:
     now = noun.amounts(split)
-    names = sorted({*before, *now}, key=lambda name: (name == noun.RESERVE, name))
+    names = sorted({*before, *now}, key=_in_tree)
     changed = [name for name in names if before.get(name) != now.get(name)]
     return Step(version, [(_place(page, name), before.get(name), now.get(name)) for name in changed])
-
-
-def _given(
-    page: Page, subject: Subject, whole: Decimal, split: Breakdown | None, names: Sequence[str], by: str,
-    reserve: Decimal,
-) -> tuple[dict[str, Decimal], list[str]]:  # fmt: skip
-    """What the form holds: what counts now, or the target divided by last year's use; and whose use is not known."""
-    if by != "last_year":
-        return noun.amounts(split), []
-    used = _last_year(page, subject, names)
-    unknown = [_place(page, name) for name in names if name not in used]
-    if not used or not 0 <= reserve <= whole:
-        return noun.amounts(split), unknown
-    shared = in_steps(float(whole - reserve), Decimal("0.01"))
-    parts = break_down(shared, used).parts
-    return {**parts, noun.RESERVE: whole - shared}, unknown
-
-
-def _last_year(page: Page, subject: Subject, names: Sequence[str]) -> dict[str, float]:
-    """What each part used in the year before, by the same indicator and caliber; parts without a figure are absent."""
-    calendar = LocalCalendar(page.ctx.zone)
-    window = calendar.window(date(subject.year - 1, 1, 1), date(subject.year - 1, 12, 31))
-    found: dict[str, float] = {}
-    for level in (Level.REGION, Level.INSTITUTION, Level.BUILDING):
-        ids = [subject.part(name).id for name in names if name.startswith(f"{level.value}:")]
-        for row in figures.indicators(page, level, ids, ["year"], window, only=subject.indicator) if ids else ():
-            if row.caliber == subject.caliber and row.value > 0:
-                found[f"{level.value}:{row.id}"] = row.value
-    return found
 
 
 def _stated(steps: Sequence[Step]) -> Iterator[Decimal]:
