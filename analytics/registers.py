@@ -385,6 +385,9 @@ def has_outgrown(advance: FloatArray, verdict: ByteArray) -> bool:
 def settled(bank: RegisterBank, limits: RegisterLimits) -> BoolArray:
     """True for readings whose verdict and increment are the same whatever was read before the bank begins.
 
+    Only whether a standstill is long enough to be stuck depends on where it began: of one that the bank begins within,
+    readings count as settled all the same.
+
     That is the fourth of four readings whose three increments are plausible. At most two readings are ever rejected
     together, so the third is accepted; its increment may still reach back over two rejected ones, the fourth's not.
     """

@@ -313,7 +313,7 @@ class TowardsPeers:
             raise ValueError(f"towards peers: expected a cut in [0, 1), got {self.most}")
 
     def propose(self, record: Record) -> Proposal | Lack:
-        """One who is at or below the peers' baseline value keeps the own."""
+        """One who is at or below the peers' baseline value keeps the own, or the guide value where that is more."""
         if record.normal is None:
             return Lack.NO_ACTUAL
         if record.peer_baseline is None:
@@ -321,13 +321,16 @@ class TowardsPeers:
         value = record.normal
         if _is_above(value, record.peer_baseline):
             value = max(record.peer_baseline, value * (1 - self.most))
-        if record.levels is not None and record.levels.guide is not None:
-            value = max(value, record.levels.guide)
-        return Proposal(
-            value,
-            f"常年气象下自身基线 {record.normal:g}, 同类基准值 {record.peer_baseline:g}: 年降幅不超过 {self.most:.1%}",
-            f"own baseline {record.normal:g}, peers {record.peer_baseline:g}: at most {self.most:.1%} less a year",
+        how_zh = (
+            f"常年气象下自身基线 {record.normal:g}, 同类基准值 {record.peer_baseline:g}: 年降幅不超过 {self.most:.1%}"
         )
+        how_en = f"own baseline {record.normal:g}, peers {record.peer_baseline:g}: at most {self.most:.1%} less a year"
+        guide = record.levels.guide if record.levels is not None else None
+        if guide is not None and _is_above(guide, value):
+            return Proposal(
+                guide, f"{how_zh}, 不低于引导值 {guide:g}", f"{how_en}, not below the guide value {guide:g}"
+            )
+        return Proposal(value, how_zh, how_en)
 
 
 def issued(record: Record, value: float, document: Document) -> YearTarget:

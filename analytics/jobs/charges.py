@@ -59,7 +59,8 @@ def month_charges(
     Returns
     -------
     float64
-        0 where no charge applies; NaN where one does whose base is unknown. [yuan]
+        0 where no charge applies; NaN where one does whose base is unknown. The tariff of the month's first day counts.
+        [yuan]
     uint8
         `energy.model.CostNote`.
     """

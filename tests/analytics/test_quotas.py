@@ -160,6 +160,19 @@ def test_water_is_not_added_to_energy_and_bed_days_are_in_litres() -> None:
     assert_allclose(figure(account, scope_of("water_per_bed_day"), PHYSICAL, year(1000.0)).value, [365.0])
 
 
+@pytest.mark.parametrize(
+    ("indicator", "persons", "expected"),
+    [
+        ("water_per_university_person", 900 + 100 + 0.5 * 500, 36.0),  # enrolled + foreign + half of the staff
+        ("water_per_school_person", 500 + 2 * 300 + 150, 36.0),  # day pupils + twice the boarders + staff
+    ],
+)
+def test_water_of_schools_is_divided_by_their_standard_persons(indicator: str, persons: float, expected: float) -> None:
+    """DB37/T 4452-2021: m3 a person and year."""
+    account = Account({Category.WATER: year(45_000.0)})
+    assert_allclose(figure(account, scope_of(indicator), PHYSICAL, year(persons)).value, [expected])
+
+
 def test_gas_cannot_be_added_to_kilowatt_hours() -> None:
     account = Account({Category.ELECTRICITY: year(1000.0), Category.GAS: year(10.0)})
     with pytest.raises(MissingReference, match="GB/T 51161-2016 gives no coefficient to add electricity, gas"):

@@ -149,6 +149,7 @@ def test_a_path_towards_the_peers(normal: float, target: float) -> None:
     found = target_of_year(record(None, normal=normal, peer_baseline=12.0), rule=TowardsPeers())
     assert isinstance(found, YearTarget)
     assert found.value == pytest.approx(target)
+    assert ("not below the guide value 6" in found.how[1]) == (target == 6.0)
 
 
 def test_a_document_comes_before_an_approval_and_that_before_a_rule() -> None:

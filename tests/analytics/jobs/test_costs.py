@@ -262,6 +262,24 @@ def test_months_and_years_pay_for_demand_capacity_and_themselves(works: Works) -
     assert again.written.get("total", 0) == 0
 
 
+def test_a_tariff_that_changes_within_a_month_prices_its_days_and_charges_from_the_next_month(works: Works) -> None:
+    change = "2026-01-16"
+    before, after = {"valid_to": change}, {"valid_from": change}
+    works.estate(
+        meter("e1"),
+        tariffs=[
+            price(0.5, **before), price(1.0, **after),
+            charge("fixed", 10.0) | before, charge("fixed", 20.0) | after,
+        ],
+        tariff_uses=[use()],
+    )  # fmt: skip
+    works.hourly("e1", "2026-01-01T00:00:00", [1.0] * 24 * 59)
+    works.run(now="2026-03-01T00:00:00")
+    # 15 days at .5 and 16 at 1 with the charge that held on the 1st; then 28 days at 1 with the new one
+    assert works.total("e1", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(15 * 12 + 16 * 24 + 10)
+    assert works.total("e1", "month", "2026-02-01T00:00:00")["cost_yuan"] == pytest.approx(28 * 24 + 20)
+
+
 def test_a_month_that_is_not_over_has_no_charges_yet(works: Works) -> None:
     works.estate(meter("e1", interval_s=900), tariffs=[price(0.5), charge("demand", 40.0)], tariff_uses=[use()])
     quarters(works, "e1", 3.0)
