@@ -43,7 +43,7 @@ def set_table(paper: Paper, block: TableBlock, width: Length) -> None:
         drawn.width = Pt(points)  # LibreOffice reads this, Word each cell's
         for cell in drawn.cells:
             cell.width = drawn.width
-    _keep_ends(table)
+    _keep_ends(table, has_notes=bool(block.notes))
 
 
 def _size(n_columns: int) -> Length:
@@ -71,11 +71,12 @@ def _fill(cell: _Cell, text: str, align: WD_ALIGN_PARAGRAPH, size: Length) -> No
     cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
 
 
-def _keep_ends(table: Table) -> None:
-    """No head without rows below it, no single row on the next page."""
+def _keep_ends(table: Table, *, has_notes: bool) -> None:
+    """No head without rows below it, no single row on the next page, no notes without a row above them."""
     rows = table.rows
-    for place in {*range(_KEPT), *range(len(rows) - _KEPT - 1, len(rows) - 1)}:
-        if 0 <= place < len(rows) - 1:
+    last = len(rows) - (0 if has_notes else 1)  # the first row that need not stay with the next paragraph
+    for place in {*range(_KEPT), *range(len(rows) - _KEPT - 1, last)}:
+        if 0 <= place < last:
             for cell in rows[place].cells:
                 cell.paragraphs[0].paragraph_format.keep_with_next = True
 

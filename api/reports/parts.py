@@ -94,7 +94,7 @@ def _sentence(given: Numbered, whole: Sequence[Total]) -> str:
                 "part", category=w(total.category.value), amount=f"{total.amount:,.0f}", unit=plain_unit(total.unit, w)
             )
             if math.isfinite(total.change):
-                text += w("part_change", change=f"{total.change:+.1%}")
+                text += w("part_change", change=f"{total.change:+.1%}".replace("-", "−"))  # lines break at a hyphen
             parts.append(text)
     return w(
         "overview",

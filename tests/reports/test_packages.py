@@ -12,6 +12,7 @@ from collections import Counter
 from datetime import date
 from typing import Final
 
+import docx
 import pytest
 from lxml import etree
 
@@ -82,6 +83,17 @@ def test_a_paper_has_grids_and_its_own_numbers() -> None:
     assert set(n_columns) == {3}
     drawn = [e.get("id") for e in tree.iter() if etree.QName(e).localname == "docPr"]
     assert len(drawn) == len(set(drawn)) == 2
+
+
+@pytest.mark.parametrize(("notes", "kept"), [((), [0, 1, 7, 8]), (("注",), [0, 1, 7, 8, 9])])
+def test_the_ends_of_a_table_stay_together(notes: tuple[str, ...], kept: list[int]) -> None:
+    rows = tuple((str(n),) for n in range(9))  # and the head: ten
+    table = TableBlock("表", (Column("a"),), rows, notes)
+    made = docx.Document(io.BytesIO(written(Document("t", "i", date(2026, 1, 1), "zh", (), (table,)), "docx"))).tables[
+        0
+    ]
+    stays = [row.cells[0].paragraphs[0].paragraph_format.keep_with_next for row in made.rows]
+    assert [place for place, is_kept in enumerate(stays) if is_kept] == kept
 
 
 @pytest.mark.parametrize("fmt", ["docx", "xlsx"])
