@@ -32,7 +32,19 @@ RESERVE: Final = "reserve"
 """Stands where a row names no part, but what is kept back."""
 
 
-class BreakdownOut(Body):
+class Said(Body):
+    """Who proposed and who decided on a version, when and why."""
+
+    number: int = Field(description="of the version, from 1")
+    state: State
+    author: str
+    time: Instant
+    reason: str
+    decided_by: str
+    decided: Instant | None
+
+
+class BreakdownOut(Said):
     """One version of the break-down of a target."""
 
     id: str = Field(description="of the version")
@@ -42,16 +54,9 @@ class BreakdownOut(Body):
     indicator: str
     caliber: str
     unit: str
-    number: int = Field(description="of the version, from 1")
     base: int = Field(description="number of the version it was made from; 0 = the first")
     total: float
     reserve: float
-    state: State
-    author: str
-    time: Instant
-    reason: str
-    decided_by: str
-    decided: Instant | None
 
 
 class PartOut(Body):
@@ -70,16 +75,8 @@ class BreakdownDetail(BreakdownOut):
     parts: list[PartOut]
 
 
-class ChangeOut(PartOut):
+class ChangeOut(Said, PartOut):
     """What one version changed for one part."""
-
-    number: int
-    state: State
-    author: str
-    time: Instant
-    reason: str
-    decided_by: str
-    decided: Instant | None
 
 
 class PartIn(Asked):
@@ -313,8 +310,7 @@ def _out(version: Version) -> BreakdownOut:
 
 
 def _said(version: Version) -> dict[str, object]:
-    same = ChangeOut.model_fields.keys() - PartOut.model_fields.keys()
-    return {name: getattr(version, name) for name in same}
+    return {name: getattr(version, name) for name in Said.model_fields}
 
 
 def _name(scope: Scope, wish: Wish, level: str, identity: str) -> str:

@@ -93,17 +93,17 @@ def test_what_does_not_add_up_is_not_divided(admin: httpx.Client) -> None:
 
 
 def test_every_change_leaves_as_a_file(admin: httpx.Client, world: World) -> None:
-    own = {"scope": "institution", "id": "sl-jgsw", "year": "2026"}
+    own = {"scope": "institution", "id": "yz-jgsw", "year": "2026"}
     issued = {"value": 50, "document": "示例〔2026〕1号", "issued_on": "2026-01-20"}
-    send(admin, "/targets?year=2025&q=sl-jgsw", "/targets", **KEY | own | issued)
-    page = PLACE.replace(HOUSE, "sl-jgsw").replace("2025", "2026")
-    divide(admin, page, own, {"building:sl-jgsw-b1": "30"}, "20")
-    asked = {"level": "institution", "node": "sl-jgsw", **KEY, "year": "2026", "format": "csv"}
+    send(admin, "/targets?year=2025&q=yz-jgsw", "/targets", **KEY | own | issued)
+    page = PLACE.replace(HOUSE, "yz-jgsw").replace("2025", "2026")
+    divide(admin, page, own, {"building:yz-jgsw-b1": "30"}, "20")
+    asked = {"level": "institution", "node": "yz-jgsw", **KEY, "year": "2026", "format": "csv"}
     text = admin.get("/api/v1/breakdowns/changes", params=asked).text.lstrip("\ufeff")
     columns = ("scope", "id", "before", "amount", "author", "reason")
     found = [tuple(row[name] for name in columns) for row in csv.DictReader(text.splitlines())]
     assert found == [
-        ("building", "sl-jgsw-b1", "", "30.0", "admin", "按上年用能分解"),
+        ("building", "yz-jgsw-b1", "", "30.0", "admin", "按上年用能分解"),
         ("reserve", "", "", "20.0", "admin", "按上年用能分解"),
     ]
 

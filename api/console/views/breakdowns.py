@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.console import acts, figures, paging
 from api.console.dividing import suggestion
 from api.console.frame import Approves, ConsoleRoute, Corrects, Page, Reads, checked
-from api.console.views.targets import INDICATORS, standing_states
+from api.console.views.targets import INDICATORS, KeyForm, standing_states
 from api.problems import wrong
 from api.routes import breakdowns as noun
 from api.routes.targets import Named, TargetKey
@@ -221,11 +221,7 @@ def _amount(page: Page, field: str, text: str) -> Decimal:
 @router.post("/targets/breakdowns")
 def propose(
     page: Corrects,
-    scope: Annotated[str, Form()],
-    id: Annotated[str, Form()],  # noqa: A002 -- the name of the column
-    year: Annotated[int, Form()],
-    indicator: Annotated[str, Form()],
-    caliber: Annotated[str, Form()],
+    key: KeyForm,
     reserve: Annotated[str, Form()],
     reason: Annotated[str, Form(min_length=1, max_length=4000)],
     part: Annotated[list[str], Form()],
@@ -233,11 +229,9 @@ def propose(
 ) -> RedirectResponse:
     """Propose all parts and the reserve; a part whose amount is empty gets none."""
     stated = [(name, text) for name, text in zip(part, amount, strict=False) if text.strip()]
-    given = {
-        "scope": scope, "id": id, "year": year, "indicator": indicator, "caliber": caliber, "reason": reason.strip(),
-        "reserve": page.number("reserve", reserve), "parts": [_part(page, name, text) for name, text in stated],
-    }  # fmt: skip
-    body = checked(noun.BreakdownIn, given)
+    parts = [_part(page, name, text) for name, text in stated]
+    given = {"reason": reason.strip(), "reserve": page.number("reserve", reserve), "parts": parts}
+    body = checked(noun.BreakdownIn, key | given)
     noun.propose_breakdown(page.ctx, page.scope, body)
     return _back(page, body, "breakdown_proposed")
 
@@ -245,21 +239,13 @@ def propose(
 @router.post("/targets/breakdowns/changes")
 def change(
     page: Corrects,
-    scope: Annotated[str, Form()],
-    id: Annotated[str, Form()],  # noqa: A002 -- the name of the column
-    year: Annotated[int, Form()],
-    indicator: Annotated[str, Form()],
-    caliber: Annotated[str, Form()],
+    key: KeyForm,
     part: Annotated[str, Form()],
     amount: Annotated[str, Form()],
     reason: Annotated[str, Form(min_length=1, max_length=4000)],
 ) -> RedirectResponse:
     """Propose another amount for one part; the reserve gives or takes the difference."""
-    given = {
-        "scope": scope, "id": id, "year": year, "indicator": indicator, "caliber": caliber, "reason": reason.strip(),
-        "part": _part(page, part, amount),
-    }  # fmt: skip
-    body = checked(noun.ChangeIn, given)
+    body = checked(noun.ChangeIn, key | {"reason": reason.strip(), "part": _part(page, part, amount)})
     noun.propose_breakdown_change(page.ctx, page.scope, body)
     return _back(page, body, "breakdown_proposed")
 

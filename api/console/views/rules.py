@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Final, Literal, get_args
 
@@ -62,7 +62,7 @@ def rules(page: Reads, q: Annotated[str, Query(max_length=80)] = "", part: int =
     found = paging.matching(lines, q, lambda line: page.put.name(page.scope.institution(line.rule.institution)))
     return page.show(
         "rules.html",
-        part=paging.part(found, part),
+        part=_with_proposals(page, paging.part(found, part), today.year),
         n=len(lines),
         q=q,
         year=today.year,
@@ -78,19 +78,26 @@ def rules(page: Reads, q: Annotated[str, Query(max_length=80)] = "", part: int =
 
 def _lines(page: Page, today: date) -> list[Line]:
     lacks = {(one.institution, one.indicator, one.caliber): one for one in missing_targets(page.ctx.registry)}
-    proposed = {
-        (t.id, t.indicator, t.caliber): t
-        for t in acts.targets(page, year=today.year, scope="institution", state="proposed")
-        if t.rule
-    }
     found = []
     for rule in page.ctx.registry.target_rules.rows():
         if rule.institution in page.scope.institutions:
             key = (rule.institution, rule.indicator, rule.caliber)
             is_over = rule.valid_to is not None and rule.valid_to <= today
-            given = (None, None) if is_over else (proposed.get(key), lacks.get(key))
-            found.append(Line(rule, *given, is_over))
+            found.append(Line(rule, None, None if is_over else lacks.get(key), is_over))
     return sorted(found, key=lambda line: (line.is_over, line.lack is None, line.rule.institution))
+
+
+def _with_proposals(page: Page, shown: paging.Part[Line], year: int) -> paging.Part[Line]:
+    """The same rules with what they proposed."""
+    ids = sorted({line.rule.institution for line in shown.rows})
+    found = acts.targets(page, year=year, scope="institution", state="proposed", id=ids)
+    proposed = {(t.id, t.indicator, t.caliber): t for t in found if t.rule}
+
+    def proposing(line: Line) -> Line:
+        key = (line.rule.institution, line.rule.indicator, line.rule.caliber)
+        return line if line.is_over else replace(line, proposed=proposed.get(key))
+
+    return shown.of(proposing)
 
 
 @router.post("/targets/rules")

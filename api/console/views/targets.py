@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from analytics.jobs.proposals import missing_targets
@@ -108,48 +108,47 @@ def _followed(state: figures.TargetState, year: int) -> Subject:
     return Subject(state.scope, state.id, year, state.indicator, state.caliber)
 
 
-@router.post("/targets/proposals")
-def propose(
-    page: Corrects,
+def stated_key(
     id: Annotated[str, Form()],  # noqa: A002 -- the name of the column
     year: Annotated[int, Form()],
     indicator: Annotated[str, Form()],
     caliber: Annotated[str, Form()],
+    scope: Annotated[str, Form()] = "institution",
+) -> dict[str, object]:
+    """Whose target of what a form speaks of."""
+    return {"scope": scope, "id": id, "year": year, "indicator": indicator, "caliber": caliber}
+
+
+KeyForm = Annotated[dict[str, object], Depends(stated_key)]
+
+
+@router.post("/targets/proposals")
+def propose(
+    page: Corrects,
+    key: KeyForm,
     value: Annotated[float, Form()],
     note: Annotated[str, Form(max_length=500)] = "",
 ) -> RedirectResponse:
-    """State a proposal (建议值) for an institution."""
-    given = {
-        "scope": "institution", "id": id, "year": year, "indicator": indicator, "caliber": caliber, "value": value,
-        "note": note,
-    }  # fmt: skip
-    noun.propose_target(page.ctx, page.scope, checked(noun.ProposalIn, given))
-    return page.go(f"/targets?year={year}", "target_proposed")
+    """State a proposal (建议值)."""
+    noun.propose_target(page.ctx, page.scope, checked(noun.ProposalIn, key | {"value": value, "note": note}))
+    return page.go(f"/targets?year={key['year']}", "target_proposed")
 
 
 @router.post("/targets")
 def issue(
     page: Approves,
-    scope: Annotated[str, Form()],
-    id: Annotated[str, Form()],  # noqa: A002 -- the name of the column
-    year: Annotated[int, Form()],
-    indicator: Annotated[str, Form()],
-    caliber: Annotated[str, Form()],
+    key: KeyForm,
     value: Annotated[float, Form()],
     document: Annotated[str, Form()],
     issued_on: Annotated[date, Form()],
     file: UploadFile | None = None,
 ) -> RedirectResponse:
     """Issue a target with its document number (文号), date and, if there is one, the paper itself."""
-    given = {
-        "scope": scope, "id": id, "year": year, "indicator": indicator, "caliber": caliber, "value": value,
-        "document": document.strip(), "date": issued_on,
-    }  # fmt: skip
-    body = checked(noun.IssueIn, given)
+    body = checked(noun.IssueIn, key | {"value": value, "document": document.strip(), "date": issued_on})
     noun.issue_target(page.ctx, page.scope, body)
     if file is not None and file.filename:
         noun.attach(page.ctx, body, file.filename, file.file.read(proofs.MOST_BYTES + 1))
-    return page.go(f"/targets?year={year}", "issued")
+    return page.go(f"/targets?year={body.year}", "issued")
 
 
 @router.get("/targets/{level}/{id}/{year}/{indicator}/{caliber}/paper")
