@@ -102,7 +102,7 @@ def _filled(meter: str, steps: Steps, window: Window, step: int, expectations: E
 
 def _spoken_within(meter: Meter, window: Window, extent: tuple[int, int]) -> tuple[int, int]:
     """The part of the window of which the meter's readings speak; its start twice where they do not."""
-    spoken = _spoken_of(meter, extent)
+    spoken = spoken_of(meter, extent)
     start, end = max(window.start, spoken.start), min(window.end, spoken.end)
     return (start, end) if end > start else (window.start, window.start)
 
@@ -114,7 +114,7 @@ def _means(part: Judged, start: int, end: int, step: int) -> IntervalEnergy:
     return mean_on_grid(part.series.time, part.series.value * scale + offset, start, end, step, gap_s=gap)
 
 
-def _spoken_of(meter: Meter, extent: tuple[int, int]) -> Window:
+def spoken_of(meter: Meter, extent: tuple[int, int]) -> Window:
     """From the first to the last reading; an amount speaks of the time before it, a temperature of its instant."""
     first, last = extent
     before = meter.interval_s if meter.value_kind is ValueKind.AMOUNT else 0

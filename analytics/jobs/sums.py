@@ -12,13 +12,14 @@ from analytics.expectation import ExpectedDays, ExpectedTotals, meter_expected, 
 from analytics.jobs.estate import Estate, service
 from analytics.jobs.habits import Habits, speaking
 from analytics.jobs.limits import Extents
+from analytics.jobs.meters import spoken_of
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.jobs.same_span import up_to_last_reading
 from analytics.mains import billed_days
 from analytics.rollup import Group, roll_up, virtual_totals
 from analytics.totals import Periods, Totals, meter_totals, stack
 from energy.intervals import DAY, RESOLUTIONS, LocalCalendar, Period, Window
-from energy.model import CostNote, Meter, Scope, ValueKind
+from energy.model import CostNote, Meter, MeterKind, Scope, ValueKind
 from energy.series import BoolArray, ByteArray, FloatArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import DAY_PART, TOTAL
@@ -133,10 +134,8 @@ def _is_told(parts: DayParts, days: Periods) -> BoolArray:
 
 def _is_covered(meter: Meter, parts: Mapping[str, _Days], days: Periods, extents: Extents) -> BoolArray:
     """Days between the meter's first and last reading; of one without a register only those it wholly knows."""
-    if meter.id not in extents:
-        return np.zeros(len(days), np.bool_)
-    first, last = extents[meter.id]
-    inside = (days.start >= first) & (days.edges[1:] <= last)
+    read = _read(meter, extents)
+    inside = (days.start >= read.start) & (days.edges[1:] <= read.end)
     if meter.value_kind is not ValueKind.REGISTER:
         own = parts[meter.id].parts
         inside &= _of_days(own.inner_s, own, days) >= np.diff(days.edges)
@@ -184,8 +183,7 @@ class _Meters:
 
     def _of_meter(self, i: int, periods: Periods, parts: Mapping[str, DayParts], expected: Sequence[Window]) -> Totals:
         name = self.estate.meters[i].id
-        read = Window(*self.extents[name]) if name in self.extents else _NEVER
-        return meter_totals(parts[name], periods, read=read, expected=expected)
+        return meter_totals(parts[name], periods, read=_read(self.estate.meters[i], self.extents), expected=expected)
 
     def _counting(self, i: int, periods: Periods, parts: Mapping[str, DayParts]) -> Mapping[str, DayParts]:
         """The parts of one meter on the days on which it counts in places."""
@@ -206,9 +204,17 @@ def _expected_of(
         for month in np.unique(months).tolist():
             if (habit := speaking(habits, meter.id, 1970 + month // 12, month % 12 + 1)) is not None:
                 spread[months == month], drift[months == month] = habit.model.day_spread[0], habit.model.drift[0]
-        read = Window(*extents[meter.id]) if meter.id in extents else _NEVER
+        read = _read(meter, extents)
         rows.append(meter_expected(parts[meter.id].expected, periods, read=read, day_spread=spread, drift=drift))
     return ExpectedTotals(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+
+
+def _read(meter: Meter, extents: Extents) -> Window:
+    """The time of which a meter's readings or bills speak; empty for one that was never read."""
+    if meter.id not in extents:
+        return _NEVER
+    extent = extents[meter.id]  # of a manual meter the days of its bills, or what people read now and then
+    return Window(*extent) if meter.kind is MeterKind.MANUAL else spoken_of(meter, extent)
 
 
 def _expected(calendar: LocalCalendar, meter: Meter, extents: Extents, now: int) -> Window:

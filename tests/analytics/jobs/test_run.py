@@ -630,3 +630,13 @@ def test_the_coverage_of_yesterday_stays_told_when_only_a_thermometer_was_heard(
     works.read("t1", [instant("2026-01-06T06:00:00")], [20.0])
     works.run(now="2026-01-06T07:00:00")
     assert works.rows("meter_status", meter="e1").fields["coverage_day"].tolist() == [1.0]
+
+
+def test_the_first_amount_of_a_meter_counts_on_the_day_it_speaks_of(works: Works) -> None:
+    works.estate(meter("e1", value_kind="amount", digits=""))
+    times = instant("2026-01-01T00:00:00") + HOUR * np.arange(5)
+    works.read("e1", times.tolist(), [7.0, 1.0, 1.0, 1.0, 1.0])
+    works.run(now="2026-01-01T04:00:00")
+    assert works.total("e1", "day", "2025-12-31T00:00:00")["amount"] == 7.0
+    assert works.total("school", "year", "2025-01-01T00:00:00")["amount"] == 7.0
+    assert works.total("school", "year", "2026-01-01T00:00:00")["amount"] == 4.0
