@@ -24,7 +24,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.levels import Cleaned, Levels, OutlierRule, Shares, clean, quantile
+from analytics.disclosure import shared_quantile
+from analytics.levels import Cleaned, Levels, OutlierRule, Shares, clean
 from energy.series import FloatArray, IntArray
 
 PEER_SHARES: Final = Shares(constraint=0.8, baseline=0.5, guide=0.2)
@@ -246,7 +247,7 @@ def peer_tiers(
 
 
 def _levels(adjusted: FloatArray, shares: Shares) -> Levels:
-    return Levels(*(quantile(adjusted, share) for share in (shares.constraint, shares.baseline, shares.guide)))
+    return Levels(*(shared_quantile(adjusted, share) for share in (shares.constraint, shares.baseline, shares.guide)))
 
 
 def _bootstrap(
@@ -311,15 +312,3 @@ def choose_groups(
         fits = (members >= minimum) & (own != "")
         level[fits], label[fits] = number, own[fits]
     return Grouping(level, label)
-
-
-K_ANONYMITY: Final = 5
-
-
-def may_show(n_members: int, n_own: int, k: int = K_ANONYMITY) -> bool:
-    """Whether figures of a group may be shown to someone who knows `n_own` of its members anyway.
-
-    The others must be nobody or at least k: with fewer, the group's figures less the known ones tell theirs.
-    """
-    others = n_members - n_own
-    return n_members >= k and (others == 0 or others >= k)

@@ -6,6 +6,7 @@ its peers, adjusted for its own drivers. `group` says which, so that nobody take
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from analytics.disclosure import told
 from analytics.jobs.rows import Writer, plain, table, texts
 from analytics.levels import Levels
 from analytics.peers import Note, PeerTiers, choose_groups, peer_tiers
@@ -34,6 +36,7 @@ _YEAR_S: Final = 365 * DAY
 DRIVERS: Final = ("users_per_area", "operating_hours")
 """What an institution cannot help, from its denominators; more drivers need more institutions."""
 _NATION: Final = "全国"
+_NAMED: Final = re.compile(r"peers (.+) n=(\d+)")
 
 
 def compute_peers(
@@ -138,14 +141,24 @@ def _compare(asked: _Asked, values: FloatArray, coverage: FloatArray, snapshot: 
             if tiers is None:
                 continue
             for i in np.flatnonzero((grouping.level == level) & (grouping.label == label)).tolist():
-                limits[i] = tiers.limits_for(drivers[i : i + 1])[0]
-                group[i] = f"peers {label} n={tiers.n_members}" + (" (parent)" if level else "")
+                limits[i] = told(tiers.limits_for(drivers[i : i + 1])[0])
+                group[i] = _named(label, tiers.n_members, is_parent=bool(level))
     for i, name in enumerate(asked.institutions):
         entry = book.entry(name, asked.indicator, asked.caliber, asked.month)
         if entry is not None:
             limits[i] = _cells(entry.levels)
             group[i] = f"{entry.key.standard}" + ("" if entry.is_official else " (待核实)")
     return _Part(plain(limits), ranking.rank, ranking.rank_of, group)
+
+
+def _named(label: str, n_members: int, *, is_parent: bool) -> str:
+    return f"peers {label} n={n_members}" + (" (parent)" if is_parent else "")
+
+
+def peers_named(group: str) -> tuple[str, int] | None:
+    """Label and number of members of a `group` of peers; None where the limits are a quota's."""
+    found = _NAMED.match(group)
+    return None if found is None else (found[1], int(found[2]))
 
 
 def _cells(levels: Levels) -> list[float]:
@@ -161,14 +174,18 @@ def _tiers(values: FloatArray, drivers: FloatArray) -> PeerTiers | None:
 
 def _divisions(snapshot: Snapshot, institutions: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     """type x tier x zone, type x zone, type of each institution; "" where a part is not stated."""
-    fine, coarse, coarsest = [], [], []
-    for name in institutions:
-        own = snapshot.institutions.get(name)
-        kind, tier, zone = (own.type, own.tier, snapshot.climate_zone_of(name)) if own else ("", None, None)
-        fine.append(f"{kind}/{tier}/{zone}" if kind and tier and zone else "")
-        coarse.append(f"{kind}/{zone}" if kind and zone else "")
-        coarsest.append(kind)
+    found = [divisions_of(snapshot, name) for name in institutions]
+    fine, coarse, coarsest = ([one[level] for one in found] for level in range(3))
     return fine, coarse, coarsest
+
+
+def divisions_of(snapshot: Snapshot, institution: str) -> tuple[str, str, str]:
+    """The groups an institution is compared within, the finest first; "" where a part is not stated."""
+    own = snapshot.institutions.get(institution)
+    if own is None:
+        return "", "", ""
+    kind, tier, zone = own.type, own.tier, snapshot.climate_zone_of(institution)
+    return f"{kind}/{tier}/{zone}" if kind and tier and zone else "", f"{kind}/{zone}" if kind and zone else "", kind
 
 
 def _drivers(snapshot: Snapshot, asked: _Asked) -> FloatArray:

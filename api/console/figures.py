@@ -12,6 +12,7 @@ import numpy as np
 
 from analytics.levels import GRADE_WORDS, Grade, Levels, grade
 from api.console.frame import Page
+from api.shielding import shielded
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Category
 from energy.model import Scope as Level
@@ -290,7 +291,7 @@ def indicators(
         return []
     where = {"scope": [level.value], "id": seen, "period": list(periods)}
     where |= {"indicator": [only]} if only else {}
-    rows = page.ctx.store.results("indicator", where=where, start=window.start, end=window.end)
+    rows = _told(page, where, window)
     return [_indicator(rows, i) for i in _last_of_each(rows, "id", "period", "indicator", "caliber")]
 
 
@@ -298,8 +299,13 @@ def every_indicator(page: Page, level: Level, name: str, period: str, window: Wi
     """All rows of one kind of period of a visible thing, newest first."""
     page.scope.find(level, name)
     where = {"scope": [level.value], "id": [name], "period": [period]}
-    rows = page.ctx.store.results("indicator", where=where, start=window.start, end=window.end)
+    rows = _told(page, where, window)
     return sorted((_indicator(rows, i) for i in range(len(rows))), key=lambda row: (-row.time, row.indicator))
+
+
+def _told(page: Page, where: Mapping[str, Sequence[str]], window: Window) -> Table:
+    found = page.ctx.store.results("indicator", where=where, start=window.start, end=window.end)
+    return shielded(page.scope, found)
 
 
 def _indicator(rows: Table, i: int) -> IndicatorRow:

@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from api.context import Context
 from api.scope import Scope
+from api.shielding import shielded
 from energy.intervals import LocalCalendar, Period, Window
 from energy.model import Category, CostNote
 from energy.registry import Finding, Task
@@ -82,7 +84,7 @@ class Progress:
     coverage: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figures:
     """What one institution used in a span of whole months, and all that belongs to it."""
 
@@ -95,12 +97,12 @@ class Figures:
     def __post_init__(self) -> None:
         self.scope.institution(self.institution)  # NotInRegistry for what the caller does not see
 
-    @property
+    @cached_property
     def calendar(self) -> LocalCalendar:
         """Days as the institution counts them."""
         return self.ctx.calendar_of(self.institution)
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """The span as instants."""
         return self.calendar.window(self.first, self.last)
@@ -135,7 +137,7 @@ class Figures:
         """Indicators of the newest period of this kind that begins in the span; none before the span is over."""
         if not self.is_over:
             return []
-        table = self._results("indicator", {"period": [period]}, self.window)
+        table = shielded(self.scope, self._results("indicator", {"period": [period]}, self.window))
         newest: dict[tuple[str, str], Point] = {}
         for row in table.records():
             newest[row["indicator"], row["caliber"]] = Point(**{k: row[k] for k in Point.__dataclass_fields__})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 from pydantic import Field
@@ -13,6 +13,7 @@ from api.callers import Sees
 from api.context import Ctx
 from api.places import LEVELS, institution_of
 from api.schemas import Body, Share
+from api.shielding import shielded
 from api.strict import noun
 from api.times import Between
 from energy.errors import ReferenceTableError
@@ -22,8 +23,6 @@ from energy.reference import indicator as indicator_of
 from energy.series import Table
 
 router = noun("decisions")
-SMALLEST_GROUP: Final = 5
-"""A rank in a smaller group would tell of its other members: it is hidden from who does not see the installation."""
 
 
 class IndicatorOut(Body):
@@ -38,8 +37,10 @@ class IndicatorOut(Body):
     constraint: float | None = Field(description="约束值")
     baseline: float | None = Field(description="基准值")
     guide: float | None = Field(description="引导值")
-    group: str | None = Field(description="type, tier and zone compared with")
-    rank: int | None = Field(description="in the group, 1 = least; null where the group has fewer than 5 members")
+    group: str | None = Field(description="the standard, or the peers compared with; limits of peers hide as ranks do")
+    rank: int | None = Field(
+        description="in the group, 1 = least; null where fewer than 5 of the group are unknown to you"
+    )
     rank_of: int | None
     coverage: Share | None
 
@@ -84,7 +85,7 @@ def read_indicators(
     where: dict[str, list[str]] = {"scope": [of.value], "id": [id], "period": [period]}
     where |= {"indicator": [indicator]} if indicator else {}
     table = ctx.store.results("indicator", where=where, start=window.start, end=window.end)
-    rows = [_indicator(row, period, wish, is_whole=scope.is_whole) for row in _records(table)]
+    rows = [_indicator(row, period, wish) for row in _records(shielded(scope, table))]
     return listed(wish, paging, rows, lambda row: (row.start, row.indicator, row.caliber), IndicatorOut)
 
 
@@ -116,13 +117,12 @@ def _records(table: Table) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in zip(*clean, strict=True)]
 
 
-def _indicator(row: dict[str, Any], period: str, wish: Wish, *, is_whole: bool) -> IndicatorOut:
+def _indicator(row: dict[str, Any], period: str, wish: Wish) -> IndicatorOut:
     try:
         known = indicator_of(row["indicator"])
         name, unit = wish.name(known.name_zh, known.name_en), known.unit_of(period)
     except ReferenceTableError:  # written by a version with another list
         name, unit = row["indicator"], ""
-    is_shown = row["rank_of"] is not None and (is_whole or row["rank_of"] >= SMALLEST_GROUP)
     return IndicatorOut(
         indicator=row["indicator"],
         name=name,
@@ -134,7 +134,7 @@ def _indicator(row: dict[str, Any], period: str, wish: Wish, *, is_whole: bool) 
         baseline=row["baseline"],
         guide=row["guide"],
         group=row["group"],
-        rank=int(row["rank"]) if is_shown and row["rank"] is not None else None,
-        rank_of=int(row["rank_of"]) if is_shown else None,
+        rank=None if row["rank"] is None else int(row["rank"]),
+        rank_of=None if row["rank_of"] is None else int(row["rank_of"]),
         coverage=row["coverage"],
     )

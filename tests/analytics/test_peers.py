@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from analytics.disclosure import may_show
 from analytics.levels import OutlierRule, Shares
 from analytics.peers import (
     NOTE_WORDS,
@@ -17,7 +18,6 @@ from analytics.peers import (
     PeerTiers,
     choose_groups,
     fit_drivers,
-    may_show,
     no_drivers,
     peer_tiers,
 )
@@ -48,7 +48,7 @@ def test_plain_tiers_are_quantiles_of_the_sample() -> None:
     # 99 values 1 .. 99: P80 at position .8 * 100 = 80th, P50 50th, P20 20th
     values = np.random.default_rng(2).permutation(np.arange(1.0, 100.0))
     found = tiers_of(values, np.zeros((99, 0)), rule=OutlierRule.NONE)
-    assert list(found.levels) == [80.0, 50.0, 20.0]
+    assert_allclose(list(found.levels), [80.0, 50.0, 20.0])  # evenly spread: so are the five around each place
     assert found.notes == ()
     assert_allclose(
         found.score(np.array([80.0, 0.5, 100.0, np.nan]), np.zeros((4, 0))), [19.697, 100, 0, np.nan], rtol=1e-4
@@ -272,4 +272,4 @@ def test_ranks_agree_with_their_slow_twin(rows: list[tuple[float, float, str]]) 
 def test_shares_other_than_usual_are_taken() -> None:
     values = np.arange(1.0, 100.0)
     found = tiers_of(values, np.zeros((99, 0)), rule=OutlierRule.NONE, shares=Shares(0.75, 0.6, 0.25))
-    assert list(found.levels) == [75.0, 60.0, 25.0]
+    assert_allclose(list(found.levels), [75.0, 60.0, 25.0])

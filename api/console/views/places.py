@@ -212,7 +212,7 @@ def _rows(page: Page, region: str, department: str, type_: str) -> list[Row]:
 
 
 def _rank(institution: Institution, peers: list[Institution], found: dict[str, IndicatorRow]) -> str:
-    """Place inside the type, from the largest use per area; told only among five and more."""
+    """Place among its like, 1 = the least use per area; where that is not told, among the visible ones of its type."""
     mine = found.get(institution.id)
     if mine is None or math.isnan(mine.value):
         return ""
@@ -220,7 +220,7 @@ def _rank(institution: Institution, peers: list[Institution], found: dict[str, I
         return f"{mine.rank:.0f}/{mine.rank_of:.0f}"
     same = [found[p.id].value for p in peers if p.type == institution.type and p.id in found]
     known = [v for v in same if not math.isnan(v)]
-    return f"{1 + sum(v > mine.value for v in known)}/{len(known)}" if len(known) >= _LEAST_GROUP else ""
+    return f"{1 + sum(v < mine.value for v in known)}/{len(known)}" if len(known) >= _LEAST_GROUP else ""
 
 
 def _department(page: Page, institution: str) -> str | None:

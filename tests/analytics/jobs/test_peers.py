@@ -71,10 +71,10 @@ def test_the_like_are_ranked_and_incomplete_ones_apart(works: Works) -> None:
 def test_peers_give_limits_where_no_quota_is(works: Works) -> None:
     opened(works)
     found = december(works)
-    # 31 complete: 1.00, 1.02 .. 1.31 kWh/m2; P80 at .8 * 32 = 25.6th
+    # 31 complete: 1.00, 1.02 .. 1.31 kWh/m2; P80 at .8 * 32 = 25.6th is 1.256, told in steps of 0.02
     first = int(np.flatnonzero(found.tags["id"] == "o00")[0])
-    assert found.fields["constraint"][first] == pytest.approx(1.256, abs=0.001)
-    assert found.fields["baseline"][first] == pytest.approx(1.16, abs=0.001)
+    assert found.fields["constraint"][first] == pytest.approx(1.26)
+    assert found.fields["baseline"][first] == pytest.approx(1.16)
     assert found.fields["group"][first] == "peers 01/县级/寒冷A n=31"
 
 

@@ -1,0 +1,175 @@
+"""Nobody's figure can be taken from what others are told, also not by comparing before and after (promise P-34).
+
+Callers at every level collect all that ranks and peers' limits tell them, before and after one strange institution
+came. Its value is recoverable if no other value, a hundredth and more away, could have given the same two pictures,
+whatever the other strangers may have (`analytics.disclosure`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analytics.disclosure import K_ANONYMITY, TELLABLE
+from analytics.jobs.peers import compute_peers
+from analytics.jobs.rows import Writer, Written
+from api.scope import Scope, scope_of
+from api.shielding import shielded
+from energy.intervals import DAY, LocalCalendar, Window
+from energy.registry import Node, Registry, Role, Snapshot, User
+from energy.storage.embedded import EmbeddedStore
+from tests.results import write
+
+CALENDAR = LocalCalendar()
+MONTH = CALENDAR.start_of(date(2025, 12, 1))
+TODAY = date(2026, 1, 15)
+N = 40
+NAMES = [f"o{i:02}" for i in range(N)]
+STRANGER = NAMES[-1]
+TOLD = ("rank", "rank_of", "constraint", "baseline", "guide", "group")
+
+
+@dataclass
+class Office:
+    """Forty offices of one kind in counties of 1, 9, 24 and 6, and a store beside the registry."""
+
+    registry: Registry
+    store: EmbeddedStore
+    snapshot: Snapshot
+
+    def told(self, values: Mapping[str, float], scope: Scope) -> list[tuple[object, ...]]:
+        """Everything a caller is told of ranks and limits, with these values of a rolling year."""
+        tags = {"scope": "institution", "period": "rolling12", "indicator": "energy_per_area", "caliber": "c"}
+        rows = [{**tags, "id": name, "time": MONTH, "value": v, "coverage": 1.0} for name, v in values.items()]
+        write(self.store, "indicator", rows)
+        span = Window(MONTH, MONTH + DAY)
+        compute_peers(self.store, self.registry, self.snapshot, Writer(self.store, Written()), CALENDAR, [span])
+        return _shown(self.store, scope)
+
+
+def _shown(store: EmbeddedStore, scope: Scope) -> list[tuple[object, ...]]:
+    where = {"scope": ["institution"], "id": sorted(scope.institutions), "period": ["rolling12"]}
+    rows = shielded(scope, store.results("indicator", where=where, start=MONTH, end=MONTH + 1))
+    columns = [rows.tags["id"].tolist(), *(rows.fields[name].tolist() for name in TOLD)]
+    told = [tuple(_plain(cell) for cell in row) for row in zip(*columns, strict=True)]
+    return [row for row in told if row[0] != STRANGER]
+
+
+def _plain(cell: object) -> object:
+    return None if isinstance(cell, float) and math.isnan(cell) else cell
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    home: Path = tmp_path_factory.mktemp("offices")
+    registry = Registry.open(f"sqlite:///{home / 'registry.db'}", migrate=True)
+    counties = ["990101"] * 1 + ["990102"] * 9 + ["990103"] * 24 + ["990104"] * 6
+    registry.import_sheets(
+        {
+            "regions": [
+                {"code": "990100", "name_zh": "示例市"},
+                *({"code": f"99010{n}", "name_zh": f"县{n}", "parent": "990100"} for n in range(1, 5)),
+            ],
+            "institutions": [
+                {"id": name, "name_zh": name, "region": county, "type": "01", "tier": "县级", "climate_zone": "寒冷A",
+                 "department": "教育局" if i % 2 else "卫生局"}
+                for i, (name, county) in enumerate(zip(NAMES, counties, strict=True))
+            ],
+        }
+    )  # fmt: skip
+    with closing(EmbeddedStore(home, writes_readings=True, writes_results=True)) as store:
+        yield Office(registry, store, registry.snapshot())
+    registry.close()
+
+
+def callers(snapshot: Snapshot) -> list[Scope]:
+    """One of each level that does not see the stranger, a department of a county among them."""
+    nodes = [
+        (Node("institution", "o00"), None), (Node("region", "990101"), None), (Node("region", "990102"), None),
+        (Node("region", "990103"), None), (Node("region", "990103"), "卫生局"), (Node("region", "990100"), "卫生局"),
+    ]  # fmt: skip
+    users = [User(f"u{i}", Role.VIEWER, node, department) for i, (node, department) in enumerate(nodes)]
+    found = [scope_of(user, snapshot, today=TODAY) for user in users]
+    assert all(scope.institutions and STRANGER not in scope.institutions for scope in found)
+    return found
+
+
+def others(value: float, values: Mapping[str, float], scope: Scope) -> Iterator[dict[str, float]]:
+    """Worlds in which the stranger has another value, that no rank of the caller's own could tell from this one.
+
+    Another stranger makes up for the difference in some of them.
+    """
+    strange = sorted(
+        (name for name in values if name not in scope.institutions and name != STRANGER),
+        key=lambda name: abs(values[name] - value),
+    )
+    for share in (1 + 1.01 * TELLABLE, 1 - 1.01 * TELLABLE):
+        world = {**values, STRANGER: value * share}
+        yield world
+        for name in strange[: K_ANONYMITY + 1]:
+            yield {**world, name: values[name] - value * (share - 1)}
+
+
+def crosses(scope: Scope, before: Mapping[str, float], after: Mapping[str, float]) -> bool:
+    """Whether a stranger changes places with one of the caller's own."""
+    own = np.sort([before[name] for name in scope.institutions if name in before])
+    return any(
+        np.searchsorted(own, before[name]) != np.searchsorted(own, after[name])
+        for name in before
+        if name not in scope.institutions
+    )
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95), st.sampled_from([30, 33, 39]))
+def test_no_strangers_value_is_recoverable(office: Office, seed: int, place: float, n: int) -> None:
+    chance = np.random.default_rng(seed)
+    names = [*chance.permutation(NAMES[:-1])[: n - 1].tolist(), STRANGER]
+    values = dict(zip(names, np.exp(chance.normal(4.0, 0.5, len(names))).tolist(), strict=True))
+    values[STRANGER] = float(np.quantile(list(values.values()), place)) * 1.001
+    for scope in callers(office.snapshot):
+        if not scope.institutions & values.keys():
+            continue
+        worlds = [w for w in others(values[STRANGER], values, scope) if not crosses(scope, values, w)]
+        if not worlds:
+            continue  # pinned between two of the caller's own: what a rank tells
+        pictures = _pictures(office, values, scope)
+        assert any(_pictures(office, world, scope) == pictures for world in worlds), scope.node
+
+
+def _pictures(office: Office, values: Mapping[str, float], scope: Scope) -> tuple[object, object]:
+    """Before the stranger came, and after."""
+    without = {name: value for name, value in values.items() if name != STRANGER}
+    return office.told(without, scope), office.told(values, scope)
+
+
+def test_a_group_of_which_a_caller_knows_all_but_four_is_not_told(office: Office) -> None:
+    values = {name: 50.0 + 3 * i for i, name in enumerate(NAMES)}
+    county = scope_of(User("u", Role.VIEWER, Node("region", "990103")), office.snapshot, today=TODAY)
+    foreign = [name for name in NAMES if name not in county.institutions]
+    for n_others, is_told in ((4, False), (5, False), (6, True), (16, True)):
+        rows = office.told({k: v for k, v in values.items() if k not in foreign[n_others:]}, county)
+        known = [row for row in rows if row[1] is not None]
+        # 24 own and 4 or 5 strangers are 28 or 29: too few for limits, and 28 for ranks
+        assert bool(known) is (n_others >= K_ANONYMITY), n_others
+        assert all((row[3] is not None) is is_told for row in rows), n_others
+
+
+def test_sums_that_a_caller_sees_hold_nobody_else(office: Office) -> None:
+    """A region's sum less one's own would tell of siblings: it is seen only by who sees everybody in it."""
+    for scope in callers(office.snapshot):
+        for region in scope.regions:
+            assert set(office.snapshot.institutions_below(region)) <= scope.institutions
+        for node in (Node("region", "990104"), Node("region", "990100"), Node("institution", "o00")):
+            token = scope.narrowed(["read"], node)
+            assert token.institutions <= scope.institutions
+            assert all(set(office.snapshot.institutions_below(r)) <= token.institutions for r in token.regions)
