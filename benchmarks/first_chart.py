@@ -54,6 +54,7 @@ class Demo:
     process: subprocess.Popen[str]
     started: float = field(default_factory=time.monotonic)
     link: str = ""
+    last: str = ""
     ready_s: float | None = None
     whole_s: float | None = None
 
@@ -65,6 +66,7 @@ class Demo:
         """Read what it prints, to the end."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
+            self.last = line.strip() or self.last
             if found := re.match(r"console\s+(\S+)", line):
                 self.link, self.ready_s = found.group(1), self.seconds()
             elif line.startswith("running"):
@@ -74,7 +76,7 @@ class Demo:
         """Wait until it has said this."""
         while getattr(self, what) is None:
             if self.process.poll() is not None or self.seconds() > _GIVE_UP_S:
-                raise SystemExit(f"jieneng up --demo ended, or took more than {_GIVE_UP_S} s ({what})")
+                raise SystemExit(f"no {what} within {_GIVE_UP_S} s; the last that it said: {self.last}")
             time.sleep(_POLL_S)
 
     def spent(self) -> str:

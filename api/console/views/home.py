@@ -23,6 +23,8 @@ _FIRST: Final = {
     Role.ADMINISTRATOR: ("findings", "targets", "notices", "tasks", "approve", "data"),
 }
 """Which cards a role sees first."""
+_NEVER: Final = 3
+"""State of a meter that was never heard: one that is new, or whose gateway was not connected yet."""
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -37,9 +39,12 @@ def home(page: Reads) -> HTMLResponse:
     title = page.words["electricity_days"]
     order = _FIRST.get(page.caller.user.role, ("targets", "findings", "tasks", "data", "notices"))
     notices = acts.notices(page, "open", "acknowledged")
+    today = acts.today(page)
     return page.show(
         "home.html",
-        today=acts.today(page),
+        today=today,
+        n_never=sum(status.state == _NEVER for status in today.silent.values()),
+        is_computing=page.ctx.registry.touched_pending() > 0,
         month=month,
         sums=sums,
         chart=charts.consumption(page.put, page.words, daily, "day", title) if daily else None,

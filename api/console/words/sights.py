@@ -2,6 +2,11 @@
 
 WORDS: dict[str, tuple[str, str]] = {
     "home_lead": ("{day} · 可见单位 {n} 家", "{day} · {n} institutions in view"),
+    "computing": ("有读数正在计算,数字会随之更新", "readings are being computed, figures will follow"),
+    "first_figures": (
+        "读数正在入库和计算,首批数字算好后会自动出现在这里。",
+        "Readings are coming in and being computed; the first figures will appear here by themselves.",
+    ),
     "this_month": ("本月累计", "This month"),
     "this_year": ("本年累计", "This year"),
     "to_date": ("年累计", "to date"),
