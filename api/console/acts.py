@@ -17,6 +17,7 @@ from energy.model import Meter, MeterKind
 from energy.model import Scope as Level
 from energy.registry import Correction, Finding, Notice, Target, Task, Version
 from energy.registry.targets import Pair
+from energy.registry.tasks import PENDING
 
 T = TypeVar("T")
 FEW: Final = 5
@@ -54,9 +55,9 @@ def findings(page: Page, *, words: str = "", **wanted: object) -> Shown[Finding]
     return Shown(rows, ("institution", "meter", "title_zh", "title_en"), sees)
 
 
-def tasks(page: Page) -> list[Task]:
+def tasks(page: Page, **wanted: object) -> list[Task]:
     """Visible tasks, those due first before all others."""
-    found = [t for t in page.ctx.registry.tasks.rows() if t.institution in page.scope.institutions]
+    found = [t for t in page.ctx.registry.tasks.rows(**wanted) if t.institution in page.scope.institutions]
     return sorted(found, key=lambda t: (not t.is_pending, t.deadline, t.id))
 
 
@@ -125,7 +126,7 @@ def today(page: Page) -> Today:
         findings=few(found),
         yuan=found.sum("excess_yuan"),
         targets=warned(page),
-        tasks=[t for t in tasks(page) if t.is_pending],
+        tasks=tasks(page, state=PENDING),
         silent=silent(page),
         n_corrections=corrections(page, state="proposed").total,
         n_proposed=pairs(page, page.ctx.today().year, issued=0).total,

@@ -16,6 +16,8 @@ from energy.registry.repository import Repository
 from energy.registry.task_sheets import TASK_EVENTS, TASK_FILES, TASKS
 
 Act = Literal["submit", "close", "return", "withdraw", "note"]
+PENDING: Final = ("open", "submitted")
+"""States of a task in which somebody still has to act."""
 
 _AFTER: Final[dict[Act, tuple[tuple[str, ...], str | None]]] = {
     "submit": (("open",), "submitted"),
@@ -49,7 +51,7 @@ class Task:
     @property
     def is_pending(self) -> bool:
         """True while somebody still has to act."""
-        return self.state in ("open", "submitted")
+        return self.state in PENDING
 
     def is_overdue(self, today: date) -> bool:
         """True if the deadline passed before the task was closed."""

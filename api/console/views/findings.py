@@ -71,7 +71,7 @@ def finding(page: Reads, finding: str) -> HTMLResponse:
         ],
         evidence=evidence(one),
         history=page.ctx.registry.findings.history(finding),
-        tasks=[t for t in acts.tasks(page) if t.finding == finding],
+        tasks=acts.tasks(page, finding=finding),
         people=_people(page, one.institution),
     )
 

@@ -18,6 +18,7 @@ from energy.intervals import LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind
 from energy.model import Scope as Level
 from energy.registry.rows import is_valid
+from energy.registry.tasks import PENDING
 from energy.series import Table
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -58,7 +59,7 @@ def institution(
         seasons=_seasons(page, institution, calendar),
         heating=_heating(page, institution, calendar),
         findings=acts.few(acts.findings(page, institution=institution, state="open")),
-        tasks=[t for t in acts.tasks(page) if t.institution == institution and t.is_pending],
+        tasks=acts.tasks(page, institution=institution, state=PENDING),
         meters=_meters(page, institution),
         buildings=[b for b in page.scope.buildings() if b.institution == institution],
     )
