@@ -141,7 +141,7 @@ def test_an_answer_without_end_is_cut(http: HttpReceiver) -> None:
 
 
 def test_an_answer_that_begins_without_end_is_cut() -> None:
-    """Each byte comes in time, and the first line takes ten seconds: no receiver holds up what others are to be told."""
+    """Each byte comes in time, and the first line takes ten seconds: nobody holds up what others are to be told."""
     with Drip(10) as slow, pytest.raises(SendUnavailable, match="too slowly"):
         post(destination(f"http://127.0.0.1:{slow.port}/", allowed_hosts=["127.0.0.1"]), b"{}", {}, timeout_s=0.5)
 
