@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import stat
 import subprocess
@@ -28,7 +29,7 @@ from jieneng.running import DEMO_USER
 from simulators import province
 from tests.dashboards.viewer import filled, panels
 from tests.jieneng.stacks import Stack, all_below, command, load_province, running_stack
-from tests.jieneng.test_up import is_alive, running_up
+from tests.jieneng.test_up import counted, is_alive, running_up
 from tests.servers import Grafana, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -173,6 +174,17 @@ def test_a_home_of_another_size_and_missing_servers_are_refused(tmp_path: Path) 
     nowhere = subprocess.run(command(tmp_path, "--influxd=/nowhere"), capture_output=True, text=True, timeout=60)
     assert nowhere.returncode == 1
     assert "name --influxd" in nowhere.stderr
+
+
+def test_a_demo_through_broker_and_influxdb_is_judged_against_the_truth(tmp_path: Path) -> None:
+    asked = ("--free-ports", "--demo", "--once", "--days", "8", "--houses", "2")
+    done = subprocess.run(command(tmp_path / "home", *asked), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    counts = counted(done.stdout)
+    assert counts["sent"] > 100_000
+    assert counts["sent"] == sum(n for name, n in counts.items() if name != "sent")
+    assert re.search(r"meter-days equal to the truth\s+│ \d+", done.stdout)
+    assert re.search(r"recorded building-years equal\s+│ 12 ", done.stdout)
 
 
 def test_everything_stops_together_and_a_second_start_keeps_what_there_is(stack: Stack) -> None:

@@ -84,13 +84,17 @@ def get(address: str, path: str) -> bytes:
     return body
 
 
+def counted(printed: str) -> dict[str, int]:
+    """Readings by what became of them, from the table that `--once` prints."""
+    rows = re.findall(r"│ ([\w:]+)\s+│ ([\d,]+)\s+│ readings", printed)
+    return {name: int(n.replace(",", "")) for name, n in rows}
+
+
 def judged(home: Path, environment: dict[str, str]) -> None:
     """Load a few days of the demo and let it be judged; counts must add up and the truth be met."""
     done = jieneng("up", "--demo", "--once", "--days", "4", home=home, environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    counts = {
-        name: int(n.replace(",", "")) for name, n in re.findall(r"│ ([\w:]+)\s+│ ([\d,]+)\s+│ readings", done.stdout)
-    }
+    counts = counted(done.stdout)
     assert counts["sent"] > 100_000
     assert counts["sent"] == sum(n for name, n in counts.items() if name != "sent")
     assert re.search(r"recorded building-years equal\s+│ 12 ", done.stdout)
