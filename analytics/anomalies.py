@@ -17,19 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.design import Design
+from analytics.detection.alarms import ACTUAL, FIRST, KNOWN, LAST, METER, N_FACTS, ODDS, USUAL_USE
 from analytics.detection.grid import HourGrid as HourGrid
-from analytics.detection.judge import (
-    ACTUAL,
-    FIRST,
-    KNOWN,
-    LAST,
-    METER,
-    N_CLASSES,
-    N_FACTS,
-    ODDS,
-    USUAL_USE,
-    judge,
-)
+from analytics.detection.judge import N_CLASSES, judge
 from analytics.detection.kinds import kinds_of
 from analytics.detection.terms import N_YARDSTICK, without_rare_zeros
 from analytics.detection.weights import TERMS

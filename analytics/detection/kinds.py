@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.detection.judge import (
+from analytics.detection.alarms import (
     ACTUAL,
     BUSY_EXCESS,
     EARLY,
@@ -53,7 +53,7 @@ LONG: Final = 5 * 24
 
 
 def kinds_of(alarms: Float32Array) -> npt.NDArray[np.str_]:
-    """Kind of each raw alarm of `judge`; the first rule that holds decides."""
+    """Kind of each raw alarm of `analytics.detection.alarms`; the first rule that holds decides."""
     hours = alarms[:, LAST] - alarms[:, FIRST] + 1
     known = np.maximum(alarms[:, KNOWN], 1)
     usual, actual = alarms[:, USUAL_USE], alarms[:, ACTUAL]

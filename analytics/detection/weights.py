@@ -58,6 +58,8 @@ LOWERED: Final = 1.2
 what counts as usual."""
 HOLD: Final = (0.5, 0.5, 0.5, 0.0)
 """By class: an alarm goes on while the log-odds stay within this of its threshold."""
+GAP: Final = 5
+"""Flagged hours at most this far apart (closer than six hours) belong to one alarm. [h]"""
 REPEATS: Final = 28 * 24
 """Alarms of a meter in so many hours before one count against it: in that time levels follow a new habit. [h]"""
 DEARER: Final = 0.3

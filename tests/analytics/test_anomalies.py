@@ -14,8 +14,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from analytics import anomalies as an
 from analytics.calendars import calendar_rows
 from analytics.design import Design, Weather, build_design, choose_terms
-from analytics.detection.judge import drop_repeats, lowest_threshold
+from analytics.detection.alarms import drop_repeats
 from analytics.detection.kinds import Kind
+from analytics.detection.thresholds import lowest_threshold
 from analytics.detection.weights import INTERCEPTS
 from analytics.order import WIDE, daily_medians, median, select
 from energy.intervals import HOUR, LocalCalendar
