@@ -7,7 +7,7 @@ spool, and asks the store, some meters at a time, whether it holds as many readi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,10 +15,11 @@ from typing import Final
 
 import numpy as np
 
-from collector.ledger import DayCount
+from collector.ledger import DayCount, Tally
 from collector.pipeline import Pipeline
 from collector.spool import SpoolReader
 from energy.intervals import DAY
+from energy.series import IntArray
 from energy.storage.base import Store
 
 EVERY_S: Final = 600.0
@@ -54,23 +55,24 @@ class Auditor:
     def audit(self) -> None:
         """Audit now; StorageError where the store does not answer."""
         with closing(SpoolReader(self._ingest.spool.path)) as reader:
-            rows = reader.balance()
+            tally, names = reader.tally(), reader.ids()
+        turn = tally.rows(names, self._next(self._given(tally)))
         self.last = Audit(
-            unaccounted=sum(abs(row.unaccounted) for row in rows),
-            missing=missing(self._ingest.store, self._next(self._given(rows))),
+            unaccounted=int(np.abs(tally.unaccounted).sum()),
+            missing=missing(self._ingest.store, [row for row in turn if row.meter]),
         )
 
-    def _given(self, rows: Sequence[DayCount]) -> list[DayCount]:
-        """What the store was given and may not have forgotten yet by its own retention."""
+    def _given(self, tally: Tally) -> IntArray:
+        """Places of what the store was given and may not have forgotten yet by its own retention."""
         days = self._ingest.settings.store.retention_days
         oldest = int(time.time()) // DAY - days + 1 if days else 0
-        return [row for row in rows if row.meter and row.stored and row.day >= oldest]
+        return np.flatnonzero((tally.of("stored") > 0) & (tally.day >= oldest))
 
-    def _next(self, rows: Sequence[DayCount]) -> Sequence[DayCount]:
-        if self._turn >= len(rows):
+    def _next(self, places: IntArray) -> IntArray:
+        if self._turn >= len(places):
             self._turn = 0
         turn, self._turn = self._turn, self._turn + _LOOKED_AT
-        return rows[turn : self._turn]
+        return places[turn : self._turn]
 
 
 def missing(store: Store, rows: Iterable[DayCount]) -> int:

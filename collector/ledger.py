@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,6 +94,46 @@ class DayCount:
         return self.taken - self.stored - self.duplicate - self.parked - self.in_spool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """What became of the readings of every meter and day, as arrays: years of a county are millions of rows.
+
+    Attributes
+    ----------
+    key : int64, shape (n,)
+        Rising; meter number and day number in one.
+    count : int32, shape (n, 4)
+        By `KINDS`.
+    in_spool : int64, shape (n,)
+        Readings that wait to be stored.
+    """
+
+    key: IntArray
+    count: Int32Array
+    in_spool: IntArray
+
+    @property
+    def unaccounted(self) -> IntArray:
+        """As `DayCount.unaccounted`, shape (n,)."""
+        became = self.of("stored") + self.of("duplicate") + self.of("parked") + self.in_spool
+        return self.of("taken") - became
+
+    @property
+    def day(self) -> IntArray:
+        """Days since 1970-01-01, shape (n,)."""
+        return self.key & _LAST_DAY
+
+    def of(self, kind: str) -> Int32Array:
+        """How many became this, shape (n,)."""
+        return self.count[:, KINDS.index(kind)]
+
+    def rows(self, names: Mapping[int, str], chosen: IntArray | slice = slice(None)) -> Iterator[DayCount]:
+        """The rows of these places, with the names of their meters; a number without a name is an empty one."""
+        columns = (self.key[chosen].tolist(), self.count[chosen].tolist(), self.in_spool[chosen].tolist())
+        for key, (taken, stored, duplicate, parked), waiting in zip(*columns, strict=True):
+            yield DayCount(names.get(key >> 20, ""), key & _LAST_DAY, taken, stored, duplicate, parked, waiting)
+
+
 def page(**readings: Sequence[tuple[Int32Array, IntArray]]) -> Page:
     """Count readings given as (meter, time) by kind."""
     parts = []
@@ -162,13 +202,10 @@ def read(connection: sqlite3.Connection) -> Page:
     return fold(Page.decode(row[0]) for row in connection.execute("SELECT data FROM ledger"))
 
 
-def balance(counts: Page, waiting: Page, names: dict[int, str], meters: set[str] | None = None) -> list[DayCount]:
-    """The balance of each meter and day; `waiting` counts what lies in the spool, as taken."""
-    in_spool = dict(zip(waiting.key.tolist(), waiting.count[:, 0].tolist(), strict=True))
-    rows = []
-    for key, (taken, stored, duplicate, parked) in zip(counts.key.tolist(), counts.count.tolist(), strict=True):
-        name = names.get(key >> 20, "")
-        if meters is None or name in meters:
-            here = in_spool.get(key, 0)
-            rows.append(DayCount(name, key & _LAST_DAY, taken, stored, duplicate, parked, here))
-    return rows
+def tally(counts: Page, waiting: Page) -> Tally:
+    """Counts beside what lies in the spool; `waiting` counts that as taken."""
+    counts = fold([counts, Page(waiting.key, np.zeros_like(waiting.count))])  # what nobody counted shows as well
+    in_spool = np.zeros(len(counts.key), np.int64)
+    _, at, of = np.intersect1d(counts.key, waiting.key, assume_unique=True, return_indices=True)
+    in_spool[at] = waiting.count[of, KINDS.index("taken")]
+    return Tally(counts.key, counts.count, in_spool)

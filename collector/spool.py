@@ -26,7 +26,7 @@ import numpy as np
 from collector import ledger, parked
 from collector.ballast import Ballast
 from collector.batch import Batch, checksum_of
-from collector.ledger import DayCount, Page
+from collector.ledger import DayCount, Page, Tally
 from collector.parked import Parked
 from energy.errors import SpoolCorrupt, SpoolError, SpoolFull
 from energy.settings import IngestSettings
@@ -237,13 +237,17 @@ class SpoolReader:
 
     def balance(self, meters: set[str] | None = None) -> list[DayCount]:
         """What became of the readings of each meter and day, as of one instant."""
+        return [row for row in self.tally().rows(self.ids()) if meters is None or row.meter in meters]
+
+    def tally(self) -> Tally:
+        """The same of all meters, as arrays."""
         run = self._connection
         run.execute("BEGIN")
         try:
             rows = run.execute("SELECT data, received, checksum FROM batch")
             waiting = ledger.fold(_taken([Batch.decode(*row)]) for row in rows)
             counts = ledger.fold([ledger.read(run), _taken(_uncounted(run))])
-            return ledger.balance(counts, waiting, self.ids(), meters)
+            return ledger.tally(counts, waiting)
         finally:
             run.execute("COMMIT")
 

@@ -44,6 +44,17 @@ def test_pages_add_up_whatever_was_folded(groups: list[list[tuple[int, int]]]) -
     connection.close()
 
 
+def test_arrays_and_rows_of_a_tally_say_the_same_and_miss_nothing_that_waits() -> None:
+    def page(*rows: tuple[int, int, int, int, int]) -> ledger.Page:
+        return ledger.Page(np.array([row[0] for row in rows]), np.array([row[1:] for row in rows], np.int32))
+
+    tally = ledger.tally(page((7, 5, 2, 1, 1), (9, 3, 3, 0, 1)), page((7, 1, 0, 0, 0), (8, 2, 0, 0, 0)))
+    assert tally.unaccounted.tolist() == [0, -2, -1]  # 5-2-1-1-1, waits but was never counted, 3-3-1
+    assert [row.unaccounted for row in tally.rows({})] == [0, -2, -1]
+    assert [(row.day, row.stored) for row in tally.rows({0: "m"}, np.array([2]))] == [(9, 3)]
+    assert ledger.tally(ledger.page(), ledger.page()).unaccounted.tolist() == []
+
+
 def test_the_balance_of_each_meter_and_day_is_answered(tmp_path: Path, registry: Registry) -> None:
     config = settings_for(tmp_path)
     store = Moody(open_store(config, role="ingest"))
