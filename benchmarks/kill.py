@@ -31,11 +31,10 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from collector.endpoint import Endpoint
 from collector.forwarder import Settlement
@@ -43,7 +42,9 @@ from collector.ingest import Ingest
 from collector.parked import Parked
 from collector.source import Delivery
 from collector.spool import Group, Spool, SpoolReader
+from collector.touched_marks import TouchedMarks
 from energy.registry import Registry
+from energy.series import Int32Array, IntArray
 from energy.settings import IngestSettings, MqttSettings, Settings
 from energy.storage import open_store
 
@@ -188,6 +189,34 @@ def _length(n: int) -> bytes:
             return result
 
 
+Die = Callable[[str], None]
+"""Told of a step: kills the process if it is the one to die at."""
+
+
+class DyingSpool(Spool):
+    """Step `in_transaction`."""
+
+    die: Die
+
+    def _write_group(self, group: Group) -> None:
+        super()._write_group(group)
+        if group.batches:
+            self.die("in_transaction")
+
+
+class DyingMarks(TouchedMarks):
+    """Step `stored`."""
+
+    def __init__(self, registry: Registry, die: Die) -> None:
+        super().__init__(registry)
+        self._die = die
+
+    def mark(self, meter: Int32Array, time: IntArray, names: tuple[str, ...]) -> None:
+        """Mark, if it lives to do so."""
+        self._die("stored")
+        super().mark(meter, time, names)
+
+
 class DyingIngest(Ingest):
     """The real thing, with a step at which it kills itself."""
 
@@ -206,7 +235,7 @@ class DyingIngest(Ingest):
         super().put(deliveries)
         self._die("received")
 
-    def _process(self, deliveries: list[Delivery], replayed: Any = ()) -> None:
+    def _process(self, deliveries: list[Delivery], replayed: Sequence[Parked] = ()) -> None:
         super()._process(deliveries, replayed)
         if deliveries:
             self._die("acknowledged")
@@ -220,28 +249,16 @@ class DyingIngest(Ingest):
         return done
 
     def _open_spool(self) -> Spool:
-        spool = super()._open_spool()
-        write = spool._write_group
-
-        def write_and_die(group: Group) -> None:
-            write(group)
-            if group.batches:
-                self._die("in_transaction")
-
-        spool._write_group = write_and_die  # type: ignore[method-assign]
+        sound = super()._open_spool()
+        sound.close()
+        spool = DyingSpool.open(sound.path.parent, self.settings.ingest)
+        spool.die = self._die
         return spool
 
     def start(self) -> None:
-        """Steps `stored` and `marked`."""
-        marks: Callable[..., None]
+        """From here on the steps of the forwarder count."""
         super().start()
-        marks = self.forwarder._marks.mark
-
-        def mark_and_die(*arguments: Any) -> None:
-            self._die("stored")
-            marks(*arguments)
-
-        self.forwarder._marks.mark = mark_and_die  # type: ignore[method-assign]
+        self.forwarder._marks = DyingMarks(self.registry, self._die)
 
     def _settle(self, settlement: Settlement) -> None:
         self._die("marked")

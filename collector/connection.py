@@ -6,15 +6,14 @@ import asyncio
 import enum
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from collector import terms, tls
 from collector.mqtt import codes, packets, stream
 from collector.source import Delivery
 from energy.errors import MqttError
-
-if TYPE_CHECKING:
-    from collector.endpoint import Endpoint
+from energy.settings import MqttSettings
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +29,53 @@ class Hold(enum.IntFlag):
     WRITE = 2  # the peer does not read its acknowledgements
     WINDOW = 4  # too much is in flight (3.1.1 has no Receive Maximum that could be announced)
     STOP = 8  # the endpoint takes nothing more
+
+
+@dataclass(slots=True)
+class EndpointCounters:
+    """What happened since the start (read by the metrics)."""
+
+    accepted: int = 0
+    refused: int = 0
+    malformed: int = 0
+    failed: int = 0
+    taken_over: int = 0
+    timed_out: int = 0
+    refused_subscriptions: int = 0
+    messages: int = 0
+    received_bytes: int = 0
+
+
+class Listener(Protocol):
+    """What a connection asks of the endpoint that took it."""
+
+    settings: MqttSettings
+    counters: EndpointCounters
+    buffer: memoryview
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def joined(self, connection: GatewayConnection) -> None:
+        """A connection was opened."""
+
+    def left(self, connection: GatewayConnection) -> None:
+        """A connection is gone."""
+
+    def identify(self, username: str | None, password: bytes | None, certified: str | None = None) -> str | None:
+        """The gateway a credential proves; MqttError where it proves none."""
+
+    def new_client_id(self) -> str:
+        """A client id for a client that brought none."""
+
+    def admit(self, connection: GatewayConnection) -> None:
+        """Count the connection as its client's."""
+
+    def take(self, connection: GatewayConnection, deliveries: list[Delivery]) -> None:
+        """Put deliveries into the sink."""
+
+    def acknowledge_soon(self, connection: GatewayConnection, tokens: Sequence[int], codes: Sequence[int]) -> None:
+        """Queue acknowledgements; callable from any thread."""
 
 
 class GatewayConnection(asyncio.BufferedProtocol):
@@ -50,7 +96,7 @@ class GatewayConnection(asyncio.BufferedProtocol):
         "patience_s",
     )
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Listener) -> None:
         self._endpoint = endpoint
         self._transport: asyncio.Transport | None = None
         self._stream = stream.PublishStream(self, self._on_control, largest_packet=LARGEST_UNKNOWN)

@@ -14,11 +14,10 @@ import resource
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from collector import tls
-from collector.connection import GatewayConnection, Hold
+from collector.connection import EndpointCounters, GatewayConnection, Hold
 from collector.mqtt import codes
 from collector.source import Delivery, Sink
 from energy.errors import EnergyError, MqttError, SettingsError
@@ -37,21 +36,6 @@ _LONGEST_BLOCKED_S: Final = 60.0
 _LONGEST_LEAVING_S: Final = 5.0
 _SPARE_CONNECTIONS: Final = 256  # above the limit, so that a refusal can be said
 _SPARE_FILES: Final = 512
-
-
-@dataclass(slots=True)
-class EndpointCounters:
-    """What happened since the start (read by the metrics)."""
-
-    accepted: int = 0
-    refused: int = 0
-    malformed: int = 0
-    failed: int = 0
-    taken_over: int = 0
-    timed_out: int = 0
-    refused_subscriptions: int = 0
-    messages: int = 0
-    received_bytes: int = 0
 
 
 class Endpoint:
