@@ -1,13 +1,15 @@
 """Faults of many kinds and sizes, put into recorded use where chance says: what the detector is judged on.
 
 A kind is a rule in one line: how long, where it may begin, and what it makes of the honest values. `LABELLED` are the
-kinds of the labelled year, `OTHERS` are kinds that it has none of; sizes reach down to what hardly shows.
+kinds of the labelled year, `OTHERS` are kinds that it has none of; sizes reach down to what hardly shows. How severe
+faults are is one number (`Severity`), so that detectors can be compared where faults are as plain as one likes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -118,6 +120,30 @@ OTHERS: Mapping[str, Rule] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Severity:
+    """How plain faults are.
+
+    Attributes
+    ----------
+    least : float
+        A fault changes its hours by at least this share of the median load, on average.
+    longer : float
+        Faults last so many times as long, except kinds of one fixed length.
+    draws : int
+        So often a fault that would change less is drawn again, elsewhere and of any kind; with 1 it is left out.
+    """
+
+    least: float = LEAST_CHANGE
+    longer: float = 1.0
+    draws: int = 1
+
+    @classmethod
+    def of(cls, times: float) -> Self:
+        """Sizes and lengths together: at 1 from 6 % of the load on and as long as the rules say, at 2 twice both."""
+        return cls(2 * LEAST_CHANGE * times, times, 20)
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """What was put in: building row, kind, first and last hour, mean change of an hour in median loads."""
 
@@ -136,30 +162,64 @@ def put_in(
     *,
     faulty: float = 0.85,
     rate: float = 5.0,
+    severity: Severity | None = None,
 ) -> tuple[Float32Array, list[Fault]]:
     """A copy of a year with faults: none in some buildings, a Poisson number (mean `rate`) in the `faulty` others."""
+    severity = severity or Severity()
     out = use.copy()
     faults: list[Fault] = []
-    begins = _begins(calendar)
+    chance = _Chance(use, calendar, _begins(calendar), generator)
     for row in range(len(use)):
         if generator.random() > faulty:
             continue
         for kind in generator.choice(list(rules), generator.poisson(rate)):
-            rule = rules[kind]
-            hours = int(generator.integers(rule.shortest, rule.longest + 1)) // rule.step * rule.step
-            first = _free_place(row, hours, begins[rule.begins], faults, generator)
-            if first is None:
-                continue
-            here = slice(first, first + hours)
-            other = use[int(generator.integers(len(use)))]
-            scaled = other[here] * (np.median(use[row]) / max(float(np.median(other)), 0.1))
-            place = Place(use[row], first, calendar.occupied[here], scaled)
-            new = np.round(rule.change(use[row, here].copy(), place, generator), 1).astype(np.float32)
-            size = float(np.abs(new - use[row, here]).mean()) / max(place.median, 0.1)
-            if size >= LEAST_CHANGE:
-                out[row, here] = new
-                faults.append(Fault(row, str(kind), first, first + hours - 1, size))
+            for draw in range(severity.draws):
+                drawn = str(generator.choice(list(rules)) if draw else kind)
+                found = chance.fault(row, drawn, rules[drawn], faults, severity.longer)
+                if found is not None and found[0].size >= severity.least:
+                    fault, new = found
+                    out[row, fault.first : fault.last + 1] = new
+                    faults.append(fault)
+                    break
     return out, faults
+
+
+@dataclass(frozen=True, eq=False)
+class _Chance:
+    """Where a fault falls in a year, and what it makes of the hours there."""
+
+    use: Float32Array
+    calendar: CalendarRows
+    begins: Mapping[str, BoolArray]
+    generator: np.random.Generator
+
+    def fault(
+        self, row: int, kind: str, rule: Rule, faults: Sequence[Fault], longer: float
+    ) -> tuple[Fault, Float32Array] | None:
+        """A fault of a kind, far from those of the row, and its hours' values; None where there is no place for it."""
+        hours = int(self.generator.integers(rule.shortest, rule.longest + 1))
+        if rule.shortest < rule.longest:
+            hours = int(hours * longer)
+        hours = hours // rule.step * rule.step
+        first = self._free_place(row, hours, self.begins[rule.begins], faults)
+        if first is None:
+            return None
+        here = slice(first, first + hours)
+        own, other = self.use[row], self.use[int(self.generator.integers(len(self.use)))]
+        scaled = other[here] * (np.median(own) / max(float(np.median(other)), 0.1))
+        place = Place(own, first, self.calendar.occupied[here], scaled)
+        new = np.round(rule.change(own[here].copy(), place, self.generator), 1).astype(np.float32)
+        size = float(np.abs(new - own[here]).mean()) / max(place.median, 0.1)
+        return Fault(row, kind, first, first + hours - 1, size), new
+
+    def _free_place(self, row: int, hours: int, begins: BoolArray, faults: Sequence[Fault]) -> int | None:
+        """A first hour far from the year's ends and from the row's other faults."""
+        for _ in range(60):
+            first = int(self.generator.integers(7 * 24, len(begins) - hours - 24))
+            near = any(f.row == row and f.first < first + hours + QUIET and first < f.last + QUIET for f in faults)
+            if begins[first] and not near:
+                return first
+        return None
 
 
 def _begins(calendar: CalendarRows) -> dict[str, BoolArray]:
@@ -172,15 +232,3 @@ def _begins(calendar: CalendarRows) -> dict[str, BoolArray]:
         "morning": calendar.occupied & (calendar.hour == 7),
         "work": calendar.occupied,
     }
-
-
-def _free_place(
-    row: int, hours: int, begins: BoolArray, faults: Sequence[Fault], generator: np.random.Generator
-) -> int | None:
-    """A first hour far from the year's ends and from the row's other faults."""
-    for _ in range(60):
-        first = int(generator.integers(7 * 24, len(begins) - hours - 24))
-        near = any(f.row == row and f.first < first + hours + QUIET and first < f.last + QUIET for f in faults)
-        if begins[first] and not near:
-            return first
-    return None

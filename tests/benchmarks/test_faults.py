@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 from analytics.calendars import CalendarRows, calendar_rows
-from benchmarks.faults import LABELLED, LEAST_CHANGE, OTHERS, QUIET, Fault, Place, catch_up, every_second_hour, put_in
+from benchmarks.faults import (
+    LABELLED,
+    LEAST_CHANGE,
+    OTHERS,
+    QUIET,
+    Fault,
+    Place,
+    Rule,
+    Severity,
+    catch_up,
+    every_second_hour,
+    put_in,
+)
 from energy.intervals import HOUR, LocalCalendar
 from energy.series import Float32Array
 
@@ -135,3 +147,38 @@ def test_rules_do_what_their_names_say() -> None:
 def test_what_is_moved_in_time_is_not_lost() -> None:
     hours = np.array([3.0, 4.0, 5.0, 6.0], np.float32)
     assert catch_up(hours).sum() == every_second_hour(hours).sum() == hours.sum()
+
+
+def test_a_fault_of_a_known_size_changes_the_hours_it_says_by_that_size() -> None:
+    whole = np.full((1, N_HOURS), 10.0, np.float32)
+    doubled = {"doubled": Rule(5, 5, lambda x, p, g: x * 2)}
+    changed, faults = put_in(whole, year(), doubled, np.random.default_rng(1), faulty=1.0)
+    assert faults
+    for fault in faults:
+        assert (fault.last - fault.first + 1, fault.size) == (5, 1.0)  # twice the median load is one more of it
+        assert changed[0, fault.first - 1 : fault.last + 2].tolist() == [10, 20, 20, 20, 20, 20, 10]
+    assert changed.sum() == 10 * N_HOURS + 50 * len(faults)
+
+
+def test_severe_faults_change_more_and_last_longer() -> None:
+    honest = use(12)
+    _, faults = put_in(honest, year(), EVERY, np.random.default_rng(7), severity=Severity.of(3))
+    assert len(faults) > 30
+    for fault in faults:
+        rule, hours = EVERY[fault.kind], fault.last - fault.first + 1
+        assert fault.size >= 0.18  # three times 6 %
+        fixed = rule.shortest == rule.longest
+        assert (rule.shortest if fixed else 3 * rule.shortest // rule.step * rule.step) <= hours
+        assert hours <= (rule.longest if fixed else 3 * rule.longest)
+
+
+def test_a_fault_too_small_is_drawn_again_or_left_out() -> None:
+    whole = np.full((4, N_HOURS), 10.0, np.float32)
+    rules = {"nothing": Rule(5, 5, lambda x, p, g: x), "doubled": Rule(5, 5, lambda x, p, g: x * 2)}
+
+    def put(draws: int) -> list[Fault]:
+        severity = Severity(draws=draws)
+        return put_in(whole, year(), rules, np.random.default_rng(2), faulty=1.0, rate=10, severity=severity)[1]
+
+    assert {fault.kind for fault in put(20)} == {"doubled"}
+    assert len(put(20)) > 1.5 * len(put(1))

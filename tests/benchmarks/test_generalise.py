@@ -10,8 +10,8 @@ import pytest
 
 from analytics.metrics import Span
 from benchmarks.faults import LABELLED, OTHERS, Fault
-from benchmarks.generalise import WAYS, recall_of, well_recorded, with_faults
-from benchmarks.quality import Judged, Labelled, Site, Year
+from benchmarks.generalise import WAYS, recall_of, well_recorded, with_faults, write_folder
+from benchmarks.quality import Judged, Labelled, Site, Year, read_labelled
 from energy.intervals import HOUR
 
 NAMES = tuple(f"B{number}" for number in (3, 4, 7, 8, 10, 11))
@@ -49,6 +49,7 @@ def test_ways_hold_the_kinds_they_are_named_for() -> None:
     assert WAYS["labelled"] == (LABELLED, False)
     assert WAYS["other"] == (OTHERS, False)
     assert WAYS["spoilt"] == ({**LABELLED, **OTHERS}, True)
+    assert WAYS["mixed"] == ({**LABELLED, **OTHERS}, False)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,29 @@ def test_only_spoilt_years_have_a_history_with_faults(folder: Path) -> None:
 
 def test_halves_hold_half_the_buildings_each(folder: Path) -> None:
     assert [made(folder, "other", half)[0].names for half in (0, 1)] == [["B2", "B4"], ["B1", "B3"]]
+
+
+def test_draws_and_severities_have_faults_of_their_own(folder: Path) -> None:
+    site = Site.read(folder / "cambridge", "Europe/London", closure=True)
+    drawn = [
+        with_faults(folder, site, 2015, "mixed", None, times=times, draw=draw)[1]
+        for times, draw in ((1.0, 0), (1.0, 0), (1.0, 1), (2.0, 0))
+    ]
+    assert drawn[0] == drawn[1]
+    assert drawn[0] != drawn[2]
+    assert all(fault.size >= 0.12 for fault in drawn[3])
+
+
+def test_a_written_folder_reads_as_it_was_drawn(folder: Path, tmp_path: Path) -> None:
+    data, _ = made(folder, "spoilt")
+    write_folder(tmp_path, data, [])
+    again = read_labelled(tmp_path, 2015)
+    assert again is not None
+    assert (again.names, again.events, again.kinds) == (data.names, data.events, data.kinds)
+    np.testing.assert_array_equal(again.truth, data.truth)
+    for found, written in ((again.before, data.before), (again.after, data.after)):
+        np.testing.assert_array_equal(found.times, written.times)
+        np.testing.assert_array_equal(found.use, written.use)
 
 
 def test_recall_is_the_share_of_faults_touched_by_kind_and_size() -> None:
