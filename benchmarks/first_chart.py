@@ -42,7 +42,7 @@ _POLL_S: Final = 1.0
 _CATEGORIES: Final = {"electricity", "water", "gas", "heat"}
 # What stands in the page when a figure, a finding or a warning is on it.
 _CONSUMPTION: Final = re.compile(r'class="label">Electricity · This month[^<]*</span>\s*<span class="figure">[\d,]{4}')
-_FINDING: Final = re.compile(r'href="/findings/f-')
+_FINDING: Final = re.compile(r'href="/findings/f-[^"]+"(?:(?!</li>).)*class="why">[^<]{20}', re.DOTALL)
 _WARNING: Final = re.compile(r'id="c-targets"(?:(?!</section>).)*href="/institutions/', re.DOTALL)
 _FREE_PORTS: Final = {f"JIENENG_{key}": "0" for key in ("MQTT__PORT", "INGEST__HTTP_PORT", "WEB__PORT")}
 
