@@ -32,6 +32,7 @@ from analytics import anomalies, metrics  # noqa: E402
 from analytics.calendars import CalendarRows, calendar_rows  # noqa: E402
 from analytics.design import Design, Terms, Weather, build_design, choose_terms  # noqa: E402
 from analytics.expected import WEATHER_USE, WeatherUse, fit_expected  # noqa: E402
+from analytics.spread import half_of_sum  # noqa: E402
 from energy.holidays import country_of, work_calendar  # noqa: E402
 from energy.intervals import HOUR, LocalCalendar, Window  # noqa: E402
 from energy.series import BoolArray, Float32Array, FloatArray, IntArray  # noqa: E402
@@ -133,7 +134,7 @@ def expected_use(before: Year, after: Year, site: Site, use: WeatherUse) -> dict
     daily = metrics.cv_rmse(*metrics.day_sums(actual, predicted, scored.calendar.day))[keep]
     low, high = model.interval(model.predict(scored), scored)
     total = np.where(known, predicted, 0).sum(axis=1, dtype=np.float64)
-    year = model.sum_interval(total, float(known.sum(axis=1).mean() / 24))
+    half = half_of_sum(total, float(known.sum(axis=1).mean() / 24), model.day_spread, model.drift)
     return {
         "meters": float(keep.sum()),
         "hourly.cv_rmse.median": float(np.nanmedian(hourly)),
@@ -144,7 +145,9 @@ def expected_use(before: Year, after: Year, site: Site, use: WeatherUse) -> dict
         "stand_in_share": float(stand_in.sum() / max(known.sum(), 1)),
         "insufficient_meters": float((~model.sufficiency.is_sufficient).sum()),
         "interval80.hourly": metrics.interval_coverage(actual, low, high),
-        "interval80.year": metrics.interval_coverage(np.nansum(actual, axis=1, dtype=np.float64), *year),
+        "interval80.year": metrics.interval_coverage(
+            np.nansum(actual, axis=1, dtype=np.float64), total - half, total + half
+        ),
         "cpu_ms_per_meter": seconds / max(len(names), 1) * 1e3,
     }
 

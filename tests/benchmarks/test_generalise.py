@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analytics.expected import WeatherUse
 from analytics.metrics import Span
 from benchmarks.faults import LABELLED, OTHERS, Fault
 from benchmarks.generalise import WAYS, recall_of, well_recorded, with_faults, write_folder
-from benchmarks.quality import Judged, Labelled, Site, Year, read_labelled
+from benchmarks.quality import Judged, Labelled, Site, Year, expected_use, read_labelled, read_wide
 from energy.intervals import HOUR
 
 NAMES = tuple(f"B{number}" for number in (3, 4, 7, 8, 10, 11))
@@ -143,3 +144,16 @@ def test_recall_is_the_share_of_faults_touched_by_kind_and_size() -> None:
     assert recall_of([judged], [faults]) == {
         "leak": 1.0, "size < .1": 1.0, "size < .3": 0.0, "size >= .3": 1.0, "zero": 0.5,
     }  # fmt: skip
+
+
+def test_expected_use_is_scored_on_the_next_year(folder: Path) -> None:
+    before, after = (read_wide(folder / "cambridge" / f"electricity_{year}.csv.gz") for year in (2014, 2015))
+    found = expected_use(
+        before, after, Site.read(folder / "cambridge", "Europe/London", closure=True), WeatherUse.NEVER
+    )
+    assert found["meters"] == 4
+    assert found["stand_in_share"] == 0
+    # a wave that no calendar knows, of at most 20 around 50: its root mean square is 28 % of the mean
+    assert 0 < found["hourly.cv_rmse.median"] < 0.29
+    assert found["nmbe.median_abs"] < 0.05
+    assert 0 <= found["interval80.year"] <= 1
