@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import numpy.typing as npt
 from pydantic import SecretStr
 
 from energy.series import Table
@@ -40,7 +41,9 @@ def chart(world: World) -> tuple[str, int]:
     meter = f"{world.province.houses[0].id}.b1.e"
     rng = np.random.default_rng(1)
     times = YEAR + 900 * np.arange(QUARTERS, dtype=np.int64)
-    fields = {name: np.round(rng.gamma(4.0, 5.0, QUARTERS), 3) for name in INTERVAL.fields}
+    fields: dict[str, npt.NDArray[np.generic]] = {
+        name: np.round(rng.gamma(4.0, 5.0, QUARTERS), 3) for name in INTERVAL.fields
+    }
     fields["state"] = np.zeros(QUARTERS)
     fields["method"] = np.zeros(QUARTERS)
     tags = {"meter": np.full(QUARTERS, meter, object), "resolution": np.full(QUARTERS, "15min", object)}

@@ -20,6 +20,7 @@ import numpy as np
 
 from energy.registry import Bill, Finding, Node, Notice, Registry, Role, Target
 from energy.storage.embedded import EmbeddedStore
+from simulators.province import build
 from tests.api.world import World, served
 
 START = 1_735_660_800  # 2025-01-01 in Beijing
@@ -106,7 +107,7 @@ def main() -> None:
         registry = Registry.open(f"sqlite:///{name}/registry.db", migrate=True)
         fill(registry, asked.institutions)
         store = EmbeddedStore(Path(name), writes_readings=True)
-        world = World(registry, store, None)  # type: ignore[arg-type] -- no simulated province here
+        world = World(registry, store, build(houses=1))  # its province stays unused
         for caller, node in CALLERS.items():
             world.add_user(caller.replace(" ", "-"), Role.ADMINISTRATOR, node)
         print(f"{asked.institutions} institutions; CPU ms of a page of 100 rows (rows of all pages) for who sees")

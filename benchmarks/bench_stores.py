@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from energy.series import FloatArray, Readings, Table
 from energy.storage.base import Store
@@ -228,12 +229,18 @@ def bench_results(meters: int = 300) -> None:
 
 def _intervals(meter: str, n: int, chance: np.random.Generator) -> Table:
     amount = np.round(chance.random(n) * 10, 3)
-    fields = {"amount": amount, "power_kw": amount * 4, "state": np.zeros(n), "method": np.zeros(n)}
+    fields: dict[str, npt.NDArray[np.generic]] = {
+        "amount": amount,
+        "power_kw": amount * 4,
+        "state": np.zeros(n),
+        "method": np.zeros(n),
+        "expected": np.round(amount * 0.97, 2),
+    }
     return Table(
         "interval",
         START + 900 * np.arange(n),
         {"meter": np.full(n, meter, np.object_), "resolution": np.full(n, "15min", np.object_)},
-        fields | {"expected": np.round(amount * 0.97, 2)},
+        fields,
     )
 
 
@@ -247,7 +254,7 @@ def _bench_totals(store: Store, chance: np.random.Generator) -> None:
         columns = {tag: np.full(n, value, np.object_) for tag, value in tags.items()}
         columns["category"] = np.repeat(np.array([category for category, _ in items], np.object_), 365)
         columns["item"] = np.repeat(np.array([item for _, item in items], np.object_), 365)
-        fields = {"amount": chance.random(n) * 500, "coverage": np.ones(n)}
+        fields: dict[str, npt.NDArray[np.generic]] = {"amount": chance.random(n) * 500, "coverage": np.ones(n)}
         when = np.tile(START + 86_400 * np.arange(365), len(items))
         where = {"scope": ["institution"], "id": [f"i{number}"]}
         store.replace(Table("total", when, columns, fields), where=where, start=START, end=START + 366 * 86_400)

@@ -60,7 +60,7 @@ class Rule:
 
 
 def catch_up(x: Float32Array) -> FloatArray:
-    return np.r_[np.zeros(len(x) - 1), x.sum()]
+    return np.append(np.zeros(len(x) - 1), x.sum())
 
 
 def every_second_hour(x: Float32Array) -> FloatArray:

@@ -106,7 +106,7 @@ def demo(home: Path, environment: Mapping[str, str]) -> Iterator[Demo]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=os.environ | _FREE_PORTS | environment,
+        env={**os.environ, **_FREE_PORTS, **environment},
     )
     running = Demo(process)
     listener = threading.Thread(target=running.listen)

@@ -134,7 +134,8 @@ def expected_use(before: Year, after: Year, site: Site, use: WeatherUse) -> dict
     daily = metrics.cv_rmse(*metrics.day_sums(actual, predicted, scored.calendar.day))[keep]
     low, high = model.interval(model.predict(scored), scored)
     total = np.where(known, predicted, 0).sum(axis=1, dtype=np.float64)
-    half = half_of_sum(total, float(known.sum(axis=1).mean() / 24), model.day_spread, model.drift)
+    spread, drift = model.day_spread.astype(np.float64), model.drift.astype(np.float64)
+    half = half_of_sum(total, float(known.sum(axis=1).mean() / 24), spread, drift)
     return {
         "meters": float(keep.sum()),
         "hourly.cv_rmse.median": float(np.nanmedian(hourly)),
@@ -257,7 +258,8 @@ def anomaly_metrics(parts: list[Judged]) -> dict[str, float]:
     true = sum(s.precision * s.n_alarms for s in scores if s.n_alarms)
     generator = np.random.default_rng(0)
     chance = [
-        metrics.chance_recall(a, p.data.events, *p.data.truth.shape, generator) * len(p.data.events)
+        metrics.chance_recall(a, p.data.events, len(p.data.truth), p.data.truth.shape[1], generator)
+        * len(p.data.events)
         for a, p in zip(alarms, parts, strict=True)
         if p.data.events
     ]
