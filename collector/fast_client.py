@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _RECEIVE_BYTES: Final = 262_144
 _KEPT_TOPICS: Final = 4_096
-_GATHER_S: Final = 0.028
+_GATHER_S: Final = 0.036
 _MUCH_BYTES: Final = 65_536
 _RESUME_EVERY_S: Final = 0.005
 _GOODBYE_S: Final = 2.0

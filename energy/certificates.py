@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-
 from energy.errors import SettingsError
 from energy.intervals import DAY
 from energy.settings import Settings
@@ -53,6 +51,8 @@ def certificate_files(settings: Settings) -> dict[str, Path]:
 
 def read_certificate(key: str, file: Path) -> Certificate:
     """The one of a PEM file that ends first; SettingsError where the file holds none."""
+    from cryptography import x509  # 12 MB that a collector without certificates need not carry
+
     try:
         held = x509.load_pem_x509_certificates(file.read_bytes())
     except OSError as exc:
