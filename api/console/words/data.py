@@ -31,7 +31,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "last_backup": ("最近一次备份", "Last backup"),
     "never_backed_up": ("从未备份", "never"),
     "certificate_of": ("证书 {key}", "Certificate {key}"),
-    "silent_of": ("失联/表计", "Silent/meters"),
+    "silent_of": ("失联/表计", "Silent/all"),
     "last_week": ("近 7 日", "Last 7 days"),
     "nothing_in_period": ("该时段没有任何数据", "nothing at all in this period"),
     "empty_parked": ("近 7 日没有搁置的读数。", "No reading was parked in 7 days."),
