@@ -1,7 +1,7 @@
 """Home, regions, institutions, meters, and what charts say."""
 
 WORDS: dict[str, tuple[str, str]] = {
-    "home_lead": ("{day} · 可见单位 {n} 家", "{day} · {n} institutions in view"),
+    "home_lead": ("{day} · 可见单位 {n} 家", "{day} · institutions in view: {n}"),
     "computing": ("有读数正在计算,数字会随之更新", "readings are being computed, figures will follow"),
     "first_figures": (
         "读数正在入库和计算,首批数字算好后会自动出现在这里。",
@@ -35,9 +35,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "empty_approve": ("没有待审批事项。", "Nothing waits for approval."),
     "empty_data": ("所有表计按时上报,没有搁置的读数。", "All meters are heard, no reading is parked."),
     "electricity_days": ("近 31 日用电量", "Electricity, last 31 days"),
-    "places_lead": ("{n} 家单位 · {year} 年累计", "{n} institutions · {year} to date"),
+    "places_lead": ("{n} 家单位 · {year} 年累计", "institutions: {n} · {year} to date"),
     "regions_below": ("下级行政区", "Regions below"),
-    "n_institutions": ("{n} 家单位", "{n} institutions"),
+    "n_institutions": ("{n} 家单位", "institutions: {n}"),
     "export_xlsx": ("导出 Excel", "Export to Excel"),
     "no_target": ("未下达指标", "no target"),
     "too_few": ("不足 5 家", "fewer than 5"),
@@ -76,7 +76,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "to": ("到", "To"),
     "unallocated": ("未分项", "unallocated"),
     "figure": ("指标项", "Figure"),
-    "every_nth": ("每 {n} 点取一点", "every {n}th point"),
+    "every_nth": ("每 {n} 点取一点", "one point in {n}"),
     "indicators": ("能耗指标", "Indicators"),
     "indicator": ("指标", "Indicator"),
     "caliber": ("口径", "Caliber"),
