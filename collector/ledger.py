@@ -100,16 +100,11 @@ class Tally:
 
     Attributes
     ----------
-    key : int64, shape (n,)
-        Rising; meter number and day number in one.
-    count : int32, shape (n, 4)
-        By `KINDS`.
     in_spool : int64, shape (n,)
-        Readings that wait to be stored.
+        Readings that wait to be stored, by the keys of `counts`.
     """
 
-    key: IntArray
-    count: Int32Array
+    counts: Page
     in_spool: IntArray
 
     @property
@@ -121,16 +116,17 @@ class Tally:
     @property
     def day(self) -> IntArray:
         """Days since 1970-01-01, shape (n,)."""
-        return self.key & _LAST_DAY
+        return self.counts.key & _LAST_DAY
 
     def of(self, kind: str) -> Int32Array:
         """How many became this, shape (n,)."""
-        return self.count[:, KINDS.index(kind)]
+        return self.counts.count[:, KINDS.index(kind)]
 
     def rows(self, names: Mapping[int, str], chosen: IntArray | slice = slice(None)) -> Iterator[DayCount]:
         """The rows of these places, with the names of their meters; a number without a name is an empty one."""
-        columns = (self.key[chosen].tolist(), self.count[chosen].tolist(), self.in_spool[chosen].tolist())
-        for key, (taken, stored, duplicate, parked), waiting in zip(*columns, strict=True):
+        columns = (self.counts.key, self.counts.count, self.in_spool)
+        chosen_rows = zip(*(column[chosen].tolist() for column in columns), strict=True)
+        for key, (taken, stored, duplicate, parked), waiting in chosen_rows:
             yield DayCount(names.get(key >> 20, ""), key & _LAST_DAY, taken, stored, duplicate, parked, waiting)
 
 
@@ -208,4 +204,4 @@ def tally(counts: Page, waiting: Page) -> Tally:
     in_spool = np.zeros(len(counts.key), np.int64)
     _, at, of = np.intersect1d(counts.key, waiting.key, assume_unique=True, return_indices=True)
     in_spool[at] = waiting.count[of, KINDS.index("taken")]
-    return Tally(counts.key, counts.count, in_spool)
+    return Tally(counts, in_spool)
