@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from analytics.clocks import WARN_S, by_gateway
+from analytics.clocks import by_gateway
+from api.alarms.rules import limit
 from api.alarms.view import Condition, Judgement, View, Words
 from energy.registry import AlarmRule
 from energy.storage.status import clocks_by_meter
@@ -18,7 +19,7 @@ def clocks(view: View, rule: AlarmRule) -> Judgement:
     gateway_of = {m.id: m.gateway for m in view.snapshot.meters.values() if m.gateway is not None}
     known = by_gateway(gateway_of, clocks_by_meter(view.store, view.now), view.leads)
     known = {name: ahead for name, ahead in known.items() if name in view.snapshot.gateways}
-    off = {name: ahead for name, ahead in known.items() if abs(ahead) >= (rule.threshold or WARN_S)}
+    off = {name: ahead for name, ahead in known.items() if abs(ahead) >= limit(rule)}
     standing = {cause for cause in view.standing if cause.startswith("clock/")}
     same_way = max((sum((ahead > 0) == way for ahead in off.values()) for way in (True, False)), default=0)
     if same_way >= _MANY and same_way * 2 > len(known):

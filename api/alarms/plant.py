@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from api.alarms.rules import limit
 from api.alarms.view import Condition, Judgement, View, Words
 from energy.intervals import DAY
 from energy.registry import AlarmRule
@@ -29,7 +30,7 @@ def collectors(view: View, rule: AlarmRule) -> Judgement:
     found = []
     for name in sorted(set(table.tags["collector"].tolist())) if len(table) else ():
         last = int(table.time[table.tags["collector"] == name].max())
-        if view.now - last > (rule.threshold or 300):
+        if view.now - last > limit(rule):
             found.append(_collector(name, last))
     silent = frozenset(c for c in view.standing if c.startswith("collector/") and not len(table))
     return Judgement(tuple(found), silent)  # after a day without any sign the notice stays
@@ -52,13 +53,13 @@ def _collector(name: str, last: int) -> Condition:
 
 def lag(view: View, rule: AlarmRule) -> Judgement:
     """Collectors whose readings reach the store late (threshold: seconds)."""
-    return _measured(view, "lag_s", rule.threshold or 900, 1.0, "lag", "入库延迟", "Readings reach the store late", "s")
+    return _measured(view, "lag_s", limit(rule), 1.0, "lag", "入库延迟", "Readings reach the store late", "s")
 
 
 def spool(view: View, rule: AlarmRule) -> Judgement:
     """Collectors with much waiting for the store (threshold: MB)."""
     zh, en = "采集缓存积压", "Much waits for the store"
-    return _measured(view, "spool_bytes", (rule.threshold or 1000) * _MB, _MB, "spool", zh, en, "MB")
+    return _measured(view, "spool_bytes", limit(rule) * _MB, _MB, "spool", zh, en, "MB")
 
 
 def balance(view: View, rule: AlarmRule) -> Judgement:
@@ -72,7 +73,7 @@ def balance(view: View, rule: AlarmRule) -> Judgement:
         mine = table.take(table.tags["collector"] == collector)
         newest = mine.take(mine.time == mine.time.max())
         off = dict(zip(newest.tags["reason"].tolist(), newest.fields["readings"].tolist(), strict=True))
-        if max(off.values()) >= (rule.threshold or 1):
+        if max(off.values()) >= limit(rule):
             found.append(_unbalanced(collector, off))
     return Judgement(tuple(found))
 
@@ -120,7 +121,7 @@ def disk(view: View, rule: AlarmRule) -> Judgement:
     if view.home is None:
         return Judgement()
     free = shutil.disk_usage(view.home).free / _MB
-    least = rule.threshold or 2000
+    least = limit(rule)
     if free >= least:
         return Judgement()
     text = Words(
@@ -145,7 +146,7 @@ def completeness(view: View, rule: AlarmRule) -> Judgement:
         end=end,
         fields=("coverage",),
     )
-    least = rule.threshold or 0.8
+    least = limit(rule)
     worst: dict[str, float] = {}
     for name, coverage in zip(table.tags["id"].tolist(), table.fields["coverage"].tolist(), strict=True):
         if math.isfinite(coverage) and name in view.snapshot.institutions:

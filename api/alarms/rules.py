@@ -36,11 +36,16 @@ def stated(set_by_people: Sequence[AlarmRule]) -> list[AlarmRule]:
     return list({rule.id: rule for rule in (*BUILT_IN, *set_by_people)}.values())
 
 
+def limit(rule: AlarmRule) -> float:
+    """The threshold of a rule; where it states none, that of the built-in rule of its kind."""
+    (built_in,) = (one for one in BUILT_IN if one.kind == rule.kind)
+    return rule.threshold or built_in.threshold or 0.0
+
+
 def threshold(set_by_people: Sequence[AlarmRule], kind: str) -> float:
     """The threshold of a built-in rule as it stands, also where the rule is switched off."""
     (rule,) = (rule for rule in stated(set_by_people) if rule.id == kind)
-    (built_in,) = (rule for rule in BUILT_IN if rule.id == kind)
-    return rule.threshold or built_in.threshold or 0.0
+    return limit(rule)
 
 
 def effective(set_by_people: Sequence[AlarmRule]) -> list[AlarmRule]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from api.alarms.rules import limit
 from api.alarms.view import Condition, Judgement, View, Words
 from energy.intervals import DAY
 from energy.model import Meter, MeterKind
@@ -55,7 +56,7 @@ def silent(view: View, rule: AlarmRule) -> Judgement:
     meters = [m for m in view.snapshot.meters.values() if _should_speak(m, today)]
     latest = {name: time for name, (time, _) in view.store.latest([m.id for m in meters]).items()}
     heard = [meter for meter in meters if meter.id in latest and _is_missed(view, meter, latest[meter.id])]
-    walk = _Walk(view, rule.threshold or 3, latest)
+    walk = _Walk(view, limit(rule), latest)
     top = _tree(view.snapshot, heard)
     if heard:
         walk.judge(top, 0)

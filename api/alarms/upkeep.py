@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from api.alarms.rules import limit
 from api.alarms.view import Condition, Judgement, View, Words
-from energy.backups import WARN_DAYS as BACKUP_DAYS
 from energy.backups import last_backup
-from energy.certificates import WARN_DAYS, read_certificate
+from energy.certificates import read_certificate
 from energy.errors import SettingsError
 from energy.intervals import DAY
 from energy.registry import AlarmRule
@@ -24,7 +24,7 @@ def certificates(view: View, rule: AlarmRule) -> Judgement:
             found.append(_own(cause, view.now, title, Words(str(exc), str(exc))))
             continue
         left = held.days_left(view.now)
-        if left <= (rule.threshold or WARN_DAYS):
+        if left <= limit(rule):
             day = view.calendar.date_of(held.end).isoformat()
             title = (
                 Words(f"证书已过期：{key}", f"A certificate has ended: {key}")
@@ -44,7 +44,7 @@ def backups(view: View, rule: AlarmRule) -> Judgement:
     """A backup that is too old, or was never made although there is something to lose (threshold: days)."""
     if view.home is None:
         return Judgement()
-    most = rule.threshold or BACKUP_DAYS
+    most = limit(rule)
     try:
         last = last_backup(view.home)
     except SettingsError as exc:

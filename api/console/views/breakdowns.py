@@ -167,7 +167,8 @@ def _lines(page: Page, subject: Subject, split: Breakdown) -> list[Line]:
     states = standing_states(page, subject.year, [subject.part(name) for name in split.parts])
     below = _standing(page, [subject.part(name).id for name in split.parts], subject.year)
     held = {place: v for place, versions in below.items() for v in versions if v.state == "active"}
-    inner = {Subject.of(v): page.ctx.registry.breakdowns.splits([v])[v.breakdown] for v in held.values()}
+    splits = page.ctx.registry.breakdowns.splits(held.values())
+    inner = {place: splits[version.breakdown] for place, version in held.items()}
     found = []
     for name in sorted(split.parts, key=_in_tree):
         amount = split.parts[name]
