@@ -59,7 +59,7 @@ class Context:
 
     def zone_of(self, institution: str) -> str:
         """Time zone of an institution's site; the installation's where none is stated."""
-        return zones(self.snapshot()).get(institution, self.zone)
+        return self.snapshot().zone_of(institution) or self.zone
 
     def calendar_of(self, institution: str | None) -> LocalCalendar:
         """The local calendar of an institution, or of the installation (regions)."""
@@ -72,15 +72,6 @@ class Context:
     def today(self) -> date:
         """The installation's local date."""
         return LocalCalendar(self.zone).date_of(self.now())
-
-
-def zones(snapshot: Snapshot) -> dict[str, str]:
-    """Time zone by institution, of the first site that states one."""
-    found: dict[str, str] = {}
-    for site in snapshot.sites.values():
-        if site.timezone:
-            found.setdefault(site.institution, site.timezone)
-    return found
 
 
 def context_of(request: Request) -> Context:

@@ -84,14 +84,11 @@ def estates(
     calorific: Iterable[CalorificValue] = (),
     heated: Sequence[HeatingSeason] = (),
 ) -> Iterator[Estate]:
-    """The estate of each institution; its days are counted in the time zone of its first site."""
+    """The estate of each institution; its days are counted in its own time zone."""
     heat: dict[str, list[CalorificValue]] = {}
     for value in calorific:
         heat.setdefault(f"{value.scope}:{value.id}", []).append(value)
     outdoors = outdoor_sensors(snapshot)
-    zones: dict[str, str] = {}
-    for _, site in sorted(snapshot.sites.items()):
-        zones.setdefault(site.institution, site.timezone)
     buildings: dict[str, list[str]] = {}
     for building in snapshot.buildings.values():
         buildings.setdefault(building.institution, []).append(building.id)
@@ -100,7 +97,7 @@ def estates(
         stated.setdefault((row.scope, row.id), []).append(row)
     for name in institutions:
         places = [("institution", name), *(("building", b) for b in sorted(buildings.get(name, ())))]
-        calendar = LocalCalendar(zones.get(name, default_zone))
+        calendar = LocalCalendar(snapshot.zone_of(name) or default_zone)
         above = [f"institution:{name}", *regions_above(snapshot, name)]
         yield _estate(
             snapshot,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from analytics.jobs.rows import Writer, runs
 from analytics.jobs.sums import PERIODS, Sums, overlapping, total_table
 from analytics.rollup import Group
 from analytics.totals import Periods, Totals
-from energy.intervals import LocalCalendar, Window
+from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Category, Scope
-from energy.series import FloatArray, Table
+from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import TOTAL
 
@@ -24,9 +24,16 @@ _FIELDS = (
 
 
 def region_sums(
-    store: ResultStore, calendar: LocalCalendar, region: str, institutions: Sequence[str], changed: Sequence[Window]
+    store: ResultStore,
+    calendar: LocalCalendar,
+    region: str,
+    institutions: Mapping[str, LocalCalendar],
+    changed: Sequence[Window],
 ) -> list[Sums]:
-    """Totals of a region in every period that shares a day with the changed windows or lies a year after one."""
+    """Totals of a region in every period that shares a day with the changed windows or lies a year after one.
+
+    Each of its institutions comes with the calendar by which its days are counted: a day counts in that of its date.
+    """
     found: list[Sums] = []
     for kind in PERIODS:
         span = Window(changed[0].start, changed[-1].end)
@@ -42,18 +49,30 @@ def region_sums(
             "period": [kind],
         }
         rows = store.results(
-            TOTAL.name, where=where, start=int(periods.edges[0]), end=int(periods.edges[-1]), fields=_FIELDS
+            TOTAL.name, where=where, start=int(periods.edges[0]) - DAY, end=int(periods.edges[-1]) + DAY, fields=_FIELDS
         )
-        found.append(_added(region, periods, rows, wanted))
+        day = _local_days(rows, institutions)
+        inside = (day >= periods.days[0]) & (day < periods.days[-1])
+        column = np.searchsorted(periods.days, day[inside], side="right") - 1
+        found.append(_added(region, periods, rows.take(inside), column, wanted))
     return found
 
 
-def _added(region: str, periods: Periods, rows: Table, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Sums:
+def _local_days(rows: Table, calendars: Mapping[str, LocalCalendar]) -> IntArray:
+    """The date on which each row's period begins where its institution is, as days since 1970-01-01."""
+    days = np.empty(len(rows), np.int64)
+    zone_of_row = np.array([calendars[name].zone for name in rows.tags["id"]], np.object_)
+    for zone in sorted({calendar.zone for calendar in calendars.values()}):
+        own = zone_of_row == zone
+        days[own] = LocalCalendar(zone).day_number(rows.time[own])
+    return days
+
+
+def _added(region: str, periods: Periods, rows: Table, column: IntArray, wanted: BoolArray) -> Sums:
     keys = list(zip(rows.tags["category"], rows.tags["item"], strict=True))
     names = sorted(set(keys))
     place = {key: i for i, key in enumerate(names)}
     row = np.array([place[key] for key in keys], np.int64)
-    column = np.searchsorted(periods.start, rows.time, side="right") - 1
     shape = (len(names), len(periods))
     cell = row * shape[1] + column
 

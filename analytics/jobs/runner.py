@@ -314,7 +314,8 @@ def _add_regions(
             # Made up of others than before: all its days, from the first to the last that any of them has.
             windows = union([*windows, _ALL_DAYS])
         if windows:
-            sums = region_sums(store, calendar, region, below, windows)
+            calendars = {name: LocalCalendar(snapshot.zone_of(name) or calendar.zone) for name in below}
+            sums = region_sums(store, calendar, region, calendars, windows)
             write_region(writer, region, sums)
             heating = HeatingCalendar.of(heated, regions_from(snapshot, region))
             write_indicators(writer, calendar, sums, snapshot.denominators, {Scope.REGION: [region]}, heating, now)

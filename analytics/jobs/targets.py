@@ -126,10 +126,10 @@ def _institution_of(snapshot: Snapshot, target: Target) -> str | None:
 
 
 def _calendar_of(snapshot: Snapshot, target: Target, default: LocalCalendar) -> LocalCalendar:
-    """Days as the institution counts them: in the time zone of its first site."""
+    """Days as the institution counts them."""
     institution = _institution_of(snapshot, target)
-    sites = sorted((s.id, s.timezone) for s in snapshot.sites.values() if s.institution == institution)
-    return LocalCalendar(sites[0][1]) if sites else default
+    zone = snapshot.zone_of(institution) if institution else None
+    return LocalCalendar(zone) if zone else default
 
 
 def _held(registry: Registry, targets: Sequence[Target]) -> dict[tuple[str, str, int, str, str], list[Stage]]:

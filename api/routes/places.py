@@ -12,7 +12,7 @@ from pydantic import Field
 
 from api.answers import Pages, Wants, Wish, answers, listed, one, sought
 from api.callers import Sees
-from api.context import Context, Ctx, zones
+from api.context import Context, Ctx
 from api.schemas import Body
 from api.scope import Scope
 from api.strict import noun
@@ -231,7 +231,6 @@ def _institutions(ctx: Context, scope: Scope, wish: Wish) -> Callable[[Instituti
     snapshot, today = scope.snapshot, ctx.today()
     n_meters = Counter(meter.institution for meter in snapshot.meters.values())
     n_buildings = Counter(building.institution for building in snapshot.buildings.values())
-    zone_of = zones(snapshot)
 
     def show(i: Institution) -> InstitutionOut:
         area = snapshot.denominator_on("institution", i.id, "floor_area", today)
@@ -248,7 +247,7 @@ def _institutions(ctx: Context, scope: Scope, wish: Wish) -> Callable[[Instituti
             tier=i.tier,
             quota_class=i.quota_class,
             climate_zone=snapshot.climate_zone_of(i.id),
-            zone=zone_of.get(i.id, ctx.zone),
+            zone=snapshot.zone_of(i.id) or ctx.zone,
             n_buildings=n_buildings[i.id],
             n_meters=n_meters[i.id],
             floor_area_m2=area.value if area else None,

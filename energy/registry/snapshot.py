@@ -64,6 +64,7 @@ class Snapshot:
     _by_region: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
     _of_institution: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
     _by_denominator: Mapping[tuple[str, str, str], tuple[Denominator, ...]] = field(init=False, repr=False)
+    _sites: Mapping[str, tuple[Site, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_children", _group((m.parent, m.id) for m in self.meters.values()))
@@ -71,6 +72,7 @@ class Snapshot:
         object.__setattr__(self, "_by_region", _group((i.region, i.id) for i in self.institutions.values()))
         object.__setattr__(self, "_of_institution", _group((m.institution, m.id) for m in self.meters.values()))
         object.__setattr__(self, "_by_denominator", _group(((d.scope, d.id, d.kind), d) for d in self.denominators))
+        object.__setattr__(self, "_sites", _group((site.institution, site) for _, site in sorted(self.sites.items())))
 
     def gateway_of(self, gateway: str) -> Gateway:
         """The gateway of an id; NotInRegistry if there is none."""
@@ -96,6 +98,10 @@ class Snapshot:
             found += self._by_region.get(code, ())
             waiting += self._subregions.get(code, ())
         return tuple(sorted(found))
+
+    def zone_of(self, institution: str) -> str | None:
+        """The time zone an institution counts its days in, that of its first site; None where it has none."""
+        return next((site.timezone for site in self._sites.get(institution, ())), None)
 
     def department_of(self, institution: str, on: date) -> str | None:
         """The department (主管部门) of an institution on a day."""

@@ -10,6 +10,7 @@ import pytest
 from energy.errors import NotInRegistry
 from energy.model import Category, MeterKind, Swap, ValueKind
 from energy.registry import CalendarSpan, Registry, Snapshot
+from energy.registry.rows import Site
 from tests.registry.sample import sample
 
 
@@ -79,6 +80,13 @@ def test_a_swap_takes_the_meters_ratio_where_it_states_none(snapshot: Snapshot) 
 def test_the_nearest_climate_zone_counts(snapshot: Snapshot) -> None:
     assert snapshot.climate_zone_of("school") == "寒冷A"
     assert snapshot.climate_zone_of("office") == "夏热冬冷"
+
+
+def test_an_institution_lives_by_the_clock_of_its_first_site() -> None:
+    sites = [Site("s2", "school", "东区", "Asia/Tokyo"), Site("s1", "school", "西区", "Asia/Urumqi")]
+    snapshot = Snapshot(1, sites={site.id: site for site in sites})
+    assert snapshot.zone_of("school") == "Asia/Urumqi"
+    assert snapshot.zone_of("court") is None
 
 
 def test_the_own_calendar_keeps_both_ends(snapshot: Snapshot) -> None:
