@@ -32,6 +32,10 @@ USE_KINDS: Final = frozenset({Kind.LEVEL, Kind.LOW, Kind.OFF_HOURS, Kind.SLOW_CH
 """Kinds that say energy was used; a broken balance with the head meter says it was not."""
 RULES: Final = frozenset({Kind.NIGHT_FLOW, Kind.BASE_LOAD, Kind.BALANCE})
 """Kinds told by a rule of their own, beside the alarms of the same meter."""
+UNTOLD: Final = frozenset({Kind.STUCK, Kind.GAP_CATCHUP, Kind.OFFLINE})
+"""Kinds that say when use is not known, so nobody knows how much of it was too much: that is not 0."""
+ORDER_YUAN: Final = {"kWh": 0.6, "m3": 4.0, "GJ": 60.0, "kg": 1.0, "L": 7.0, "°C": 50.0}
+"""What a unit counts for in the order of findings where no price is known: only the order, never told as money."""
 
 
 class Verdict(StrEnum):
@@ -61,7 +65,7 @@ class Finding:
     evidence : tuple of (term, log-odds)
         Strongest first.
     yuan, kgce : float
-        Of the excess (its size, also where less was used); NaN where no price or coefficient is known.
+        Of the excess (its size, also where less was used); NaN where it, or a price or coefficient, is unknown.
     also : tuple of str
         Other meters with the same cause.
     seen : int
@@ -83,14 +87,22 @@ class Finding:
     seen: int = 0
 
     @property
-    def excess(self) -> float:
-        """Use beyond the usual. [unit]"""
+    def difference(self) -> float:
+        """What was counted beyond the usual, whether or not it was used then. [unit]"""
         return self.actual - self.usual
 
     @property
+    def excess(self) -> float:
+        """Use beyond the usual; NaN where the use itself is not known (`UNTOLD`). [unit]"""
+        return float("nan") if self.kind in UNTOLD else self.difference
+
+    @property
     def worth(self) -> float:
-        """Money times certainty, what findings are ordered by; without a price the size of the excess counts."""
-        size = self.yuan if self.yuan == self.yuan else abs(self.excess)
+        """Money times certainty, what findings are ordered by; without a price `ORDER_YUAN` stands in for it.
+
+        0 where the excess is unknown: faults of transport come last, and silence has alarms of its own.
+        """
+        size = self.yuan if self.yuan == self.yuan else abs(self.excess) * ORDER_YUAN.get(self.unit, 1.0)
         return size * self.certainty if size == size else 0.0
 
 
@@ -109,7 +121,6 @@ def findings_of(alarms: Alarms, meters: Sequence[str], pricing: Mapping[str, Pri
     for i in range(len(alarms)):
         meter = meters[int(alarms.meter[i])]
         price = pricing[meter]
-        size = abs(float(alarms.excess[i]))
         found.append(
             Finding(
                 meter,
@@ -121,11 +132,15 @@ def findings_of(alarms: Alarms, meters: Sequence[str], pricing: Mapping[str, Pri
                 price.unit,
                 float(alarms.certainty[i]),
                 alarms.strongest(i),
-                size * price.yuan_per_unit,
-                size * price.kgce_per_unit,
             )
         )
-    return found
+    return [priced(finding, pricing[finding.meter]) for finding in found]
+
+
+def priced(finding: Finding, price: Pricing) -> Finding:
+    """The finding with what its excess is worth."""
+    size = abs(finding.excess)
+    return replace(finding, yuan=size * price.yuan_per_unit, kgce=size * price.kgce_per_unit)
 
 
 def group_by_cause(findings: Sequence[Finding], parent_of: Mapping[str, str | None]) -> list[Finding]:
@@ -135,7 +150,8 @@ def group_by_cause(findings: Sequence[Finding], parent_of: Mapping[str, str | No
     -----
     The lowest meter that explains most of its parent's excess keeps the finding, because the cause lies there; where
     no child explains the parent, the parent keeps it and names the children. The strongest certainty and the earliest
-    sight count. What a sub-meter shows and its head meter does not is no use, but a fault of metering.
+    sight count. What a sub-meter shows and its head meter does not is no use, but a fault of metering; so is less at
+    the head meter that its sub-meters do not show. More at the head meter is use that no sub-meter sees.
     """
     order = sorted(findings, key=lambda f: (f.start, f.meter, f.kind))
     leader = list(range(len(order)))
@@ -177,21 +193,23 @@ def _same_cause(a: Finding, b: Finding) -> bool:
         return bool({a.kind, b.kind} & RULES) and shared >= OVERLAP * max(lengths)
     if Kind.BALANCE in (a.kind, b.kind):  # what one meter counts too much, the balance of the other misses
         return shared >= OVERLAP * min(lengths)
-    return shared >= OVERLAP * min(lengths) and not (a.excess > 0 > b.excess or a.excess < 0 < b.excess)
+    return shared >= OVERLAP * min(lengths) and not (a.difference > 0 > b.difference or a.difference < 0 < b.difference)
 
 
 def _merged(group: list[Finding], parent_of: Mapping[str, str | None]) -> Finding:
     if len(group) == 1:
         return group[0]
     depth = {f.meter: len(_ancestors(f.meter, parent_of)) for f in group}
-    top = max((f for f in group if depth[f.meter] == min(depth.values())), key=lambda f: abs(f.excess))
-    explaining = [f for f in group if abs(f.excess) >= SHARE * abs(top.excess)]
-    best = max(explaining or [top], key=lambda f: (depth[f.meter], abs(f.excess), f.meter))
+    top = max((f for f in group if depth[f.meter] == min(depth.values())), key=lambda f: abs(f.difference))
+    explaining = [f for f in group if abs(f.difference) >= SHARE * abs(top.difference)]
+    best = max(explaining or [top], key=lambda f: (depth[f.meter], abs(f.difference), f.meter))
     others = tuple(sorted({f.meter for f in group} - {best.meter}))
     found = replace(best, certainty=max(f.certainty for f in group), also=others, seen=min(f.seen for f in group))
     unbalanced = next((f for f in group if f.kind is Kind.BALANCE), None)
     if unbalanced is None or best.kind not in USE_KINDS:
         return found
+    if best.meter == unbalanced.meter and best.excess > 0:
+        return replace(found, evidence=(*best.evidence, *unbalanced.evidence))
     return replace(found, kind=Kind.BALANCE, evidence=(*unbalanced.evidence, *best.evidence))
 
 
@@ -286,23 +304,39 @@ class FindingText:
 
 
 @cache
-def catalogue() -> Mapping[Kind, FindingText]:
-    """The texts of every kind."""
+def catalogue() -> Mapping[str, FindingText]:
+    """The texts of every kind, and of some kinds that need other words (`_words_for`)."""
     with files("analytics").joinpath("finding_texts.csv").open(encoding="utf-8") as lines:
-        return {Kind(row.pop("kind")): FindingText(**row) for row in csv.DictReader(lines)}
+        return {row.pop("kind"): FindingText(**row) for row in csv.DictReader(lines)}
+
+
+def _words_for(finding: Finding) -> str:
+    """The row of the catalogue: numbers of one meter, which an unbalanced tree disowns, are not those of a balance."""
+    if finding.kind is Kind.BALANCE and any(term != "balance" for term, _ in finding.evidence):
+        return "balance_of_meter"
+    if finding.kind is Kind.BALANCE and finding.excess < 0:
+        return "balance_below"
+    if finding.kind is Kind.SET_POINT and finding.excess < 0:
+        return "set_point_cold"
+    if finding.kind is Kind.SLOW_CHANGE and finding.excess < 0:
+        return "slow_change_low"
+    return finding.kind.value
 
 
 def describe(finding: Finding) -> FindingText:
     """The finding in words, from its numbers only."""
-    raw = catalogue()[finding.kind]
+    raw = catalogue()[_words_for(finding)]
     ratio = finding.actual / finding.usual if finding.usual > 0 else float("nan")
+    n_days = max(round((finding.end - finding.start) / DAY), 1)
     numbers = {
         "hours": f"{(finding.end - finding.start) // HOUR}",
-        "days": f"{max(round((finding.end - finding.start) / DAY), 1)}",
+        "days": f"{n_days}",
+        "days_en": "1 day" if n_days == 1 else f"{n_days} days",
         "actual": _amount(finding.actual, finding.unit),
         "usual": _amount(finding.usual, finding.unit),
         "excess": _amount(finding.excess, finding.unit),
         "shortfall": _amount(-finding.excess, finding.unit),
+        "beyond": f"{abs(finding.excess):.3g}",
         "actual_plain": f"{finding.actual:.3g}",
         "usual_plain": f"{finding.usual:.3g}",
         "percent": f"{(ratio - 1) * 100:+.0f} %" if ratio == ratio else "—",

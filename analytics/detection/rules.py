@@ -151,7 +151,8 @@ def balance(
 
     Notes
     -----
-    Only hours in which every meter is known are compared: an unknown child would look like a rest.
+    Only hours in which every meter is known are compared: an unknown child would look like a rest. A breach tells the
+    rest (what the parent shows beyond its children) and what it would be by its usual share.
     """
     known = np.isfinite(parent) & np.isfinite(children).all(axis=0)
     everything = np.ones(len(parent), np.bool_)
@@ -166,9 +167,10 @@ def balance(
     for first, last in _runs(wrong):
         if last - first + 1 >= days:
             here = slice(first, last + 1)
-            expected = float(np.nansum(total[here]) * (1 - max(usual, 0.0)))
+            expected = float(np.nansum(total[here]) * max(usual, 0.0))
             strength = float(np.nanmax(np.abs(rest[here] - usual)) / limit) * 3
-            found.append(Breach(Kind.BALANCE, 0, first, last, float(np.nansum(below[here])), expected, strength))
+            unseen = float(np.nansum(total[here] - below[here]))
+            found.append(Breach(Kind.BALANCE, 0, first, last, unseen, expected, strength))
     return found
 
 

@@ -16,7 +16,7 @@ from analytics.consumption import on_grid
 from analytics.detection import rules
 from analytics.detection.kinds import Kind
 from analytics.detection.rules import Breach
-from analytics.findings import Finding, Pricing
+from analytics.findings import Finding, Pricing, priced
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import measured_only
 from analytics.jobs.limits import Extents, has_season
@@ -77,8 +77,7 @@ class Year:
         start, seen, end = self.estate.calendar.day_start(days).tolist()
         if start not in self.part.span or seen > self.part.span.end:
             return None
-        size = abs(breach.actual - breach.expected)
-        return Finding(
+        found = Finding(
             meter,
             breach.kind,
             start,
@@ -88,10 +87,9 @@ class Year:
             price.unit,
             breach.strength / (breach.strength + DOUBT),
             ((term, breach.strength),),
-            size * price.yuan_per_unit,
-            size * price.kgce_per_unit,
             seen=seen,
         )
+        return priced(found, price)
 
 
 def breaches(year: Year) -> list[Finding]:

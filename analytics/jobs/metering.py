@@ -68,8 +68,6 @@ def register_findings(
                 usual(meter.id, start, end),
                 unit,
                 _SURE,
-                yuan=0.0,
-                kgce=0.0,
             )
             (stuck if kind is Kind.STUCK else gaps).append(found)
     every = stuck + by_gateway(gaps, meters)
@@ -83,9 +81,7 @@ def _standing_still(meter: Meter, steps: Steps, span: Window, last: int, usual: 
     since = int(steps.end[-1])
     if since not in span or min(last, span.end) - since < SHORTEST_S + HOUR:
         return []
-    return [
-        Finding(meter.id, Kind.STUCK, since, last, 0.0, usual(meter.id, since, last), unit, _SURE, yuan=0.0, kgce=0.0)
-    ]
+    return [Finding(meter.id, Kind.STUCK, since, last, 0.0, usual(meter.id, since, last), unit, _SURE)]
 
 
 def silences(
@@ -100,9 +96,7 @@ def silences(
                 nothing = float("nan")
                 unit = pricing[meter.id].unit if meter.id in pricing else ""
                 seen = min(told_at(calendar, last, now), now)
-                found.append(
-                    Finding(meter.id, Kind.OFFLINE, last, now, nothing, nothing, unit, _SURE, (), 0.0, 0.0, seen=seen)
-                )
+                found.append(Finding(meter.id, Kind.OFFLINE, last, now, nothing, nothing, unit, _SURE, seen=seen))
     return by_gateway(found, meters)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from analytics.anomalies import LEAD_DAYS
 from analytics.consumption import resolution
 from analytics.detection.kinds import Kind
-from analytics.findings import Finding, Pricing, Verdict, budgets_after, findings_of, group_by_cause, silenced
+from analytics.findings import Finding, Pricing, Verdict, budgets_after, findings_of, group_by_cause, priced, silenced
 from analytics.jobs.breaches import Year, breaches
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations, years_of
@@ -102,7 +102,7 @@ def _of_year(
 ) -> list[Finding]:
     names = [meter.id for meter in part.meters]
     parents = {meter.id: meter.parent for meter in estate.meters}
-    alarms = [told for f in findings_of(part.alarms, names, pricing) if (told := _told(f, part)) is not None]
+    alarms = [told for f in findings_of(part.alarms, names, pricing) if (told := _told(f, part, pricing)) is not None]
     alarms = [replace(alarm, seen=seen_at(estate.calendar, alarm.start)) for alarm in alarms]
     found = group_by_cause([*alarms, *breaches(Year(part, estate, extents, around, pricing))], parents)
     read = [meter for meter in estate.meters if meter.id in part.steps]
@@ -110,7 +110,7 @@ def _of_year(
     return found + register_findings(estate.calendar, read, part.steps, part.span, last, usual, pricing)
 
 
-def _told(finding: Finding, part: Watched) -> Finding | None:
+def _told(finding: Finding, part: Watched, pricing: Mapping[str, Pricing]) -> Finding | None:
     """The finding without what the readings of a register tell better.
 
     Equal amounts of neighbouring hours are the coarse steps of its display, not a standstill; and an hour that caught
@@ -125,7 +125,8 @@ def _told(finding: Finding, part: Watched) -> Finding | None:
     if finding.kind is Kind.STUCK:
         return None
     if finding.kind is Kind.GAP_CATCHUP:
-        return replace(finding, kind=Kind.LOW if finding.excess < 0 else Kind.SPIKE)
+        use = replace(finding, kind=Kind.LOW if finding.difference < 0 else Kind.SPIKE)
+        return priced(use, pricing[meter.id])
     return finding
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from analytics.detection.kinds import Kind
-from analytics.findings import Finding
+from analytics.findings import UNTOLD, Finding
 from analytics.jobs.bills import is_workday
 from analytics.jobs.estate import Estate
 from analytics.jobs.outlook import Outlook
@@ -22,6 +22,7 @@ from energy.intervals import LocalCalendar
 from energy.series import FloatArray, IntArray
 
 STEP_S: Final = 900
+UNPRICED: Final = UNTOLD | {Kind.SET_POINT}
 _UNOCCUPIED: Final = (Kind.OFF_HOURS, Kind.BASE_LOAD)
 """Kinds whose excess lies in the hours without people."""
 
@@ -31,14 +32,14 @@ def with_worth(outlook: Outlook, estate: Estate, around: Surroundings, paid: Pai
 
     The excess is taken as spread evenly over the finding's hours, of off-hours and base load over those without
     people. Of stepped prices it lies in the dearest steps that the billing point's month or year has reached: what it
-    would have saved not to use it. What is worth nothing (metering alone) stays so; without a tariff, or where nobody
-    knows the step, the mean price of the meter's bills stands.
+    would have saved not to use it. Degrees of a room have no price, nor has an excess that nobody knows; without a
+    tariff, or where nobody knows the step, the mean price of the meter's bills stands.
     """
     place = {meter.id: i for i, meter in enumerate(estate.meters)}
     points = payers(estate, paid)
 
     def priced(finding: Finding) -> Finding:
-        if finding.meter not in paid or finding.yuan == 0.0 or finding.excess == 0.0:
+        if finding.meter not in paid or finding.kind in UNPRICED or finding.excess == 0.0:
             return finding
         times = np.arange(finding.start // STEP_S * STEP_S, finding.end, STEP_S, dtype=np.int64)
         if finding.kind in _UNOCCUPIED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
@@ -43,7 +44,21 @@ def test_a_thousand_meters_give_at_most_twenty_findings_a_day_and_a_few_at_least
 
 def test_money_times_certainty_is_what_a_finding_is_worth() -> None:
     assert finding("m", 10, yuan=8.0, certainty=0.5).worth == 4.0
-    assert finding("m", 10, certainty=0.5).worth == 5.0
+    assert finding("m", 10, certainty=0.5).worth == pytest.approx(10 * 0.6 * 0.5)  # no price is known
+
+
+def test_without_prices_units_do_not_decide_which_finding_comes_first() -> None:
+    heat, power = finding("h", 3), finding("e", 100)
+    assert replace(heat, unit="GJ").worth > power.worth  # 3 GJ are more than 100 kWh
+
+
+@pytest.mark.parametrize("kind", [Kind.STUCK, Kind.GAP_CATCHUP, Kind.OFFLINE])
+def test_where_use_is_unknown_its_excess_is_unknown_and_not_zero(kind: Kind) -> None:
+    price = fs.Pricing("kWh", 0.5, 0.1229)
+    found = fs.priced(finding("m", 10, kind=kind), price)
+    assert np.isnan([found.excess, found.yuan, found.kgce]).all()
+    assert found.worth == 0.0
+    assert fs.priced(finding("m", 10), price).yuan == 5.0
 
 
 def test_what_a_sub_meter_shows_and_its_head_does_not_is_a_fault_of_metering() -> None:
@@ -53,6 +68,37 @@ def test_what_a_sub_meter_shows_and_its_head_does_not_is_a_fault_of_metering() -
     assert (found.meter, found.kind, found.excess, found.seen) == ("a", Kind.BALANCE, 50, 2 * DAY)
     [found] = fs.group_by_cause([finding("a", 50, kind=Kind.SCALE), unbalanced], parents)
     assert found.kind is Kind.SCALE
+
+
+def test_more_at_the_head_meter_than_its_sub_meters_show_is_use_and_less_is_a_fault_of_metering() -> None:
+    parents = {"a": "main", "main": None}
+    unbalanced = replace(finding("main", 48, kind=Kind.BALANCE), evidence=(("balance", 4.0),))
+    [more] = fs.group_by_cause([finding("main", 50, kind=Kind.OFF_HOURS), unbalanced], parents)
+    assert (more.kind, more.excess, more.evidence) == (Kind.OFF_HOURS, 50, (("balance", 4.0),))
+    [less] = fs.group_by_cause([finding("main", -50, kind=Kind.LOW), unbalanced], parents)
+    assert (less.kind, less.excess) == (Kind.BALANCE, -50)
+
+
+def test_numbers_of_a_meter_that_its_balance_disowns_are_told_as_its_own() -> None:
+    parents = {"a": "main", "main": None}
+    unbalanced = replace(finding("main", 48, kind=Kind.BALANCE), evidence=(("balance", 4.0),))
+    alarm = replace(finding("a", 50), evidence=(("point", 3.0),))
+    [found] = fs.group_by_cause([alarm, unbalanced], parents)
+    text = fs.describe(found)
+    assert text.text_en.startswith("In 1 day this meter shows 150 kWh where about 100 kWh is usual (+50 %)")
+
+
+def test_words_follow_the_direction() -> None:
+    def words(kind: Kind, excess: float) -> fs.FindingText:
+        return fs.describe(finding("a", excess, hours=72, kind=kind))
+
+    assert "head meter rose" in words(Kind.BALANCE, 30).check_en
+    assert "head meter fell" in words(Kind.BALANCE, -30).check_en
+    assert "30.0 kWh too much below it" in words(Kind.BALANCE, -30).text_en
+    assert "at most 100 °C: 2 °C too warm" in words(Kind.SET_POINT, 2).text_en
+    assert "低 2 °C" in words(Kind.SET_POINT, -2).text_zh
+    assert "Seepage" in words(Kind.SLOW_CHANGE, 30).causes_en
+    assert "Seepage" not in words(Kind.SLOW_CHANGE, -30).causes_en
 
 
 def test_verdicts_move_the_budget_of_their_meter_and_kind() -> None:

@@ -37,13 +37,25 @@ def test_a_sub_meter_that_counts_twice_breaks_the_balance_with_its_head_meter(wo
     [row] = findings(works, "balance")
     assert (row.meter, row.start) == ("main", FAULT)
     days = ((row.end or 0) - row.start) / DAY
-    assert row.excess == pytest.approx(270 * days, rel=0.01)
+    assert row.excess == pytest.approx(-270 * days, rel=0.01)  # so much more below the head meter than at it
     evidence = json.loads(row.evidence)
     assert evidence["terms"][0][0] == "balance"
     assert evidence["seen"] == FAULT + DAY  # so much in the night after the first day, less would take three
     assert evidence["kgce"] > 0
-    assert "总表" in row.text_zh
+    assert "分表多计或总表少计" in row.text_zh
     assert "head meter" in row.text_en
+
+
+def test_use_that_no_sub_meter_sees_is_what_a_balance_misses(works: Works) -> None:
+    used = np.where(BUSY, 20.0, 5.0)
+    trees(works, first=used, second=used, main=2.1 * used + np.where(AFTER, 4.0, 0.0))
+    works.run(NOW)
+    [row] = findings(works, "balance")
+    days = ((row.end or 0) - row.start) / DAY
+    # By hand: the usual rest is a share of .1 / 2.1 of the head meter, which now shows 96 kWh a day more.
+    usual = (2.1 * 270 + 96) * 0.1 / 2.1
+    assert row.excess == pytest.approx((0.1 * 270 + 96 - usual) * days, rel=0.01)
+    assert "不知去向" in row.text_zh
 
 
 def test_a_load_switched_on_below_a_sub_meter_is_use_and_breaks_no_balance(works: Works) -> None:
@@ -55,6 +67,7 @@ def test_a_load_switched_on_below_a_sub_meter_is_use_and_breaks_no_balance(works
 
 
 def rooms(works: Works, *, outside: float, inside: np.ndarray) -> None:
+    tariff = {"component": "energy", "price_yuan": 0.6, "unit": "yuan/kWh", "source": "测试"}
     sensor = {"institution": "court", "quantity": "temperature", "unit": "degC", "interval_s": HOUR}
     works.estate(
         meter("e1", institution="court", building="b2"),
@@ -62,6 +75,8 @@ def rooms(works: Works, *, outside: float, inside: np.ndarray) -> None:
             {**sensor, "id": "wx", "place": "region:990101"},
             {**sensor, "id": "room", "place": "building:b2"},
         ],
+        tariffs=[{"tariff": "t", **tariff}],
+        tariff_uses=[{"scope": "institution", "id": "court", "category": "electricity", "tariff": "t"}],
     )
     times = [START + h * HOUR for h in range(HOURS)]
     works.read("wx", times, [outside + 0.1 * (h % 24) for h in range(HOURS)])
@@ -77,7 +92,7 @@ def test_a_room_heated_beyond_twenty_degrees_is_one_finding_over_weekends(works:
     assert row.start == FAULT
     assert json.loads(row.evidence)["also"] == ["room"]
     assert "23 °C" in row.text_zh
-    assert row.excess_yuan is None
+    assert row.excess_yuan is None  # a degree is no kilowatt-hour, whatever the meter pays for those
 
 
 def test_a_warm_room_outside_the_heating_season_breaks_no_rule(works: Works) -> None:

@@ -134,6 +134,8 @@ def test_meters_of_a_gateway_that_fall_silent_together_are_one_finding(works: Wo
     gap = kinds["gap_catchup"]
     assert (gap.start, gap.end) == (start + 199 * HOUR, start + 230 * HOUR)
     assert len(json.loads(gap.evidence)["also"]) == 2
+    assert (gap.excess, gap.excess_yuan, json.loads(gap.evidence)["kgce"]) == (None, None, None)
+    assert json.loads(gap.evidence)["actual"] == pytest.approx(31.0)  # what the register tells of the whole gap
     assert kinds["offline"].start == start + HOUR * (24 * 30 - 1)
 
 

@@ -84,7 +84,8 @@ def test_below_the_billing_point_its_steps_count(works: Works) -> None:
     assert found.yuan == pytest.approx(8.0)
 
 
-def test_without_a_tariff_and_of_metering_alone_nothing_changes(works: Works) -> None:
+def test_without_a_tariff_and_where_nobody_knows_the_excess_nothing_changes(works: Works) -> None:
     works.estate(meter("e1"), meter("e2"), tariffs=[PEAK, VALLEY], tariff_uses=[use(scope="meter", id="e1")])
     assert worth(works, replace(NIGHT, meter="e2", yuan=3.3)) == 3.3
-    assert worth(works, replace(NIGHT, yuan=0.0)) == 0.0
+    assert np.isnan(worth(works, replace(NIGHT, kind=Kind.STUCK)))
+    assert np.isnan(worth(works, replace(NIGHT, kind=Kind.SET_POINT, unit="°C")))
