@@ -7,16 +7,12 @@ import contextlib
 import logging
 import signal
 import threading
-import time
-from collections.abc import Iterable
-from datetime import date
 
 import uvicorn
 
 from energy.certificates import certificate_files
-from energy.errors import NotInRegistry, SpoolError
-from energy.intervals import LocalCalendar
-from energy.registry import Registry, Snapshot
+from energy.errors import SpoolError
+from energy.registry import Registry
 from energy.settings import Settings
 from energy.storage import open_store
 
@@ -113,40 +109,3 @@ def _leads(settings: Settings, since: int) -> dict[str, float]:
     except SpoolError as exc:
         logger.warning("clocks of refused readings cannot be told: %s", exc)
         return {}
-
-
-def run_analyse(
-    settings: Settings, *, institutions: list[str] | None, since: date | None, refit: bool, workers: int | None
-) -> None:
-    """Compute once, and say what was done."""
-    from analytics import jobs
-
-    registry = Registry.open(settings.registry_url)
-    store = open_store(settings, role="work")
-    start = LocalCalendar(settings.zone).start_of(since) if since else None
-    with contextlib.closing(registry), contextlib.closing(store):
-        _refuse_unknown(institutions or (), registry.snapshot())
-        record = jobs.run(
-            store,
-            registry,
-            institutions=institutions,
-            since=start,
-            refit=refit,
-            workers=workers or settings.work.workers,
-            stages=settings.targets.stages,
-            now=int(time.time()),
-        )
-    logger.info(
-        "%d institutions, %d meters computed, %d rows written, %d deleted, %.1f s",
-        len(record.institutions),
-        len({window.meter for window in record.recomputed}),
-        sum(record.written.values()),
-        sum(record.deleted.values()),
-        record.seconds,
-    )
-
-
-def _refuse_unknown(institutions: Iterable[str], snapshot: Snapshot) -> None:
-    for name in institutions:
-        if name not in snapshot.institutions:
-            raise NotInRegistry(f"institution {name!r} is not in the registry; `jieneng export registry` shows its ids")

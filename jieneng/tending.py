@@ -11,7 +11,7 @@ from typing import Final
 
 from energy.registry import Registry
 from energy.settings import Settings
-from energy.storage import open_store
+from jieneng.analysing import compute, open_both
 
 logger = logging.getLogger(__name__)
 _PAUSE_S: Final = 1.5  # readings that flow are forwarded more often than this
@@ -25,8 +25,7 @@ def tend(settings: Settings, stopping: threading.Event, done: Callable[[], None]
     """
     from analytics import jobs
 
-    registry = Registry.open(settings.registry_url)
-    store = open_store(settings, role="work")
+    store, registry = open_both(settings)
     with contextlib.closing(registry), contextlib.closing(store):
         is_new, pause = not registry.models(jobs.SHAPE), 0.0
         while not stopping.wait(pause):
@@ -34,13 +33,7 @@ def tend(settings: Settings, stopping: threading.Event, done: Callable[[], None]
             if is_new:
                 let_arrive(registry, stopping)
             try:
-                record = jobs.run(
-                    store,
-                    registry,
-                    workers=settings.work.workers,
-                    stages=settings.targets.stages,
-                    now=int(time.time()),
-                )
+                record = compute(settings, store, registry)
                 is_new = is_new and not record.recomputed
                 if record.institutions:
                     done()

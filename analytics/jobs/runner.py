@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from typing import Final
@@ -64,11 +64,14 @@ class _Asked:
         Compute all their readings again from this instant. [s]
     refit : bool
         Fit register profiles again first.
+    workers : int
+        Processes to use.
     """
 
     institutions: Sequence[str] | None = None
     since: int | None = None
     refit: bool = False
+    workers: int = 1
 
 
 def run(
@@ -112,7 +115,7 @@ def run(
     if (workers > 1 or mapper is not None) and opener is None:
         raise ValueError("more than one worker needs an opener of store and registry")
     started, store = time.perf_counter(), Patient(store)
-    asked = _Asked(institutions, since, refit)
+    asked = _Asked(institutions, since, refit, workers)
     # Marks of institutions that were not asked for must outlive this run, so they are not even taken. The snapshot
     # comes after: a mark may be of a meter that was imported a moment ago, and would be forgotten as unknown.
     epoch, marks = registry.take_touched() if institutions is None else (None, [])
@@ -150,6 +153,7 @@ def run(
             registry.forget_touched(epoch)
         for part in done:
             writer.counts.add(part.counts)
+        record.tell(asked=asdict(asked), meters=len({part.meter for unit in done for part in unit.recomputed}))
         record.tell(institutions=len(done), findings=findings, targets=n_targets, regions=len(regions))
         record.tell(revision=snapshot.revision, written=writer.counts.written, deleted=writer.counts.deleted)
         record.tell(seconds=round(time.perf_counter() - started, 1))

@@ -87,7 +87,7 @@ def analyse(
     workers: Annotated[int | None, typer.Option(help="Processes to use; default: setting work.workers.", min=1)] = None,
 ) -> None:
     """Compute totals and indicators of what was touched, once."""
-    from jieneng.parts import run_analyse
+    from jieneng.analysing import run_analyse
 
     day = since.date() if since else None
     run_analyse(load(home), institutions=institution, since=day, refit=refit, workers=workers)
