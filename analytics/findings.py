@@ -247,8 +247,8 @@ def budgets_after(verdicts: Said, meters: Sequence[str], base: tuple[float, floa
 
     Notes
     -----
-    An hour's class is known before its kind, so a class keeps the budget of its most trusted kind, and `silenced`
-    asks more of the others: what is said of one kind never hides another.
+    An hour's class is known before its kind, so a class keeps the budget of its most trusted kind, and
+    `told_and_silenced` asks more of the others: what is said of one kind never hides another.
     """
     out: FloatArray = np.tile(np.asarray(base, np.float64), (len(meters), 1))
     earned = allowances(verdicts)
@@ -261,8 +261,8 @@ def _class_allowance(earned: Mapping[tuple[str, Kind], float], meter: str, is_su
     return max(earned.get((meter, kind), 1.0) for kind in Kind if (kind in SUDDEN_KINDS) is is_sudden)
 
 
-def silenced(findings: Sequence[Finding], verdicts: Said) -> list[Finding]:
-    """Findings that the budget of their meter and kind lets through.
+def told_and_silenced(findings: Sequence[Finding], verdicts: Said) -> tuple[list[Finding], list[Finding]]:
+    """Findings that the budget of their meter and kind lets through, and the others.
 
     Notes
     -----
@@ -274,12 +274,12 @@ def silenced(findings: Sequence[Finding], verdicts: Said) -> list[Finding]:
     for meter, kind, verdict in verdicts:
         step = {Verdict.FALSE: -1, Verdict.TRUE: 1, Verdict.KNOWN: 0}[verdict]
         balance[meter, kind] = balance.get((meter, kind), 0) + step
-    return [
-        f
-        for f in findings
-        if balance.get((f.meter, f.kind), 0) > -TIRESOME
-        and ((f.meter, f.kind) not in earned or f.certainty >= _least_certainty(earned, f))
-    ]
+    told: list[Finding] = []
+    silenced: list[Finding] = []
+    for f in findings:
+        is_sure = (f.meter, f.kind) not in earned or f.certainty >= _least_certainty(earned, f)
+        (told if is_sure and balance.get((f.meter, f.kind), 0) > -TIRESOME else silenced).append(f)
+    return told, silenced
 
 
 def _least_certainty(earned: Mapping[tuple[str, Kind], float], finding: Finding) -> float:

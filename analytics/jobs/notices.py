@@ -30,6 +30,7 @@ from energy.storage.schema import FINDING
 AUTHOR: Final = "jieneng"
 """Who withdraws and renews findings in their history."""
 GONE: Final = "数据更新后不再成立 (not found any more in the data as they are now)"
+TIRESOME: Final = "同表同类结论多次被判为误报，不再提示 (people called such findings of this meter false)"
 BACK: Final = "数据更新后重新成立 (found again)"
 ROOM: Final = "今日有余量，移出等候列表 (there is room to show it today)"
 _REGISTER_KINDS: Final = (Kind.STUCK, Kind.GAP_CATCHUP, Kind.OFFLINE)
@@ -57,8 +58,10 @@ def publish(
         for row in rows:
             if row.id in known and known[row.id].state == "withdrawn":
                 registry.findings.decide(row.id, author=AUTHOR, time=now, state="open", comment=BACK)
+        quiet = {row.id for row, _ in _silenced(outlook, gone)}
         for row in gone:
-            registry.findings.decide(row.id, author=AUTHOR, time=now, state="withdrawn", comment=GONE)
+            comment = TIRESOME if row.id in quiet else GONE
+            registry.findings.decide(row.id, author=AUTHOR, time=now, state="withdrawn", comment=comment)
         new = [row for row in rows if row.id not in known]
         fresh.setdefault(_city(snapshot, outlook.institution), []).extend(new)
         counts["new"] += len(new)
@@ -131,8 +134,18 @@ def _compared(outlook: Outlook, stored: Sequence[Finding]) -> tuple[list[Finding
         if same is not None:
             waiting.remove(same)
         rows.append(_row(found, outlook.institution, same))
+    for row, found in _silenced(outlook, waiting):
+        if row.state == "open":  # what was shown stays: verdicts thin out what is to come
+            waiting.remove(row)
+            rows.append(_row(found, outlook.institution, row))
     gone = [row for row in waiting if _is_undecided(row) and _was_looked_for(row, outlook)]
     return list({row.id: row for row in rows}.values()), gone
+
+
+def _silenced(outlook: Outlook, stored: Sequence[Finding]) -> list[tuple[Finding, Found]]:
+    """Stored findings that are still found, but would not be told any more."""
+    pairs = ((_same(found, stored), found) for found in outlook.silenced)
+    return list({row.id: (row, found) for row, found in pairs if row is not None}.values())
 
 
 def _is_undecided(row: Finding) -> bool:

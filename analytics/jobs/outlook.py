@@ -11,7 +11,16 @@ import numpy as np
 from analytics.anomalies import LEAD_DAYS
 from analytics.consumption import resolution
 from analytics.detection.kinds import Kind
-from analytics.findings import Finding, Pricing, Verdict, budgets_after, findings_of, group_by_cause, priced, silenced
+from analytics.findings import (
+    Finding,
+    Pricing,
+    Verdict,
+    budgets_after,
+    findings_of,
+    group_by_cause,
+    priced,
+    told_and_silenced,
+)
 from analytics.jobs.breaches import Year, breaches
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations, years_of
@@ -30,6 +39,8 @@ from energy.units import CANONICAL
 CALIBER: Final = "gb2589_equivalent_value"
 ALARMS_A_YEAR: Final = (6.0, 1.5)
 """Alarms a meter-year, lasting and sudden, that thresholds are set for: what the readers' budget of 7.3 can hold."""
+SPEAKS_S: Final = 2 * 365 * DAY
+"""How long after a finding's end its verdict counts: by then people, plants and meters have changed."""
 _VERDICTS: Final = {"confirmed": Verdict.TRUE, "false_alarm": Verdict.FALSE, "known": Verdict.KNOWN}
 
 Said = Sequence[tuple[str, Kind, Verdict]]
@@ -46,6 +57,8 @@ class Outlook:
     spans : tuple of Window
         Days that were judged: a stored finding that begins in one of them and is not among `found` is gone.
     found : tuple of Finding
+    silenced : tuple of Finding
+        Not told because people called such findings of the meter false: none of them is new.
     silent : tuple of Finding or None
         Meters nothing is heard of; None where nobody looked.
     fresh : tuple of FittedModel
@@ -57,6 +70,7 @@ class Outlook:
     found: tuple[Finding, ...]
     silent: tuple[Finding, ...] | None
     fresh: tuple[FittedModel, ...]
+    silenced: tuple[Finding, ...] = ()
 
 
 def look(
@@ -73,7 +87,7 @@ def look(
     """Judge these years of the institution anew."""
     estate, extents = watcher.estate, watcher.extents
     meters = [meter for meter in estate.meters if meter.id in extents]
-    said = verdicts(registry, estate.institution)
+    said = verdicts(registry, estate.institution, now)
     rows = budgets_after(said, [meter.id for meter in meters], ALARMS_A_YEAR)
     budgets = {meter.id: (float(row[0]), float(row[1])) for meter, row in zip(meters, rows, strict=True)}
     pricing = pricing_of(store, meters, years)
@@ -83,12 +97,14 @@ def look(
     for part in watched:
         found += _of_year(part, estate, extents, watcher.around, usual, pricing)
     silent = silences(estate.calendar, meters, extents, now, pricing) if is_new_day else None
+    told, silenced = told_and_silenced(found, said)
     return Outlook(
         estate.institution,
         tuple(part.span for part in watched),
-        tuple(silenced(found, said)),
+        tuple(told),
         None if silent is None else tuple(silent),
         tuple(model for part in watched for model in part.fresh),
+        tuple(silenced),
     )
 
 
@@ -130,12 +146,13 @@ def _told(finding: Finding, part: Watched, pricing: Mapping[str, Pricing]) -> Fi
     return finding
 
 
-def verdicts(registry: Registry, institution: str) -> list[tuple[str, Kind, Verdict]]:
-    """What people said of the institution's findings."""
+def verdicts(registry: Registry, institution: str, now: int) -> list[tuple[str, Kind, Verdict]]:
+    """What people said of the institution's findings in the last `SPEAKS_S`."""
     return [
         (row.meter, Kind(row.kind), _VERDICTS[row.verdict])
         for row in registry.findings.rows(institution=institution)
         if row.verdict is not None and row.meter is not None and row.kind in set(Kind)
+        if (row.end or row.start) + SPEAKS_S > now
     ]
 
 

@@ -115,7 +115,7 @@ def test_a_kind_called_false_must_be_surer_and_no_other_kind_or_meter_is() -> No
 
     # By hand: 2 true of 6 leave 5/6 of the budget; odds of 6/5 are a certainty of 6/11 = 0.545.
     def kept(certainty: float, meter: str = "a", kind: Kind = Kind.LEVEL) -> bool:
-        return bool(fs.silenced([replace(finding(meter, 5, kind=kind), certainty=certainty)], said))
+        return bool(fs.told_and_silenced([replace(finding(meter, 5, kind=kind), certainty=certainty)], said)[0])
 
     assert not kept(0.54)
     assert kept(0.55)
@@ -125,7 +125,8 @@ def test_a_kind_called_false_must_be_surer_and_no_other_kind_or_meter_is() -> No
 
 def test_what_people_call_false_again_and_again_falls_silent() -> None:
     said = [("a", Kind.LEVEL, Verdict.FALSE)] * 3
-    assert [f.meter for f in fs.silenced([finding("a", 5), finding("b", 5)], said)] == ["b"]
+    told, silenced = fs.told_and_silenced([finding("a", 5), finding("b", 5)], said)
+    assert ([f.meter for f in told], [f.meter for f in silenced]) == (["b"], ["a"])
 
 
 @pytest.mark.parametrize("kind", list(Kind))
