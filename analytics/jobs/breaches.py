@@ -178,12 +178,11 @@ def _add(found: list[tuple[Breach, int]], breach: Breach, days: int) -> None:
 
 
 def _rooms(year: Year) -> Iterator[Finding | None]:
-    """Rooms cooled or heated beyond the set-points; without an outdoor temperature nobody knows what was needed."""
+    """Rooms cooled or heated beyond the set-points, on days on which that was needed."""
     rooms = [s for s in year.estate.sensors if s.id in year.extents and _hangs_in_a_room(s)]
-    n = len(year.part.calendar)
-    outside = year.around.weather(year.part.start, n, HOUR).temperature if rooms else None
-    if outside is None:
+    if not rooms:
         return
+    n = len(year.part.calendar)
     on = year.estate.calendar.date_of(year.part.span.start)
     try:
         place = year.around.country
@@ -191,7 +190,7 @@ def _rooms(year: Year) -> Iterator[Finding | None]:
     except MissingReference:
         return
     day = year.day
-    cooling, heating = _seasons(outside, day.astype(np.int64))
+    cooling, heating = _needed(year)
     unread = np.full(n, np.nan)
     inside = np.stack(
         [unread if (t := year.around.temperature(room, year.part.start, n, HOUR)) is None else t for room in rooms]
@@ -219,6 +218,18 @@ def _main_of(building: str, year: Year) -> str | None:
 
 def _hangs_in_a_room(sensor: Meter) -> bool:
     return sensor.quantity == "temperature" and (sensor.place or "").startswith("building:")
+
+
+def _needed(year: Year) -> tuple[BoolArray, BoolArray]:
+    """Hours of days on which cooling is needed, and on which heating is on.
+
+    Without an outdoor temperature nobody knows when to cool, and heating is on in the season that somebody stated.
+    """
+    n = len(year.part.calendar)
+    outside = year.around.weather(year.part.start, n, HOUR).temperature
+    if outside is not None:
+        return _seasons(outside, year.day.astype(np.int64))
+    return np.zeros(n, np.bool_), year.around.heated(year.part.calendar.day, is_sure=True)
 
 
 def _seasons(outside: FloatArray, day: IntArray) -> tuple[BoolArray, BoolArray]:

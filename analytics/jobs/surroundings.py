@@ -17,7 +17,7 @@ from energy.holidays import DayKind, WorkCalendar, country_of, work_calendar
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Meter
 from energy.registry.rows import CalendarSpan
-from energy.series import ByteArray, FloatArray, IntArray
+from energy.series import BoolArray, ByteArray, FloatArray, IntArray
 from energy.storage.base import ReadingReader
 from energy.units import linear
 
@@ -66,6 +66,17 @@ class Surroundings:
         scale, offset = linear(sensor.unit, "degC")
         gap_s = sensor.interval_s * GAP_FACTOR
         return mean_on_grid(series.time, series.value * scale + offset, start, end, step, gap_s=gap_s).amount[:n]
+
+    def heated(self, days: IntArray, *, is_sure: bool = False) -> BoolArray:
+        """True for local days of the heating season of its place; with `is_sure` of those somebody stated alone."""
+        found = np.zeros(len(days), np.bool_)
+        dates = np.asarray(days, np.int64).astype("M8[D]")
+        years = dates.astype("M8[Y]").astype(np.int64) + 1970
+        for year in range(int(years.min()) - 1, int(years.max()) + 1) if len(days) else ():
+            season = self._estate.heating.season(year)
+            if not (is_sure and season.is_assumed):
+                found |= (dates >= np.datetime64(season.first)) & (dates <= np.datetime64(season.last))
+        return found
 
     @property
     def country(self) -> str:

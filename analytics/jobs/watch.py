@@ -37,7 +37,7 @@ from analytics.jobs.spans import Spans
 from analytics.jobs.surroundings import Surroundings
 from analytics.regression import Fit, fit_rows, predict_rows, prepare
 from energy.intervals import DAY, HOUR, LocalCalendar, Window
-from energy.model import Meter, MeterKind
+from energy.model import Category, Meter, MeterKind
 from energy.registry import FittedModel, Registry
 from energy.series import Float32Array, FloatArray
 
@@ -248,12 +248,18 @@ class Watcher:
         return Watched(year, span, own, alarms, rest, steps, values.astype(np.float64), calendar, fresh)
 
     def _hours(self, meter: Meter, year: int, steps: Steps, start: int, n: int) -> FloatArray:
-        """Measured use of each hour; NaN where unknown, and where a meter with a season rests out of it."""
+        """Measured use of each hour; NaN where unknown, and where a meter with a season rests out of it.
+
+        A heat meter also rests out of the heating season of its place, whatever a leak in the spring before taught.
+        """
         values = measured_only(on_grid(steps, start, start + n * HOUR, HOUR))
         habit = speaking(self.habits, meter.id, year) or speaking(self.habits, meter.id, year + 1)
         if habit is not None and habit.rest is not None:
             days = self.estate.calendar.day_number(start + HOUR * np.arange(n, dtype=np.int64))
-            values[in_rest(days, habit.rest) & (values == 0)] = np.nan
+            rests = in_rest(days, habit.rest)
+            if meter.category is Category.HEAT:
+                rests |= ~self.around.heated(days)
+            values[rests & (values == 0)] = np.nan
         return values
 
 

@@ -66,7 +66,7 @@ def test_a_load_switched_on_below_a_sub_meter_is_use_and_breaks_no_balance(works
     assert findings(works, "balance") == []
 
 
-def rooms(works: Works, *, outside: float, inside: np.ndarray) -> None:
+def rooms(works: Works, *, outside: float | None, inside: np.ndarray, **sheets: list[dict[str, object]]) -> None:
     tariff = {"component": "energy", "price_yuan": 0.6, "unit": "yuan/kWh", "source": "测试"}
     sensor = {"institution": "court", "quantity": "temperature", "unit": "degC", "interval_s": HOUR}
     works.estate(
@@ -77,9 +77,11 @@ def rooms(works: Works, *, outside: float, inside: np.ndarray) -> None:
         ],
         tariffs=[{"tariff": "t", **tariff}],
         tariff_uses=[{"scope": "institution", "id": "court", "category": "electricity", "tariff": "t"}],
+        **sheets,
     )
     times = [START + h * HOUR for h in range(HOURS)]
-    works.read("wx", times, [outside + 0.1 * (h % 24) for h in range(HOURS)])
+    if outside is not None:
+        works.read("wx", times, [outside + 0.1 * (h % 24) for h in range(HOURS)])
     works.read("room", times, inside.tolist())
     works.hourly("e1", JANUARY, [2.0] * HOURS)
     works.run(NOW)
@@ -97,6 +99,20 @@ def test_a_room_heated_beyond_twenty_degrees_is_one_finding_over_weekends(works:
 
 def test_a_warm_room_outside_the_heating_season_breaks_no_rule(works: Works) -> None:
     rooms(works, outside=12.0, inside=np.full(HOURS, 23.0))
+    assert findings(works, "set_point") == []
+
+
+def test_without_an_outdoor_temperature_rooms_are_judged_in_the_stated_heating_season_alone(works: Works) -> None:
+    season = {"scope": "region", "id": "990101", "begins": "11-15", "ends": "02-14", "source": "测试"}
+    inside = np.where(AFTER, 23.0, 19.5)
+    rooms(works, outside=None, inside=inside, heating_seasons=[{**season, "confidence": "sure"}])
+    [row] = findings(works, "set_point")
+    assert (row.start, row.end) == (FAULT, instant("2026-02-15T00:00:00"))  # Saturday 14th is worked (调休)
+    assert row.excess == 3.0
+
+
+def test_without_any_season_stated_no_room_is_judged_without_an_outdoor_temperature(works: Works) -> None:
+    rooms(works, outside=None, inside=np.full(HOURS, 23.0))
     assert findings(works, "set_point") == []
 
 
