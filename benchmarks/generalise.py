@@ -1,13 +1,13 @@
 """How well the detector does on kinds, buildings and years that it was not made for.
 
     python -m benchmarks.generalise --data FOLDER [--years 2015 2016 ...] [--half 0|1] [--kinds] [--json OUT.json]
-    python -m benchmarks.generalise --data FOLDER --severity 1 1.5 2 [--draws 2] [--write FOLDER]
+    python -m benchmarks.generalise --data FOLDER --severity 1 1.5 2 [--draws 2] [--write FOLDER] [--use gas]
 
 FOLDER is laid out as for `benchmarks.quality`. Into each year of every building that is recorded well in it and in the
 year before, faults are put (`benchmarks.faults`) in three ways: `labelled` kinds, `other` kinds, and `spoilt`: kinds
 of both, the year before full of them too. Printed for each, as seen and retrospectively: AUC, average precision, event
 precision and recall, alarms per meter-year, means over years; with `--kinds` also recall by kind and by size.
-`--half` takes every second building only.
+`--half` takes every second building only; `--use gas` takes gas meters, on which nothing was chosen.
 
 How well any detector does depends on how plain the faults are. With `--severity` faults last so many times as long and
 change at least so many times 6 % of the median load (`other` and `spoilt` as above; `mixed`: kinds of both), as seen,
@@ -60,11 +60,19 @@ def well_recorded(before: Year, after: Year, half: int | None) -> list[str]:
 
 
 def with_faults(
-    folder: Path, site: Site, year: int, way: str, half: int | None, *, times: float | None = None, draw: int = 0
+    folder: Path,
+    site: Site,
+    year: int,
+    way: str,
+    half: int | None,
+    *,
+    use: str = "electricity",
+    times: float | None = None,
+    draw: int = 0,
 ) -> tuple[Labelled, list[Fault]]:
     """One year and way; the faults depend on year, way, severity (`times`) and draw alone."""
     rules, spoilt = WAYS[way]
-    before, after = (read_wide(folder / "cambridge" / f"electricity_{y}.csv.gz") for y in (year - 1, year))
+    before, after = (read_wide(folder / "cambridge" / f"{use}_{y}.csv.gz") for y in (year - 1, year))
     names = well_recorded(before, after, half)
     seed = [year, list(WAYS).index(way)]
     generator = np.random.default_rng(seed if times is None else [*seed, round(100 * times), draw])
@@ -131,7 +139,7 @@ def by_way(options: argparse.Namespace, site: Site) -> dict[str, float]:
     """Every way, as seen and retrospectively: means over the years."""
     result: dict[str, float] = {}
     for way in SHOWN_WAYS:
-        made = [with_faults(options.data, site, year, way, options.half) for year in options.years]
+        made = [with_faults(options.data, site, year, way, options.half, use=options.use) for year in options.years]
         for judge in (as_seen, retrospective):
             parts = [judge(data, site) for data, _ in made]
             yearly = [anomaly_metrics([part]) for part in parts]
@@ -154,7 +162,9 @@ def by_severity(options: argparse.Namespace, site: Site) -> dict[str, float]:
             parts = []
             for year in options.years:
                 for draw in range(options.draws):
-                    data, _ = with_faults(options.data, site, year, way, options.half, times=times, draw=draw)
+                    data, _ = with_faults(
+                        options.data, site, year, way, options.half, use=options.use, times=times, draw=draw
+                    )
                     parts.append(as_seen(data, site))
                     if options.write:
                         write_folder(options.write / f"{way}_{times:g}_{year}_{draw}", data, weather)
@@ -169,6 +179,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--years", type=int, nargs="+", default=YEARS)
     parser.add_argument("--half", type=int, choices=(0, 1))
+    parser.add_argument("--use", choices=("electricity", "gas"), default="electricity")
     parser.add_argument("--zone", default="Europe/London")
     parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--severity", type=float, nargs="+")
