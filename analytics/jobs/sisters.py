@@ -122,8 +122,9 @@ def _used(store: ResultStore, snapshot: Snapshot, calendar: LocalCalendar, month
         "scope": [Scope.BUILDING.value], "id": sorted(mains), "period": ["month"],
         "category": [_CATEGORY.value], "item": [WHOLE],
     }  # fmt: skip
-    rows = store.results(TOTAL.name, where=where, start=int(months[0]) - DAY, end=int(months[-1]))
-    column = np.searchsorted(months, rows.time + DAY, side="right") - 1  # time zones begin a month within a day
+    first, last = int(months[0]) - DAY, int(months[-1]) - DAY  # time zones begin a month within a day
+    rows = store.results(TOTAL.name, where=where, start=first, end=last)
+    column = np.searchsorted(months, rows.time + DAY, side="right") - 1
     amount, cost, coverage = (np.asarray(rows.fields[n], np.float64) for n in ("amount", "cost_yuan", "coverage"))
     amount = np.where(coverage >= MIN_COVERAGE, amount, np.nan)
     dates = [calendar.date_of(int(month)) for month in months[:-1]]

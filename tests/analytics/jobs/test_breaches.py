@@ -147,6 +147,18 @@ def test_a_building_far_above_its_sisters_is_named_when_a_month_has_ended(works:
     assert [f.state for f in works.registry.findings.rows() if f.kind == "sister"] == ["open"]
 
 
+def test_sisters_whose_months_begin_earlier_are_held_against_each_other_too(works: Works) -> None:
+    names = offices(works)
+    works.registry.import_sheets(
+        {"sites": [{"id": "s5", "institution": "o5", "name_zh": "院", "timezone": "Asia/Tokyo"}]}
+    )
+    for i, name in enumerate(names):
+        works.hourly(f"{name}.e", JANUARY, [10.0 + 0.1 * i + (20.0 if i == 3 else 0.0)] * HOURS)
+    works.run(NOW)
+    [row] = findings(works, "sister")
+    assert (row.institution, row.start, row.end) == ("o3", START, instant("2026-02-01T00:00:00"))
+
+
 def test_a_building_above_its_sisters_in_two_months_of_three_is_one_finding_that_goes_on(works: Works) -> None:
     months = [("2026-01-01T00:00:00", 31, 20.0), ("2026-02-01T00:00:00", 28, 3.0), ("2026-03-01T00:00:00", 31, 20.0)]
     names, shown = offices(works), dict.fromkeys(range(6), 0.0)
