@@ -6,6 +6,8 @@ reading is wrong. The rules, for a register of D digits whose positive hourly in
 * `limit(h) = 8 p99 h + 1`; an increment in [0, limit] is accepted;
 * a fall that becomes such an increment by adding 10^D is a roll-over;
 * else, if one of the next two readings agrees with the previous one, the readings between are glitches and rejected;
+* else, if it falls back between the last two accepted readings, the last was the glitch: a wrong digit may well stay
+  within the limit;
 * else, if the register stood still for so long that it counts as stuck, and rises by no more than p99 for every hour
   since it last moved, a frozen display caught up: the rise is what was used meanwhile;
 * else the device was exchanged: a new epoch begins, its first increment is unknown until a person confirms the swap;
@@ -56,7 +58,7 @@ class Verdict(IntEnum):
     GAP = 2  # accepted; at least one expected reading is missing before it
     ROLLOVER = 3  # accepted; the register passed its width
     STUCK = 4  # accepted value, part of a standstill that is too long to believe
-    GLITCH = 5  # rejected; a later reading agrees with an earlier one
+    GLITCH = 5  # rejected; later readings agree with an earlier one
     EXCHANGE = 6  # first reading of another device: increment unknown
     DUPLICATE = 7  # rejected; the same instant again
 
@@ -231,6 +233,8 @@ class _Walk:
                 settled = self._reject(j, j + 1, one)
             elif two == two:
                 settled = self._reject(j, j + 2, two)
+            elif self._last_was_too_high(j, m):
+                settled = self._reject(j - 1, j, float(self._bank.value[j] - self._bank.value[j - 2]))
             elif not self._has_caught_up(j, m):
                 self._verdict[j] = Verdict.EXCHANGE
                 self._increment[j] = np.nan
@@ -245,6 +249,13 @@ class _Walk:
         wrapped, bound = _unwrapped(value, limit, self._limits.capacity[meter])
         agrees = (wrapped >= 0) & (wrapped <= bound)
         return np.where(inside & agrees, wrapped, np.nan)
+
+    def _last_was_too_high(self, j: int, m: int) -> bool:
+        """True if reading j falls back to between the last two, of which the second was accepted after the first."""
+        if j - 2 < self._bank.offset[m] or self._verdict[j - 2] == Verdict.GLITCH:
+            return False
+        before, last, now = self._bank.value[j - 2 : j + 1]
+        return bool(self._verdict[j - 1] in (Verdict.ACCEPTED, Verdict.GAP) and before <= now < last)
 
     def _has_caught_up(self, j: int, m: int) -> bool:
         """True if reading j of meter m ends a standstill with what was used in it; the plain increment stays."""

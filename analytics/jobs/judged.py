@@ -44,6 +44,7 @@ class _Loaded:
     times: IntArray  # readings (and swaps), rising
     anchor: BoolArray  # accepted and moving, whatever was before
     ahead: int  # readings needed after one for its verdict to be final
+    behind: int = 0  # readings before one whose verdict it may change
     reach_s: int = 0  # how far before a reading its amount begins
 
 
@@ -102,7 +103,7 @@ def _settle(
     begin_known, end_known = complete
     at_change = int(np.searchsorted(times, changed.start))
     after_change = int(np.searchsorted(times, changed.end))
-    before = anchors[anchors < at_change]
+    before = anchors[anchors < at_change - loaded.behind]
     after = anchors[anchors >= after_change + loaded.ahead]
     if not (len(before) or begin_known) or not (len(after) or end_known):
         return changed, not (len(before) or begin_known), not (len(after) or end_known)
@@ -126,7 +127,7 @@ def _local_days(calendar: LocalCalendar, window: Window) -> Window:
 def _load(meter: Meter, series: Series, swaps: Sequence[Swap], profile: RegisterProfile | None) -> _Loaded:
     if meter.value_kind is ValueKind.REGISTER:
         return _load_register(meter, series, swaps, profile)
-    return _Loaded(Steps.empty(), series.time, _every_but_first(len(series)), 1)
+    return _Loaded(Steps.empty(), series.time, _every_but_first(len(series)), ahead=1)
 
 
 def _sends_intervals(meter: Meter) -> bool:
@@ -152,7 +153,7 @@ def _load_intervals(
     first = -np.inf if complete[0] else known[0] + 2
     last = np.inf if complete[1] else known[1] - 2
     anchor = _every_but_first(len(series)) & ~spike & (day >= first) & (day <= last)
-    return _Loaded(marked_spikes(steps, series.time[spike]), series.time, anchor, 1, reach_s)
+    return _Loaded(marked_spikes(steps, series.time[spike]), series.time, anchor, ahead=1, reach_s=reach_s)
 
 
 def _every_but_first(n: int) -> BoolArray:
@@ -185,7 +186,7 @@ def _load_register(meter: Meter, series: Series, swaps: Sequence[Swap], profile:
     anchor = settled(bank, limits) & (verdicts.increment > 0)
     opened = [int(bank.offset[i]) for i, s in enumerate(segments) if s.is_opened and len(s.time)]
     anchor[opened] = True
-    return _Loaded(join(parts), bank.time, anchor, 2)
+    return _Loaded(join(parts), bank.time, anchor, ahead=2, behind=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -51,6 +51,15 @@ def judge(
             continue
         following = [k for k in (at + 2, at + 3) if k < len(kept)]
         agreeing = [k for k in following if advance(base, kept[k]) is not None]
+        before = kept[at - 1] if at > 0 else None
+        between = before is not None and verdict[before] != GLITCH and value[before] <= value[j] < value[base]
+        if not agreeing and between and verdict[base] in (ACCEPTED, GAP):
+            assert before is not None
+            verdict[base], increment[base] = GLITCH, math.nan
+            verdict[j] = GAP if time[j] - time[base] > gap_s else ACCEPTED
+            increment[j] = value[j] - value[before]
+            at += 1
+            continue
         if not agreeing:
             begin = at
             while increment[kept[begin]] == 0 and verdict[kept[begin]] == ACCEPTED:

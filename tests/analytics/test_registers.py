@@ -73,6 +73,14 @@ def test_two_wrong_readings_in_a_row_are_still_glitches() -> None:
     assert found.increment[4] == 10
 
 
+def test_a_reading_too_high_by_less_than_the_limit_is_a_glitch_once_the_register_falls_back() -> None:
+    found = judge(hourly(500, 505, 570, 515, 520), limits_of(1))  # 65 in an hour are plausible, the limit is 81
+    assert verdicts(found) == ["FIRST", "ACCEPTED", "GLITCH", "ACCEPTED", "ACCEPTED"]
+    assert_array_equal(found.increment[3:], [10, 5])
+    below = judge(hourly(500, 505, 570, 504, 509), limits_of(1))
+    assert verdicts(below)[2:] == ["ACCEPTED", "EXCHANGE", "ACCEPTED"]
+
+
 def test_a_register_that_goes_on_elsewhere_is_another_device() -> None:
     found = judge(hourly(500, 505, 7, 12, 17), limits_of(1))
     assert verdicts(found) == ["FIRST", "ACCEPTED", "EXCHANGE", "ACCEPTED", "ACCEPTED"]
