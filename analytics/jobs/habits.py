@@ -116,9 +116,9 @@ def load_habits(registry: Registry, estate: Estate, extents: Extents) -> dict[tu
     }
 
 
-def keep(registry: Registry, habits: Habits) -> None:
-    """Store new models; they get their versions there."""
-    rows = [
+def kept(habits: Habits) -> list[FittedModel]:
+    """New models as the registry keeps them; they get their versions there."""
+    return [
         FittedModel.of(
             meter,
             kind_of(since),
@@ -128,8 +128,6 @@ def keep(registry: Registry, habits: Habits) -> None:
         )
         for (meter, since), habit in sorted(habits.items(), key=lambda item: item[0])
     ]
-    if rows:
-        registry.save_models(rows)
 
 
 def fit_due(

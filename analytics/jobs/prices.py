@@ -168,10 +168,9 @@ def is_repriced(registry: Registry, estate: Estate, paid: Paid) -> bool:
     return (before.json()["signature"] if before else _signature({})) != _signature(paid)
 
 
-def keep_prices(registry: Registry, estate: Estate, paid: Paid) -> None:
-    """Remember by which tariffs the institution was computed."""
-    payload = {"signature": _signature(paid)}
-    registry.save_models([FittedModel.of(estate.institution, PRICES, start=0, end=0, payload=payload)])
+def priced_by(estate: Estate, paid: Paid) -> FittedModel:
+    """What remembers by which tariffs the institution was computed."""
+    return FittedModel.of(estate.institution, PRICES, start=0, end=0, payload={"signature": _signature(paid)})
 
 
 def _signature(paid: Paid) -> str:

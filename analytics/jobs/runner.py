@@ -7,12 +7,14 @@ next one, with the same results.
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Final
 
 import numpy as np
@@ -30,7 +32,7 @@ from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.sisters import with_sisters
 from analytics.jobs.standing import write_directory
 from analytics.jobs.targets import compute_targets
-from analytics.jobs.task import Done, Task, perform
+from analytics.jobs.task import UNTOLD, Done, Task, perform, untold, untold_days
 from analytics.progress import STAGES
 from energy.heating import HeatingCalendar
 from energy.intervals import DEFAULT_ZONE, LocalCalendar, Window
@@ -147,6 +149,7 @@ def run(
                 *_shapes(tasks, {part.institution for part in done}),
                 *_region_shapes(snapshot, regions),
                 *_clock(asked, calendar, now),
+                *(untold(name, ()) for name in registry.models(UNTOLD) if name in changed),
             ]
         )
         if epoch is not None:
@@ -194,13 +197,16 @@ def _tasks(
     # Those with new readings first: people look at them, and what is in bills has waited for a month.
     names = sorted(wanted, key=lambda name: (name not in read, name))
     calorific, heated = registry.calorific_values.rows(), registry.heating_seasons.rows()
+    left = registry.models(UNTOLD)
     for estate in estates(snapshot, names, calendar.zone, _corrections(registry), calorific, heated):
         name = estate.institution
         weather = union([w for sensor in estate.thermometers for w in by_meter.get(sensor.id, ())])
         before = shapes.get(name)
         everything = before is None or before.json()["signature"] != estate.signature()
         is_moved = before is not None and before.json().get("zone", estate.calendar.zone) != estate.calendar.zone
-        if not (on_demand or everything or refresh or name in touched or _is_felt(registry, estate, weather)):
+        left_over = untold_days(left.get(name))
+        is_due = on_demand or everything or refresh or left_over or name in touched
+        if not (is_due or _is_felt(registry, estate, weather)):
             continue
         yield Task(
             estate=estate,
@@ -212,6 +218,7 @@ def _tasks(
             refit=asked.refit,
             former=tuple(before.json()["buildings"]) if before else (),
             weather=tuple(weather),
+            untold=left_over,
         )
 
 
@@ -282,9 +289,21 @@ def _is_arriving(task: Task, registry: Registry, epoch: int) -> bool:
 
 
 def _in_processes(tasks: Sequence[Task], workers: int, opener: Opener) -> Iterator[Done]:
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         for future in as_completed([pool.submit(run_unit, task, opener) for task in tasks]):
             yield future.result()
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it is gone: what it writes then could be older than what is."""
+    parent = parent_process()
+
+    def end() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def run_unit(task: Task, opener: Opener) -> Done:

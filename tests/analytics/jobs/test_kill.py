@@ -1,100 +1,333 @@
-"""A run that is killed anywhere leaves nothing behind that the next run does not put right."""
+"""Runs killed at any moment, with everything that jobs make: models, findings, bills, costs, targets, stages, sisters.
+
+A run is killed right before one of its writes, to the store or the registry, or at any moment, and done again; all that
+both hold must be what one unbroken run leaves. KILL_CASES asks for more cases than the few of every run, 0 for every
+write; KILL_SEED for others.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
+import sqlite3
+import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
+import numpy as np
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from analytics.jobs import run
 from energy.registry import Registry
+from energy.registry.decisions import Correction
 from energy.series import Table
 from energy.storage.embedded import EmbeddedStore
-from tests.analytics.jobs.conftest import Works, instant, meter
+from tests.analytics.jobs.conftest import DAY, HOUR, Works, instant, meter
 from tests.analytics.jobs.everything import everything
 
-NOW = instant("2026-03-01T00:00:00")
+CASES = int(os.environ.get("KILL_CASES", "4"))
+SEED = int(os.environ.get("KILL_SEED", "0"))
+FIRST = "2025-01-01T00:00:00"
+BEFORE, NOW = "2026-02-26T06:00:00", "2026-03-02T06:00:00"
+OFFICES = [f"o{i}" for i in range(6)]
+_VOLATILE = {"runs", "revision", "touched"}
+"""Tables that tell what happened, not what is: when runs began, how often something was written, what waits."""
+
+
+def price(yuan: float) -> dict[str, object]:
+    return {"tariff": "t", "component": "energy", "price_yuan": yuan, "unit": "yuan/kWh", "source": "示例"}
+
+
+def bill(first: str, last: str, amount: float) -> dict[str, object]:
+    return {"meter": "m1", "first_day": first, "last_day": last, "amount": amount, "unit": "kWh", "yuan": amount / 2}
+
+
+def target(value: float) -> dict[str, object]:
+    return {
+        "scope": "institution", "id": "court", "year": 2026, "indicator": "electricity_per_area",
+        "caliber": "physical", "state": "issued", "value": value, "document": "示例〔2026〕1号",
+    }  # fmt: skip
+
+
+def used(seed: int) -> np.ndarray:
+    """Hourly use of a place open every day since 2025, with a load left on in February 2026."""
+    hours = 24 * 427
+    work = np.isin(np.arange(hours) % 24, np.arange(8, 18))
+    noise = np.random.default_rng(seed).standard_normal(hours)
+    amounts = np.where(work, 20.0, 4.0) * (1 + 0.05 * noise)
+    amounts[24 * 400 : 24 * 406] += 15.0
+    return np.round(amounts, 2)
+
+
+def before(works: Works) -> None:
+    """An installation that was computed once."""
+    works.estate(
+        meter("e1", building="b1", gateway="g1", local="a"),
+        meter("e2", building="b1", gateway="g1", local="b", parent="e1", item="A"),
+        meter("m1", institution="court", kind="manual", digits=None, building="b2", interval_s=DAY),
+        *(meter(f"{name}.e", institution=name, building=f"{name}.b") for name in OFFICES),
+        gateways=[{"id": "g1", "institution": "school"}],
+        regions=[
+            {"code": "990000", "name_zh": "示例省"},
+            {"code": "990101", "name_zh": "示例县", "parent": "990000"},
+            {"code": "990102", "name_zh": "邻县", "parent": "990000"},
+        ],
+        institutions=[
+            {"id": "school", "name_zh": "学校", "region": "990101", "type": "021"},
+            {"id": "court", "name_zh": "法院", "region": "990102", "type": "01"},
+            *({"id": name, "name_zh": name, "region": "990102", "type": "01"} for name in OFFICES),
+        ],
+        buildings=[
+            {"id": "b1", "institution": "school", "name_zh": "教学楼"},
+            {"id": "b2", "institution": "court", "name_zh": "办公楼"},
+            *({"id": f"{name}.b", "institution": name, "name_zh": "楼"} for name in OFFICES),
+        ],
+        denominators=[
+            {"scope": scope, "id": name, "kind": "floor_area", "value": 1000, "unit": "m2"}
+            for scope, name in [
+                ("institution", "school"), ("institution", "court"),
+                *(("institution", name) for name in OFFICES), *(("building", f"{name}.b") for name in OFFICES),
+            ]
+        ],
+        sites=[{"id": "s1", "institution": "school", "name_zh": "校区"}],
+        sensors=[{"id": "wx", "institution": "school", "quantity": "temperature", "unit": "degC", "interval_s": HOUR,
+                  "place": "site:s1"}],
+        tariffs=[price(0.5)],
+        tariff_uses=[{"scope": "institution", "id": "school", "category": "electricity", "tariff": "t"}],
+        bills=[bill("2025-01-01", "2025-12-31", 12000.0), bill("2026-01-01", "2026-01-31", 1000.0)],
+        targets=[target(1.4)],
+    )  # fmt: skip
+    arrive(works, 0, 24 * 421)
+    works.run(BEFORE)
+
+
+def arrive(works: Works, first: int, end: int) -> None:
+    """Hours first .. end of every register, and the weather."""
+    for seed, name in enumerate(("e1", "e2")):
+        register = np.concatenate(([0.0], np.cumsum(used(seed))))
+        times = instant(FIRST) + HOUR * np.arange(first, end)
+        works.read(name, times.tolist(), register[first:end].tolist())
+    works.read("wx", times.tolist(), (10 - 12 * np.cos(2 * np.pi * np.arange(first, end) / 8766)).tolist())
+    opening = 24 * 395
+    for i, name in enumerate(OFFICES):
+        own = np.arange(max(first, opening), end)
+        hourly = 10.0 + 0.1 * i + (20.0 if i == 3 else 0.0)
+        works.read(f"{name}.e", (instant(FIRST) + HOUR * own).tolist(), (hourly * (own - opening)).tolist())
+
+
+def changes(works: Works) -> None:
+    """All kinds of things happen: days and a month end, a correction, a verdict, prices, a bill, a target."""
+    arrive(works, 24 * 421, 24 * 425)
+    begin = instant("2026-01-15T00:00:00")
+    works.registry.corrections.put([Correction("e1", begin, begin + DAY, "amount", "li", 1, "误接", 900.0)])
+    for row in works.registry.findings.rows(institution="school")[:1]:
+        works.registry.findings.decide(row.id, author="li", time=1, verdict="confirmed")
+    works.registry.import_sheets({"tariffs": [price(0.8)], "targets": [target(1.5)]})
+    works.registry.import_sheets({"bills": [bill("2026-02-01", "2026-02-20", 400.0)]})
+
+
+@dataclass
+class Killer:
+    """Ends its process by SIGKILL right before the write of that number; counts on for ever from 0."""
+
+    left: int
+
+    def count(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Mortal(EmbeddedStore):
-    """An embedded store whose process dies by SIGKILL right before or after its n-th replacement."""
+    """An embedded store that is killed before a write."""
 
-    def __init__(self, folder: Path, *, at: int, after: bool) -> None:
+    def __init__(self, folder: Path, killer: Killer) -> None:
         super().__init__(folder, writes_readings=False)
-        self._left = at
-        self._after = after
+        self._killer = killer
 
     def replace(self, table: Table, *, where: Mapping[str, Sequence[str]], start: int, end: int) -> tuple[int, int]:
-        self._left -= 1
-        if self._left == 0 and not self._after:
-            os.kill(os.getpid(), signal.SIGKILL)
-        found = super().replace(table, where=where, start=start, end=end)
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return found
+        self._killer.count()
+        return super().replace(table, where=where, start=start, end=end)
 
 
-def run_and_die(folder: Path, at: int, after: bool) -> bool:
-    """Run the jobs in a child that is killed at its n-th write; True if it died before it was done."""
+def count_statements(killer: Killer) -> Callable[..., None]:
+    """Count what is written to the registry too, statement by statement; the listener that does.
+
+    The record of the run is left out: how often it is written depends on how fast the machine is.
+    """
+
+    def is_written(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        verb, *words = statement.split()
+        if verb in ("INSERT", "UPDATE", "DELETE") and "runs" not in words[:2]:
+            killer.count()
+
+    event.listen(Engine, "before_cursor_execute", is_written)
+    return is_written
+
+
+@contextmanager
+def counted(killer: Killer) -> Iterator[None]:
+    """Count statements while it lasts."""
+    listener = count_statements(killer)
+    yield
+    event.remove(Engine, "before_cursor_execute", listener)
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """The process id of a child that does this and ends."""
     child = os.fork()
     if child == 0:  # pragma: no cover - the child never comes back
         try:
-            registry = Registry.open(f"sqlite:///{folder / 'registry.db'}")
-            run(Mortal(folder, at=at, after=after), registry, now=NOW)
+            work()
             os._exit(0)
         except BaseException:
             traceback.print_exc()
             os._exit(1)
+    return child
+
+
+def was_killed(child: int) -> bool:
+    """Wait for a child's end: whether it was killed; it must not fail in another way."""
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
     return os.WIFSIGNALED(status)
 
 
-@pytest.fixture
-def prepared(tmp_path: Path) -> Path:
-    """An estate that was computed once and then received late readings, an exchange of values and a new meter."""
-    folder = tmp_path / "prepared"
-    folder.mkdir()
+def run_and_die(folder: Path, at: int) -> bool:
+    """Run in a child that is killed before its write number `at`; False where it was done before."""
+
+    def work() -> None:
+        killer = Killer(at)
+        count_statements(killer)
+        run(Mortal(folder, killer), Registry.open(f"sqlite:///{folder / 'registry.db'}"), now=instant(NOW))
+
+    return was_killed(in_child(work))
+
+
+def holdings(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All that store and registry hold, to the last bit."""
     works = Works.open(folder)
-    works.estate(
-        meter("e1", building="b1"), meter("e2", building="b1", parent="e1", item="A"), meter("c1", institution="court")
-    )
-    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 30)
-    works.run()
-    works.hourly("e1", "2026-01-06T20:00:00", [2.0] * 30, start=88.0)
-    for name in ("e2", "c1"):
-        works.hourly(name, "2026-01-05T00:00:00", [0.5] * 70)
+    found: dict[str, list[tuple[object, ...]]] = {name: [*rows] for name, rows in everything(works).items()}
+    works.close()
+    with sqlite3.connect(folder / "registry.db") as registry:
+        names = [name for (name,) in registry.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for name in sorted({*names} - _VOLATILE):
+            found[f"registry.{name}"] = sorted(registry.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
+    registry.close()
+    return found
+
+
+def completed(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What is there after a run that nobody disturbs."""
+    works = Works.open(folder)
+    works.run(NOW)
+    assert works.registry.touched_pending() == 0
+    works.close()
+    return holdings(folder)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prepared")
+    works = Works.open(folder)
+    before(works)
+    changes(works)
     works.close()
     return folder
 
 
-def test_a_run_killed_at_any_write_is_put_right_by_the_next(prepared: Path, tmp_path: Path) -> None:
-    straight = Works.open(Path(shutil.copytree(prepared, tmp_path / "straight")))
-    straight.run()
-    expected = everything(straight)
-    straight.close()
-    at, died = 0, True
-    while died:
-        at += 4  # every fourth write, once before and once after it
-        for after in (False, True):
-            folder = Path(shutil.copytree(prepared, tmp_path / f"killed{at}{after}"))
-            died = run_and_die(folder, at, after)
-            works = Works.open(folder)
-            works.run()
-            assert everything(works) == expected, (at, after)
-            assert works.registry.take_touched()[1] == []
-            works.close()
-            shutil.rmtree(folder)
-    assert at > 20
+@dataclass(frozen=True)
+class Unbroken:
+    """What one run leaves that was not killed, and how many seconds it took."""
+
+    found: dict[str, list[tuple[object, ...]]]
+    seconds: float
+
+    def differs_from(self, folder: Path) -> list[str]:
+        """Tables in which a folder differs once a run there was completed."""
+        came = completed(folder)
+        return [name for name, rows in self.found.items() if came[name] != rows]
 
 
-def test_marks_survive_a_run_that_dies(prepared: Path) -> None:
-    assert run_and_die(prepared, 1, after=False)
-    works = Works.open(prepared)
-    assert {mark.meter for mark in works.registry.take_touched()[1]} == {"e1", "e2", "c1"}
-    works.close()
+@pytest.fixture(scope="module")
+def unbroken(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Unbroken:
+    folder = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("unbroken") / "home"))
+    begun = time.monotonic()
+    found = completed(folder)
+    for name in ("interval", "total", "indicator", "target", "finding", "registry.stages", "registry.finding_events"):
+        assert found[name], name
+    return Unbroken(found, time.monotonic() - begun)
+
+
+def test_a_run_killed_before_any_write_is_put_right_by_the_next(
+    prepared: Path, unbroken: Unbroken, tmp_path: Path
+) -> None:
+    counter = Killer(0)
+    folder = Path(shutil.copytree(prepared, tmp_path / "counted"))
+    with counted(counter):
+        run(Mortal(folder, counter), Registry.open(f"sqlite:///{folder / 'registry.db'}"), now=instant(NOW))
+    every = range(1, 1 - counter.left)
+    assert len(every) > 200
+    for at in every if CASES == 0 else sorted(random.Random(SEED).sample(every, CASES)):
+        folder = Path(shutil.copytree(prepared, tmp_path / f"killed{at}"))
+        assert run_and_die(folder, at)
+        assert unbroken.differs_from(folder) == [], f"killed before write {at}"
+        shutil.rmtree(folder)
+
+
+def test_runs_killed_again_and_again_at_any_moment_come_to_the_same(
+    prepared: Path, unbroken: Unbroken, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(prepared, tmp_path / "home"))
+    chance = random.Random(SEED)
+    for _ in range(max(CASES, 4) // 2):
+        child = in_child(lambda: Works.open(folder).run(NOW))
+        time.sleep(chance.uniform(0, unbroken.seconds))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert unbroken.differs_from(folder) == []
+
+
+class Stalled:
+    """An opener that tells its process and never comes back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self) -> NoReturn:
+        (self.folder / f"{os.getpid()}.worker").touch()
+        while True:
+            time.sleep(1)
+
+
+def test_processes_of_a_run_that_was_killed_end_too(prepared: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(prepared, tmp_path / "home"))
+    child = in_child(lambda: Works.open(folder).run(NOW, workers=2, opener=Stalled(folder)))
+    wait_until(lambda: len(list(folder.glob("*.worker"))) == 2)
+    workers = [int(path.stem) for path in folder.glob("*.worker")]
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    wait_until(lambda: not any(is_running(worker) for worker in workers))
+
+
+def is_running(process: int) -> bool:
+    """Whether a process is there and has not ended (one that nobody waits for stays in the table)."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(is_so: Callable[[], bool], patience_s: float = 30.0) -> None:
+    limit = time.monotonic() + patience_s
+    while not is_so():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
