@@ -21,6 +21,7 @@ from analytics.detection.alarms import ACTUAL, FIRST, KNOWN, LAST, METER, N_FACT
 from analytics.detection.grid import HourGrid as HourGrid
 from analytics.detection.judge import N_CLASSES, judge
 from analytics.detection.kinds import kinds_of
+from analytics.detection.restated import restated
 from analytics.detection.terms import N_YARDSTICK, without_rare_zeros
 from analytics.detection.weights import TERMS
 from analytics.expected import chunks
@@ -240,7 +241,8 @@ def _judge(
             score=score,
             flagged=flagged,
         )
-    return Yardsticks(numbers, limits), Judgement(score, flagged, _alarms(raw, grid))
+    told = raw if centred else restated(raw, values, usual, grid)
+    return Yardsticks(numbers, limits), Judgement(score, flagged, _alarms(told, grid))
 
 
 def _alarms(raw: Float32Array, grid: HourGrid) -> Alarms:

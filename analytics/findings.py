@@ -38,6 +38,11 @@ ORDER_YUAN: Final = {"kWh": 0.6, "m3": 4.0, "GJ": 60.0, "kg": 1.0, "L": 7.0, "°
 """What a unit counts for in the order of findings where no price is known: only the order, never told as money."""
 
 
+PATTERNS: Final = frozenset({Kind.LEVEL, Kind.LOW, Kind.OFF_HOURS, Kind.SLOW_CHANGE})
+FLAT: Final = 0.03
+"""An excess below this share of the usual use is none: the hours were unusual, not their sum."""
+
+
 class Verdict(StrEnum):
     """What a person said of a finding."""
 
@@ -202,7 +207,9 @@ def _merged(group: list[Finding], parent_of: Mapping[str, str | None]) -> Findin
     depth = {f.meter: len(_ancestors(f.meter, parent_of)) for f in group}
     top = max((f for f in group if depth[f.meter] == min(depth.values())), key=lambda f: abs(f.difference))
     explaining = [f for f in group if abs(f.difference) >= SHARE * abs(top.difference)]
-    best = max(explaining or [top], key=lambda f: (depth[f.meter], abs(f.difference), f.meter))
+    best = max(
+        explaining or [top], key=lambda f: (depth[f.meter], f.kind is not Kind.BALANCE, abs(f.difference), f.meter)
+    )
     others = tuple(sorted({f.meter for f in group} - {best.meter}))
     found = replace(best, certainty=max(f.certainty for f in group), also=others, seen=min(f.seen for f in group))
     unbalanced = next((f for f in group if f.kind is Kind.BALANCE), None)
@@ -312,6 +319,8 @@ def catalogue() -> Mapping[str, FindingText]:
 
 def _words_for(finding: Finding) -> str:
     """The row of the catalogue: numbers of one meter, which an unbalanced tree disowns, are not those of a balance."""
+    if finding.kind in PATTERNS and abs(finding.excess) < FLAT * finding.usual:
+        return "pattern"
     if finding.kind is Kind.BALANCE and any(term != "balance" for term, _ in finding.evidence):
         return "balance_of_meter"
     if finding.kind is Kind.BALANCE and finding.excess < 0:
@@ -327,6 +336,7 @@ def describe(finding: Finding) -> FindingText:
     """The finding in words, from its numbers only."""
     raw = catalogue()[_words_for(finding)]
     ratio = finding.actual / finding.usual if finding.usual > 0 else float("nan")
+    n_hours = max((finding.end - finding.start) / HOUR, 1)
     n_days = max(round((finding.end - finding.start) / DAY), 1)
     numbers = {
         "hours": f"{(finding.end - finding.start) // HOUR}",
@@ -339,6 +349,8 @@ def describe(finding: Finding) -> FindingText:
         "beyond": f"{abs(finding.excess):.3g}",
         "actual_plain": f"{finding.actual:.3g}",
         "usual_plain": f"{finding.usual:.3g}",
+        "actual_hourly": _amount(finding.actual / n_hours, finding.unit),
+        "usual_hourly": _amount(finding.usual / n_hours, finding.unit),
         "percent": f"{(ratio - 1) * 100:+.0f} %" if ratio == ratio else "—",
         "ratio": f"{ratio:.2g}" if ratio == ratio else "—",
     }

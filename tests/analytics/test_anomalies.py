@@ -263,3 +263,38 @@ def test_only_hourly_data_are_judged() -> None:
     quarter = calendar_rows(900 * np.arange(96, dtype=np.int64), 900, SHANGHAI)
     with pytest.raises(ValueError, match="hourly"):
         an.HourGrid.of(0, quarter)
+
+
+def test_a_month_of_more_use_is_one_alarm_told_whole_and_its_end_is_none() -> None:
+    rows, grid = design(260)
+    values, _ = offices(1, grid, 11)
+    first, last = 190 * 24 + 9, 220 * 24 + 9  # longer than the 28 days that the level looks back
+    values[0, first:last] += 15
+    usual = an.usual_use(values[:, :HISTORY], *_split(rows))
+    alarms = an.judge_as_seen(values, usual, grid, HISTORY)[1].alarms
+    late = np.flatnonzero(alarms.end > grid.start + HOUR * first)
+    assert [str(alarms.kind[i]) for i in late] == ["level"]
+    assert alarms.end[late[0]] == pytest.approx(grid.start + HOUR * last, abs=24 * HOUR)
+    assert alarms.excess[late[0]] == pytest.approx(15 * 24 * 30, rel=0.1)
+
+
+def test_what_only_comes_back_from_a_month_that_nobody_was_told_of_is_none() -> None:
+    rows, grid = design(260)
+    values, _ = offices(1, grid, 11)
+    first, last = 190 * 24, 216 * 24
+    values[0, first:last] += np.repeat(np.linspace(1, 15, 26), 24).astype(np.float32)  # too slow for an alarm at first
+    usual = an.usual_use(values[:, :HISTORY], *_split(rows))
+    alarms = an.judge_as_seen(values, usual, grid, HISTORY)[1].alarms
+    late = [str(alarms.kind[i]) for i in np.flatnonzero(alarms.start >= grid.start + HOUR * last)]
+    assert late == []
+
+
+def test_hours_that_nobody_knows_are_no_alarm() -> None:
+    _, grid = design(200)
+    values, usual = offices(1, grid, 9)
+    values[0, 170 * 24 : 174 * 24] += 40
+    values[0, 171 * 24 : 173 * 24] = np.nan
+    alarms = an.judge_as_seen(values, usual, grid, HISTORY)[1].alarms
+    assert len(alarms)
+    assert np.isfinite(alarms.actual).all()
+    assert (alarms.usual >= 0).all()

@@ -75,6 +75,8 @@ def test_more_at_the_head_meter_than_its_sub_meters_show_is_use_and_less_is_a_fa
     unbalanced = replace(finding("main", 48, kind=Kind.BALANCE), evidence=(("balance", 4.0),))
     [more] = fs.group_by_cause([finding("main", 50, kind=Kind.OFF_HOURS), unbalanced], parents)
     assert (more.kind, more.excess, more.evidence) == (Kind.OFF_HOURS, 50, (("balance", 4.0),))
+    [wrong] = fs.group_by_cause([finding("main", 46, kind=Kind.SCALE), unbalanced], parents)
+    assert (wrong.kind, wrong.excess) == (Kind.SCALE, 46)  # what one meter shows says more than what its tree does
     [less] = fs.group_by_cause([finding("main", -50, kind=Kind.LOW), unbalanced], parents)
     assert (less.kind, less.excess) == (Kind.BALANCE, -50)
 
@@ -129,11 +131,23 @@ def test_what_people_call_false_again_and_again_falls_silent() -> None:
     assert ([f.meter for f in told], [f.meter for f in silenced]) == (["b"], ["a"])
 
 
+@pytest.mark.parametrize("excess", [30, 1, -30])
 @pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_has_words_in_both_languages(kind: Kind) -> None:
-    text = fs.describe(finding("a", 30, hours=72, kind=kind))
+def test_every_kind_has_words_in_both_languages(kind: Kind, excess: float) -> None:
+    text = fs.describe(finding("a", excess, hours=72, kind=kind))
     assert "{" not in text.text_zh + text.text_en
     assert all(getattr(text, name) for name in fs.FindingText.__slots__)
+
+
+def test_where_the_sum_is_as_usual_the_hours_are_told_and_no_excess() -> None:
+    assert fs.describe(finding("a", 2)).title_en == "Use at unusual hours"
+    assert fs.describe(finding("a", 4)).title_en == "Use stays high"
+
+
+def test_a_night_flow_is_told_by_the_hour() -> None:
+    # 100 m3 are usual in 50 h of the least flow, and 150 are counted: 3 and 2 m3/h.
+    leak = replace(finding("w", 50, hours=50, kind=Kind.NIGHT_FLOW), unit="m3")
+    assert "is 3.00 m3/h where about 2.00 m3/h is usual: 50.0 m3 more" in fs.describe(leak).text_en
 
 
 def test_words_come_from_the_numbers() -> None:
