@@ -16,6 +16,7 @@ DB37/T 2671, 2672, 2673-2019 (indicators); 住建部 分项能耗数据采集技
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 from typing import Final
@@ -68,23 +69,58 @@ def official_wholes(amounts: Amounts, items: Mapping[str, FloatArray]) -> Iterat
     items : mapping of str to float64
         Electricity of the end uses that have a meter, by code; 0 where it was not yet there, NaN where unknown.
     """
-    account = _account(amounts, items)
     for key, (name, counting) in WHOLES.items():
-        found = _whole(key, account, SCOPES[name], caliber(counting), amounts)
+        found = _or_unknown(SCOPES[name], caliber(counting), amounts, items)
         if found is not None:
-            yield found
+            yield replace(found, key=key)
 
 
 def heating_energy(amounts: Amounts, items: Mapping[str, FloatArray]) -> Indicator | None:
     """Heating energy of each period, months or days; None where no heating is metered."""
+    found = _or_unknown(SCOPES[_HEATING], caliber(SHANDONG), amounts, items)
+    return found and replace(found, key="heating_energy")
+
+
+def scoped(
+    scope: IndicatorScope,
+    counting: Caliber,
+    amounts: Amounts,
+    items: Mapping[str, FloatArray],
+    denominator: FloatArray | None = None,
+) -> Indicator | None:
+    """What an indicator counts of one place in consecutive periods; None where the place has nothing of it.
+
+    Parameters
+    ----------
+    scope : IndicatorScope
+        What counts.
+    counting : Caliber
+        MissingReference is raised where it has no coefficient for something that counts.
+    amounts : Amounts
+        Whole of each category.
+    items : mapping of str to float64
+        As in `official_wholes`.
+    denominator : float64, shape (n_periods,), optional
+        As in `analytics.quotas.figure`.
+    """
     account = _account(amounts, items)
-    heating = [part for part in account.parts if part.purpose is Purpose.HEATING]
-    if not heating:
+    counted = _counted(account, scope, counting)
+    if not counted:
         return None
-    value = figure(account, SCOPES[_HEATING], caliber(SHANDONG)).value
-    coverage = np.min([np.nan_to_num(amounts.coverage[part.category]) for part in heating], axis=0)
-    here = np.any([amounts.present[part.category] for part in heating], axis=0)
-    return Indicator("heating_energy", SHANDONG, np.where(here, value, np.nan), np.where(here, coverage, np.nan))
+    value = figure(account, scope, counting, denominator).value
+    coverage, any_present = _coverage(counted, amounts)
+    return Indicator(scope.indicator, counting.key, np.where(any_present, value, np.nan), coverage)
+
+
+def _or_unknown(
+    scope: IndicatorScope, counting: Caliber, amounts: Amounts, items: Mapping[str, FloatArray]
+) -> Indicator | None:
+    """The same; unknown where a carrier has no coefficient in this caliber: it must not look like nothing."""
+    try:
+        return scoped(scope, counting, amounts, items)
+    except MissingReference:
+        unknown = np.full(len(next(iter(amounts.amount.values()))), np.nan)
+        return Indicator(scope.indicator, counting.key, unknown, unknown)
 
 
 def seasons(months: IntArray) -> list[tuple[int, int]]:
@@ -144,21 +180,11 @@ def _account(amounts: Amounts, items: Mapping[str, FloatArray]) -> Account:
     return Account(whole, tuple(parts))
 
 
-def _whole(key: str, account: Account, scope: IndicatorScope, counting: Caliber, amounts: Amounts) -> Indicator | None:
-    counted = _counted(scope, counting, amounts)
-    if not counted:
-        return None
-    try:
-        value = figure(account, scope, counting).value
-    except MissingReference:  # a carrier without a coefficient in this caliber must not look like nothing
-        value = np.full(len(amounts.amount[counted[0]]), np.nan)
-    coverage, any_present = _coverage(counted, amounts)
-    return Indicator(key, counting.key, np.where(any_present, value, np.nan), coverage)
-
-
-def _counted(scope: IndicatorScope, counting: Caliber, amounts: Amounts) -> list[Category]:
+def _counted(account: Account, scope: IndicatorScope, counting: Caliber) -> list[Category]:
     """Categories of which something counts."""
-    allowed = [c for c in amounts.amount if _OF_CATEGORY.get(c) not in scope.without]
+    if scope.only is not None:
+        return sorted({part.category for part in account.parts if part.purpose is scope.only})
+    allowed = [c for c in account.whole if _OF_CATEGORY.get(c) not in scope.without]
     if scope.categories is not None:
         return [c for c in allowed if c in scope.categories]
     return [c for c in allowed if counting.is_counted(c)]

@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from analytics.indicators import Stated, weighted_by_time
+from analytics.indicators import Amounts, Stated, weighted_by_time
 from analytics.jobs.bills import is_workday
+from analytics.jobs.official import PURPOSES, scoped
 from analytics.jobs.proposals import propose_targets
 from analytics.jobs.rows import Writer, plain, repeated, table
 from analytics.progress import (
@@ -28,7 +29,7 @@ from analytics.progress import (
     stage_changes,
     stage_of,
 )
-from analytics.quotas import Account, figure, scope_of
+from analytics.quotas import scope_of
 from analytics.rollup import WHOLE
 from analytics.spread import DRIFT_PRIOR
 from energy.caliber import caliber
@@ -38,7 +39,7 @@ from energy.model import Category
 from energy.reference import indicator
 from energy.registry import FittedModel, Registry, Snapshot
 from energy.registry.decisions import Stage, Target
-from energy.series import BoolArray, FloatArray, IntArray
+from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import TARGET, TOTAL
 
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 
 SHEET: Final = "targets"
 """Kind of the model that remembers which targets stood in the registry when progress was last computed."""
+VERSION: Final = 2
+"""Of how progress is counted: where it rises, every target is computed anew once."""
 HISTORY_YEARS: Final = 3
 _FOREVER: Final = 2**40
 _EPOCH: Final = date(1970, 1, 1)
@@ -85,7 +88,8 @@ def compute_targets(
     """
     propose_targets(store, registry, snapshot, calendar, now=now)
     binding = binding_targets(registry.targets.rows())
-    signature = hashlib.sha256(repr((sorted(binding, key=_subject), tuple(stages))).encode()).hexdigest()
+    signed = repr((VERSION, sorted(binding, key=_subject), tuple(stages)))
+    signature = hashlib.sha256(signed.encode()).hexdigest()
     seen = registry.models(SHEET).get(SHEET)
     everything = seen is None or seen.json()["signature"] != signature
     wanted = [t for t in binding if everything or t.id in changed or _institution_of(snapshot, t) in changed]
@@ -199,25 +203,34 @@ def _daily(
     edges = calendar.day_start(np.array([days[0], days[-1] + 1]))
     found = store.results(
         TOTAL.name,
-        where={"scope": [target.scope], "id": [target.id], "period": ["day"], "item": [WHOLE]},
+        where={"scope": [target.scope], "id": [target.id], "period": ["day"], "item": [WHOLE, *PURPOSES]},
         start=int(edges[0]),
         end=int(edges[1]),
         fields=("amount", "coverage"),
     )
-    place = calendar.day_number(found.time) - days[0]
-    amount: dict[Category, FloatArray] = {}
-    coverage = np.full(len(days), np.inf)
-    rules, own = scope_of(target.indicator), caliber(target.caliber)
-    for name in sorted(set(found.tags["category"].tolist())):
-        category, rows = Category(name), found.tags["category"] == name
-        amount[category] = _scattered(found.fields["amount"], place, rows, len(days))
-        is_counted = category in rules.categories if rules.categories is not None else own.is_counted(category)
-        if is_counted:
-            share = np.nan_to_num(_scattered(found.fields["coverage"], place, rows, len(days)))
-            coverage = np.minimum(coverage, share)
+    amounts, items = _amounts(found, calendar.day_number(found.time) - days[0], len(days))
     denominator = _denominator(snapshot, calendar, target)
-    value = figure(Account(amount), rules, own, denominator).value
-    return np.broadcast_to(value, len(days)), np.where(np.isfinite(coverage), coverage, 0.0)
+    use = scoped(scope_of(target.indicator), caliber(target.caliber), amounts, items, denominator)
+    if use is None:
+        return np.full(len(days), np.nan), np.zeros(len(days))
+    return use.value, np.where(np.isfinite(use.value), np.nan_to_num(use.coverage), 0.0)
+
+
+def _amounts(found: Table, place: IntArray, n: int) -> tuple[Amounts, dict[str, FloatArray]]:
+    """Whole of each category, and the end uses that standards leave out; a total has rows while it is in service."""
+    amount: dict[Category, FloatArray] = {}
+    present: dict[Category, BoolArray] = {}
+    coverage: dict[Category, FloatArray] = {}
+    items: dict[str, FloatArray] = {}
+    for name, item in sorted(set(zip(found.tags["category"].tolist(), found.tags["item"].tolist(), strict=True))):
+        category, rows = Category(name), (found.tags["category"] == name) & (found.tags["item"] == item)
+        values, here = _scattered(found.fields["amount"], place, rows, n), np.isin(np.arange(n), place[rows])
+        if item == WHOLE:
+            amount[category], present[category] = values, here
+            coverage[category] = _scattered(found.fields["coverage"], place, rows, n)
+        elif category is Category.ELECTRICITY:
+            items[item] = np.where(here, values, 0.0)
+    return Amounts(amount, present, coverage), items
 
 
 def _scattered(values: object, place: IntArray, rows: BoolArray, n: int) -> FloatArray:

@@ -196,3 +196,91 @@ def test_stages_are_where_the_settings_put_them(works: Works) -> None:
     standing = [(stage.stage, stage.withdrawn is None) for stage in stages(works)]
     assert standing == [(0.5, True), (0.75, True), (0.8, False), (0.9, False), (0.95, True)]
     assert row(works.rows("target", id="school"), "2026-08-31T00:00:00")["stage"] == 0.95
+
+
+def paper(name: str, **columns: object) -> dict[str, object]:
+    return meter(name, kind="manual", digits=None, interval_s=86_400, **columns)
+
+
+def of_2026(name: str, per_day: float, unit: str = "kWh", first: date = date(2026, 1, 1)) -> dict[str, object]:
+    """One bill from a day to the end of August."""
+    days = (date(2026, 9, 1) - first).days
+    return {
+        "meter": name,
+        "first_day": first.isoformat(),
+        "last_day": "2026-08-31",
+        "amount": per_day * days,
+        "unit": unit,
+    }
+
+
+def use_until_september(works: Works, **columns: object) -> Mapping[str, float]:
+    works.estate(
+        paper("main"),
+        paper("boiler", item="B1F", parent="main"),
+        paper("servers", item="D1", parent="main"),
+        paper("heat", category="heat", unit="GJ"),
+        paper("petrol", category="gasoline", unit="L"),
+        bills=[
+            of_2026("main", 100.0),
+            of_2026("boiler", 20.0),
+            of_2026("servers", 10.0),
+            of_2026("heat", 1.0, "GJ"),
+            of_2026("petrol", 5.0, "L"),
+        ],
+        denominators=[AREA, {**AREA, "kind": "heated_area", "value": 50}],
+        targets=[target(1000.0, **columns)],
+    )
+    works.run(now="2026-09-01T06:00:00")
+    return row(works.rows("target", id="school"), "2026-08-31T00:00:00")
+
+
+@pytest.mark.parametrize(
+    ("indicator", "caliber", "per_day"),
+    [
+        # (100 - 20) kWh x .31 kgce/kWh / 100 m2; neither purchased heat nor vehicle fuel
+        ("nonheating_energy_per_area", "sd_2019", 0.248),
+        # (100 - 20 - 10) kWh / 100 m2
+        ("conventional_electricity_per_area", "physical", 0.7),
+        # (20 kWh x .31 + 1 GJ x 34.12) / 50 m2
+        ("heating_energy_per_heated_area", "sd_2019", 0.8064),
+    ],
+)
+def test_a_target_counts_what_its_indicator_counts(works: Works, indicator: str, caliber: str, per_day: float) -> None:
+    last = use_until_september(works, indicator=indicator, caliber=caliber)
+    assert last["used"] == pytest.approx(243 * per_day)
+    assert last["coverage"] == 1.0
+
+
+def test_what_came_into_service_in_the_year_has_no_part_before(works: Works) -> None:
+    works.estate(
+        paper("main"),
+        paper("gas", category="gas", unit="m3", active_from="2026-06-01"),
+        bills=[of_2026("main", 100.0), of_2026("gas", 10.0, "m3", date(2026, 6, 1))],
+        denominators=[AREA],
+        targets=[target(1000.0, indicator="energy_per_area", caliber="sd_2019")],
+    )
+    works.run(now="2026-09-01T06:00:00")
+    last = row(works.rows("target", id="school"), "2026-08-31T00:00:00")
+    # (243 days x 100 kWh x .31 + 92 days x 10 m3 x 1.2143) / 100 m2
+    assert last["used"] == pytest.approx((243 * 31 + 92 * 12.143) / 100)
+    assert last["coverage"] == 1.0
+
+
+def test_a_day_whose_heating_nobody_knows_is_not_known(works: Works) -> None:
+    works.estate(
+        paper("main"),
+        paper("boiler", item="B1F", parent="main"),
+        bills=[
+            of_2026("main", 100.0),
+            {**of_2026("boiler", 20.0), "last_day": "2026-01-31", "amount": 620.0},
+            of_2026("boiler", 20.0, first=date(2026, 7, 2)),
+        ],
+        denominators=[AREA],
+        targets=[target(1000.0, indicator="nonheating_energy_per_area", caliber="sd_2019")],
+    )
+    works.run(now="2026-09-01T06:00:00")
+    last = row(works.rows("target", id="school"), "2026-08-31T00:00:00")
+    assert last["used"] == pytest.approx(92 * 0.248, rel=0.02)  # workdays use a little more
+    assert last["coverage"] == pytest.approx(92 / 243)
+    assert np.isnan(last["stage"])
