@@ -137,17 +137,24 @@ def event_score(alarms: Sequence[Span], events: Sequence[Span]) -> EventScore:
 def lowest_threshold(score: Values, budget: float, *, most: float = 0.15) -> float:
     """The lowest threshold (score >= threshold) with at most `budget` alarms a row and `most` of the hours flagged.
 
-    Candidates are 400 quantiles, dense at the top, looked at from the top until one breaks the budget.
+    Every value of the score is tried, from the top until one breaks a limit; NaN is never flagged.
     """
-    flat = np.ravel(score)
-    shares = np.geomspace(1 / max(flat.size, 1), most, 400)
-    best = float(flat.max(initial=0.0)) * 1.0001 + 1e-9
-    for candidate in np.unique(np.quantile(flat, 1 - shares))[::-1]:
-        flagged = score >= candidate
-        if len(merge_alarms(flagged)) > budget * len(score) or flagged.mean() > most:
-            break
-        best = float(candidate)
-    return best
+    known = np.where(np.isnan(score), -np.inf, score)
+    before = np.full_like(known, -np.inf)
+    for hours in range(1, CLOSE):
+        np.maximum(before[:, hours:], known[:, :-hours], out=before[:, hours:])
+    # An hour begins an alarm at every threshold above the hours close before it, up to its own score.
+    begins = before < known
+    levels = np.unique(known[np.isfinite(known)])[::-1]
+    n_alarms = _at_least(known[begins], levels) - _at_least(before[begins], levels)
+    broken = (n_alarms > budget * len(known)) | (_at_least(known, levels) > most * known.size)
+    n_kept = int(broken.argmax()) if broken.any() else len(levels)
+    return float(levels[n_kept - 1]) if n_kept else float(levels.max(initial=0.0)) * 1.0001 + 1e-9
+
+
+def _at_least(values: Values, levels: Values) -> IntArray:
+    """How many values reach each level."""
+    return values.size - np.searchsorted(np.sort(values, axis=None), levels)
 
 
 def chance_recall(
@@ -162,5 +169,5 @@ def chance_recall(
 
 def _moved(event: Span, n_rows: int, n_hours: int, generator: np.random.Generator) -> Span:
     length = event.last - event.first
-    first = int(generator.integers(n_hours - length))
+    first = int(generator.integers(max(n_hours - length, 1)))
     return Span(int(generator.integers(n_rows)), first, first + length)

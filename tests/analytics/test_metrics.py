@@ -69,11 +69,33 @@ def test_alarms_meet_events_by_touching() -> None:
     assert np.isnan(metrics.event_score([], events).precision)
 
 
-def test_the_threshold_keeps_the_budget() -> None:
-    score = np.random.default_rng(3).exponential(1, (4, 2000))
-    threshold = metrics.lowest_threshold(score, 5.0)
-    assert len(metrics.merge_alarms(score >= threshold)) <= 20
-    assert len(metrics.merge_alarms(score >= threshold * 0.97)) > 20
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 30), min_size=40, max_size=40), min_size=1, max_size=3),
+    st.floats(0, 6),
+    st.sampled_from([0.05, 0.15, 1.0]),
+)
+def test_the_lowest_threshold_is_the_last_value_from_the_top_that_keeps_budget_and_share(
+    rows: list[list[int]], budget: float, most: float
+) -> None:
+    score = np.array(rows, np.float32)
+    score[score == 13] = np.nan
+    kept = []
+    for level in sorted(set(score[np.isfinite(score)].tolist()), reverse=True):
+        flagged = score >= level
+        if len(metrics.merge_alarms(flagged)) > budget * len(score) or flagged.sum() > most * score.size:
+            break
+        kept.append(level)
+    threshold = metrics.lowest_threshold(score, budget, most=most)
+    if kept:
+        assert threshold == kept[-1]
+    else:
+        assert not (score >= threshold).any()
+
+
+def test_an_event_as_long_as_the_year_is_met_by_chance_too() -> None:
+    event = [Span(0, 0, 99)]
+    assert metrics.chance_recall([Span(0, 5, 5)], event, 1, 100, np.random.default_rng(0)) == 1.0
 
 
 def test_chance_grows_with_what_is_flagged() -> None:
