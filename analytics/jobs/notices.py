@@ -204,7 +204,7 @@ def _row(found: Found, institution: str, before: Finding | None) -> Finding:
         certainty=round(min(max(found.certainty, 0.0), 1.0), 4),
         excess=_plain(found.excess),
         unit=found.unit,
-        excess_yuan=_plain(math.copysign(found.yuan, found.excess) if found.yuan == found.yuan else found.yuan),
+        excess_yuan=_plain(math.copysign(found.yuan, found.excess)),
         title_zh=words.title_zh,
         title_en=words.title_en,
         text_zh=f"{words.text_zh}可能原因：{words.causes_zh}。先查：{words.check_zh}。",
@@ -218,7 +218,7 @@ def _evidence(found: Found, before: Finding | None) -> dict[str, Any]:
     evidence = {
         "actual": _plain(found.actual),
         "usual": _plain(found.usual),
-        "kgce": _plain(found.kgce),
+        "kgce": _plain(math.copysign(found.kgce, found.excess)),
         "terms": [[term, round(odds, 3)] for term, odds in found.evidence],
         "also": list(found.also),
         "seen": found.seen if before is None else min(found.seen, seen_at(before)),

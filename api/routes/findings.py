@@ -39,6 +39,12 @@ class FindingOut(Body):
     excess: float | None = Field(description="amount above what was expected, in `unit`; null = unknown")
     unit: str
     excess_yuan: float | None
+    excess_kgce: float | None = Field(description="standard coal by the equivalent value of GB/T 2589; null = unknown")
+    actual: float | None = Field(
+        description="what was measured, in `unit`; of night flow as if it ran all day, "
+        "of a balance what the head meter shows beyond its sub-meters"
+    )
+    expected: float | None = Field(description="what would have been usual, in `unit`")
     title: str
     text: str
     state: State
@@ -136,8 +142,10 @@ def _shown(wish: Wish, finding: Finding) -> dict[str, Any]:
         "title": wish.name(finding.title_zh, finding.title_en),
         "text": wish.name(finding.text_zh, finding.text_en),
     }
-    same = FindingOut.model_fields.keys() - texts.keys()
-    return texts | {name: getattr(finding, name) for name in same}
+    told = _evidence(finding.evidence)
+    numbers = {"excess_kgce": told.get("kgce"), "actual": told.get("actual"), "expected": told.get("usual")}
+    same = FindingOut.model_fields.keys() - texts.keys() - numbers.keys()
+    return texts | numbers | {name: getattr(finding, name) for name in same}
 
 
 def _detail(ctx: Context, wish: Wish, finding: Finding) -> FindingDetail:

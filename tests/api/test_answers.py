@@ -255,7 +255,9 @@ def test_a_finding_is_judged_with_its_history_kept(world: World) -> None:
         ("root-energy-manager", "open", "confirmed"),
         ("root-energy-manager", "closed", "confirmed"),
     ]
-    assert closed["evidence"] == {"expected_kwh": 300.0}
+    assert closed["evidence"] == {"actual": 420.0, "usual": 300.0, "kgce": 14.748}
+    numbers = {name: closed[name] for name in ("actual", "expected", "excess", "excess_kgce", "excess_yuan")}
+    assert numbers == {"actual": 420.0, "expected": 300.0, "excess": 120.0, "excess_kgce": 14.748, "excess_yuan": None}
     assert closed["title"] == "夜间用电偏高"
 
 

@@ -105,7 +105,7 @@ def _decide(registry: Registry, province: Province) -> None:
                 Finding(
                     id=f"f-{house}", institution=house, kind="night_use", start=start, end=start + 86_400,
                     excess=120.0, unit="kWh", title_zh="夜间用电偏高", title_en="High use at night",
-                    evidence=json.dumps({"expected_kwh": 300.0}),
+                    evidence=json.dumps({"actual": 420.0, "usual": 300.0, "kgce": 14.748}),
                 )
             ]
         )  # fmt: skip

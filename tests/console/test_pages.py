@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
+from analytics.detection.weights import TERMS
 from analytics.jobs.peers import QuotaBook
 from api.console.figures import Periods
+from api.console.words import WORDS
 from energy.model import Category
 from energy.registry import Notice, OutMessage
 from tests.console.forms import csrf_of, send, text_of
@@ -144,6 +146,18 @@ def test_a_finding_is_judged_assigned_and_kept_in_its_history(admin: httpx.Clien
     assert "施工用水" in shown
     (event,) = world.registry.findings.history("f-water-2")
     assert (event.author, event.verdict, event.assignee) == ("admin", "known", "admin")
+
+
+def test_a_finding_shows_what_speaks_for_it_how_strongly_and_where_else(admin: httpx.Client) -> None:
+    shown = text_of(admin.get(f"/findings/{FINDING}"))
+    assert "无人或夜间时段高于上年规律 强 (4.20)" in shown
+    assert "单小时偏离平时 弱 (0.90)" in shown
+    assert "同一原因也见于" in shown
+
+
+def test_every_sign_of_the_detector_and_its_rules_has_a_word() -> None:
+    rules = ("balance", "room", "sisters")
+    assert [name for name in (*TERMS, *rules) if f"sign_{name}" not in WORDS["zh"]] == []
 
 
 def test_a_task_goes_from_finding_to_proof_to_recheck(browser_of: Signed, world: World) -> None:

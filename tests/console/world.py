@@ -190,7 +190,12 @@ def _finding(world: World) -> None:
                 title_zh="非工作时间用能偏高", title_en="High use outside working hours",
                 text_zh="3 月 3 日 20:00 起三夜多用 4210 kWh。可能原因：空调未关。先查：夜间到场查看。",
                 text_en="Three nights with 4210 kWh more. Likely: cooling left on. First: visit at night.",
-                evidence=json.dumps({"actual": 61_300.0, "usual": 57_090.0, "hours": 36}),
+                evidence=json.dumps(
+                    {
+                        "actual": 61_300.0, "usual": 57_090.0, "hours": 36, "also": ["jz-yy1.b1.e-a"],
+                        "terms": [["night", 4.2], ["point", 0.9]],
+                    }
+                ),
             ),
             Finding(
                 id="f-water-2", institution="sl-dx", kind="leak", start=start - 5 * DAY, severity=0.5, excess=96.0,

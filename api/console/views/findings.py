@@ -23,7 +23,10 @@ from energy.registry import Finding
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 _TOLD: Final = ("actual", "usual", "hours", "kgce")
-"""What of the evidence is a figure for people; the detector's own terms are for its makers."""
+"""What of the evidence is a figure with a unit; the rest are signs, other meters and times."""
+_MOST_SIGNS: Final = 4
+_STRONG, _PLAIN = 3.0, 1.5
+"""Log-odds (of rules: usual deviations) from which a sign is strong, and plain."""
 _PARTS: Final = re.compile(r"(?=可能原因：|先查：|Likely: |First: )|\n")
 State = Literal["open", "waiting", "closed", "withdrawn"]
 
@@ -70,6 +73,8 @@ def finding(page: Reads, finding: str) -> HTMLResponse:
             if part.strip()
         ],
         evidence=evidence(one),
+        signs=signs(one),
+        also=[name for name in told(one).get("also", ()) if name in page.scope.snapshot.meters],
         history=page.ctx.registry.findings.history(finding),
         tasks=acts.tasks(page, finding=finding),
         people=_people(page, one.institution),
@@ -84,13 +89,27 @@ def visible(page: Page, finding: str) -> Finding:
     return found[0]
 
 
-def evidence(one: Finding) -> dict[str, Any]:
-    """The numbers it rests on, as far as they are plain."""
+def told(one: Finding) -> dict[str, Any]:
+    """All of the evidence."""
     try:
         found = json.loads(one.evidence or "{}")
     except ValueError:
         return {}
-    return {k: v for k, v in found.items() if k in _TOLD and v is not None} if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {}
+
+
+def evidence(one: Finding) -> dict[str, Any]:
+    """The numbers it rests on, as far as they are plain."""
+    return {k: v for k, v in told(one).items() if k in _TOLD and v is not None}
+
+
+def signs(one: Finding) -> list[tuple[str, str, float]]:
+    """What speaks for it, strongest first: the sign, how strong in a word, and in its own measure."""
+    strongest = sorted(told(one).get("terms", ()), key=lambda pair: -pair[1])[:_MOST_SIGNS]
+    return [
+        (term, "strong" if odds >= _STRONG else "plain" if odds >= _PLAIN else "slight", odds)
+        for term, odds in strongest
+    ]
 
 
 def _people(page: Page, institution: str) -> list[str]:

@@ -17,6 +17,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "what_and_why": ("情况、可能原因与首查事项", "What, likely causes, first check"),
     "no_text": ("暂无文字说明,请查看图中数据。", "No text yet: see the figures in the chart."),
     "evidence": ("证据", "Evidence"),
+    "signs": ("判断依据与强弱", "What speaks for it, and how strongly"),
+    "also_seen": ("同一原因也见于", "The same cause shows at"),
     "judge": ("处理", "Judge"),
     "comment": ("意见", "Comment"),
     "unchanged": ("不变", "unchanged"),
