@@ -28,7 +28,8 @@ import pandas as pd
 
 from analytics import metrics
 from benchmarks.faults import LABELLED, OTHERS, Fault, Rule, Severity, put_in
-from benchmarks.quality import Judged, Labelled, Site, Year, anomaly_metrics, as_seen, read_wide, retrospective
+from benchmarks.quality import Judged, Labelled, Site, anomaly_metrics, as_seen, retrospective
+from benchmarks.wide import Year, read_wide, write_wide
 from energy.series import Float32Array
 
 YEARS = (2015, 2016, 2017, 2018, 2019, 2022)
@@ -115,13 +116,6 @@ def write_folder(folder: Path, data: Labelled, weather: Sequence[Path]) -> None:
     ]
     table = pd.DataFrame(events, columns=["building", "kind", "first_hour", "last_hour"])
     table.to_csv(folder / "anomaly" / f"events_{data.year}.csv", index=False)
-
-
-def write_wide(path: Path, year: Year) -> None:
-    """What `read_wide` reads."""
-    times = pd.to_datetime(year.times, unit="s").strftime("%Y-%m-%dT%H:%M")
-    table = pd.DataFrame(year.use.T, columns=list(year.names), index=pd.Index(times, name="datetime_utc"))
-    table.to_csv(path)
 
 
 def recall_of(judged: Sequence[Judged], faults: Sequence[Sequence[Fault]]) -> dict[str, float]:

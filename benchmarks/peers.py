@@ -139,7 +139,8 @@ def our_errors(data: Path, names: list[str]) -> dict[str, float]:
     """Out-of-sample hourly CV(RMSE) of our expected use, by meter."""
     from analytics import metrics
     from analytics.expected import fit_expected
-    from benchmarks.quality import Site, positive, read_wide
+    from benchmarks.quality import Site, positive
+    from benchmarks.wide import read_wide
     from energy.intervals import HOUR, Window
 
     site = Site.read(data / "cambridge", "Europe/London", closure=True)

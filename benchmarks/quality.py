@@ -6,8 +6,10 @@ FOLDER holds `cambridge/electricity_YYYY.csv.gz` and `cambridge/weather_*.csv.gz
 a value of 0 is a missing reading), and `anomaly/electricity_YYYY_injected.csv.gz` with `labels_YYYY.csv.gz` and
 `events_YYYY.csv`. Anomalies are judged for every such year whose year before lies in `cambridge/`, retrospectively
 (keys `anomaly.*`, threshold: the lowest with 12 alarms per meter-year) and as seen (keys `as_seen.anomaly.*`,
-thresholds of the year before). `--scores` keeps every hour: year, building, hour (of the UTC year, from 0), mode,
-score, flagged, alarm (number of the alarm the hour belongs to, 0 for none).
+thresholds of the year before). Where they are there, `anomaly/register_*` give the figures of registers (`registers.*`,
+see `benchmarks.vee`) and `benchmarking/*.csv.gz` the worst of all groups of peers (`quotas.*`, see
+`benchmarks.quotas`). `--scores` keeps every hour: year, building, hour (of the UTC year, from 0), mode, score, flagged,
+alarm (number of the alarm the hour belongs to, 0 for none).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import csv
 import json
 import os
 import re
+import sys
 import time
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -24,6 +27,7 @@ from pathlib import Path
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run by its path, it finds its neighbours too
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
@@ -33,31 +37,14 @@ from analytics.calendars import CalendarRows, calendar_rows  # noqa: E402
 from analytics.design import Design, Terms, Weather, build_design, choose_terms  # noqa: E402
 from analytics.expected import WEATHER_USE, WeatherUse, fit_expected  # noqa: E402
 from analytics.spread import half_of_sum  # noqa: E402
+from benchmarks import quotas, vee  # noqa: E402
+from benchmarks.wide import Year, read_wide  # noqa: E402
 from energy.holidays import country_of, work_calendar  # noqa: E402
 from energy.intervals import HOUR, LocalCalendar, Window  # noqa: E402
 from energy.series import BoolArray, Float32Array, FloatArray, IntArray  # noqa: E402
 
 ALARMS_PER_YEAR = 12.0
 OWN_KEYS = ("evp", "evr", "alarms_per_meter_year")
-
-
-@dataclass(frozen=True)
-class Year:
-    """One file: buildings, instants and use (n_buildings, n_hours)."""
-
-    names: tuple[str, ...]
-    times: IntArray
-    use: Float32Array
-
-    def take(self, names: list[str]) -> Float32Array:
-        return np.ascontiguousarray(self.use[[self.names.index(name) for name in names]])
-
-
-def read_wide(path: Path) -> Year:
-    table = pd.read_csv(path)
-    times = pd.to_datetime(table.iloc[:, 0]).to_numpy().astype("M8[s]").astype(np.int64)
-    values = table.iloc[:, 1:].to_numpy(np.float32, na_value=np.nan).T
-    return Year(tuple(str(c) for c in table.columns[1:]), times, np.ascontiguousarray(values))
 
 
 @dataclass(frozen=True)
@@ -339,6 +326,8 @@ def main() -> None:
         result |= {f"as_seen.anomaly.{k}": v for k, v in anomaly_metrics(seen).items()}
         if options.scores:
             score_table(whole + seen).to_parquet(options.scores, index=False)
+    result |= {f"registers.{k}": v for k, v in vee.recorded_figures(options.data).items()}
+    result |= {f"quotas.{k}": v for k, v in quotas.worst_figures(options.data / "benchmarking").items()}
     for key, value in result.items():
         print(f"{key:45s} {value:.4f}")
     if options.json:

@@ -21,7 +21,7 @@ import gzip
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ from analytics.peers import MIN_GROUP, PEER_SHARES, PeerTiers, peer_tiers
 from energy.series import FloatArray, IntArray
 
 DRIVERS = {"hours": "wkhrs", "density": "nwker", "hdd": "hdd65", "cdd": "cdd65"}
+LARGE = 100
+"""Groups from this size on are held to the coverage of tiers."""
 SHARES = (PEER_SHARES.constraint, PEER_SHARES.baseline, PEER_SHARES.guide)
 
 
@@ -95,7 +97,23 @@ def tiers(group: Group, members: IntArray, generator: np.random.Generator, rule:
     return found
 
 
-def judge(group: Group, n_splits: int, rule: OutlierRule, seed: int = 0) -> dict[str, object]:
+@dataclass(frozen=True)
+class Figures:
+    """What is printed of a group; `spearman` keeps the sign of the mean, `spearman_one_split` is the mean size."""
+
+    n: int
+    spearman: dict[str, float]
+    spearman_largest: float
+    spearman_one_split: dict[str, float]
+    spearman_intensity: float
+    shift_mean: float
+    shift_p95: float
+    coverage: dict[str, float]
+    coverage_largest: float
+
+
+def judge(group: Group, n_splits: int, rule: OutlierRule, seed: int = 0) -> Figures:
+    """The figures of one group over random halves."""
     generator = np.random.default_rng(seed)
     known = np.flatnonzero(np.isfinite(group.intensity) & (group.intensity > 0))
     whole = tiers(group, known, generator, rule)
@@ -118,16 +136,39 @@ def judge(group: Group, n_splits: int, rule: OutlierRule, seed: int = 0) -> dict
         name: round(float(value), 3) for name, value in zip(group.names, np.abs(fairness).mean(axis=0), strict=True)
     }
     error = dict(zip(("constraint", "baseline", "guide"), np.mean(coverage, axis=0).round(4).tolist(), strict=True))
+    return Figures(
+        len(known),
+        spearman=signed,
+        spearman_largest=max((abs(value) for value in signed.values()), default=0.0),
+        spearman_one_split=size,
+        spearman_intensity=round(float(np.mean(order)), 3),
+        shift_mean=round(float(np.mean(mean_shift)), 2),
+        shift_p95=round(float(np.mean(far_shift)), 2),
+        coverage=error,
+        coverage_largest=max(abs(value) for value in error.values()),
+    )
+
+
+def read_groups(folder: Path) -> list[Group]:
+    """Every group of buildings in a folder; none where there are no files."""
+    files = sorted(folder.glob("*.csv.gz"))
+    groups = [cbecs(path) for path in files if path.name.startswith("cbecs")]
+    return groups + [group for path in files if path.name.startswith("seattle") for group in seattle(path)]
+
+
+def worst_figures(folder: Path, n_splits: int = 200) -> dict[str, float]:
+    """The figures that have a target, the worst of all groups; none where there are no groups."""
+    found = [judge(group, n_splits, OutlierRule.FAR_OUT) for group in read_groups(folder)]
+    if not found:
+        return {}
+    large = [one.coverage_largest for one in found if one.n >= LARGE]
     return {
-        "n": len(known),
-        "spearman": signed,
-        "spearman_largest": max((abs(value) for value in signed.values()), default=0.0),
-        "spearman_one_split": size,
-        "spearman_intensity": round(float(np.mean(order)), 3),
-        "shift_mean": round(float(np.mean(mean_shift)), 2),
-        "shift_p95": round(float(np.mean(far_shift)), 2),
-        "coverage": error,
-        "coverage_largest": max(abs(value) for value in error.values()),
+        "groups": float(len(found)),
+        "spearman_largest": max(one.spearman_largest for one in found),
+        "spearman_intensity_least": min(one.spearman_intensity for one in found),
+        "shift_mean": max(one.shift_mean for one in found),
+        "shift_p95": max(one.shift_p95 for one in found),
+        "coverage_largest": max(large, default=float("nan")),
     }
 
 
@@ -139,19 +180,22 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     folder = options.data / "benchmarking"
-    files = sorted(folder.glob("*.csv.gz"))
-    if not files:
-        print(f"quotas: no *.csv.gz in {folder}; give the folder that holds benchmarking/ with --data", file=sys.stderr)
+    groups = read_groups(folder)
+    if not groups:
+        print(
+            f"quotas: no cbecs*.csv.gz or seattle*.csv.gz in {folder}; name the folder around it with --data",
+            file=sys.stderr,
+        )
         return 1
-    groups = [cbecs(path) for path in files if path.name.startswith("cbecs")]
-    groups += [group for path in files if path.name.startswith("seattle") for group in seattle(path)]
     found = {group.name: judge(group, options.splits, options.rule) for group in groups}
     for name, figures in found.items():
         print(name)
-        for key, value in figures.items():
+        for key, value in asdict(figures).items():
             print(f"  {key:20} {value}")
     if options.json:
-        options.json.write_text(json.dumps({"quotas": found}, indent=1), encoding="utf-8")
+        options.json.write_text(
+            json.dumps({"quotas": {name: asdict(one) for name, one in found.items()}}, indent=1), encoding="utf-8"
+        )
     return 0
 
 

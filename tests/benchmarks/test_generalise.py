@@ -12,7 +12,8 @@ from analytics.expected import WeatherUse
 from analytics.metrics import Span
 from benchmarks.faults import LABELLED, OTHERS, Fault
 from benchmarks.generalise import WAYS, recall_of, well_recorded, with_faults, write_folder
-from benchmarks.quality import Judged, Labelled, Site, Year, expected_use, read_labelled, read_wide
+from benchmarks.quality import Judged, Labelled, Site, expected_use, read_labelled
+from benchmarks.wide import Year, read_wide
 from energy.intervals import HOUR
 
 NAMES = tuple(f"B{number}" for number in (3, 4, 7, 8, 10, 11))
