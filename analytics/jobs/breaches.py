@@ -121,12 +121,15 @@ def _balances(year: Year) -> Iterator[Finding | None]:
 
 
 def _trees(meters: Sequence[Meter], part: Watched) -> Iterator[tuple[Meter, list[Meter]]]:
-    """Head meters with their sub-meters, all of them read; plants with a season stand still for too long."""
-    for parent in meters:
-        below = [m for m in meters if m.parent == parent.id and m.category is parent.category]
-        every = [parent, *below]
-        is_read = all(m.id in part.steps and m.kind is not MeterKind.VIRTUAL for m in every)
-        if below and is_read and not has_season(parent):
+    """Head meters with those sub-meters that are read; plants with a season stand still for too long.
+
+    What a sub-meter counts that is not read at all in these days, or no more, is like use that none sees. Virtual
+    meters see nothing of their own.
+    """
+    read = [m for m in meters if m.id in part.steps and m.kind is not MeterKind.VIRTUAL]
+    for parent in read:
+        below = [m for m in read if m.parent == parent.id and m.category is parent.category]
+        if below and not has_season(parent):
             yield parent, below
 
 

@@ -24,8 +24,8 @@ def findings(works: Works, kind: str) -> list[Finding]:
     return [row for row in works.registry.findings.rows(state="open") if row.kind == kind]
 
 
-def trees(works: Works, *, first: np.ndarray, second: np.ndarray, main: np.ndarray) -> None:
-    works.estate(meter("main", building="b1"), meter("a", parent="main"), meter("b", parent="main"))
+def trees(works: Works, *others: dict[str, object], first: np.ndarray, second: np.ndarray, main: np.ndarray) -> None:
+    works.estate(meter("main", building="b1"), meter("a", parent="main"), meter("b", parent="main"), *others)
     for name, used in (("main", main), ("a", first), ("b", second)):
         works.hourly(name, JANUARY, np.round(used, 2).tolist())
 
@@ -41,7 +41,7 @@ def test_a_sub_meter_that_counts_twice_breaks_the_balance_with_its_head_meter(wo
     evidence = json.loads(row.evidence)
     assert evidence["terms"][0][0] == "balance"
     assert evidence["seen"] == FAULT + DAY  # so much in the night after the first day, less would take three
-    assert evidence["kgce"] > 0
+    assert evidence["kgce"] == pytest.approx(row.excess * 0.1229, rel=1e-3)
     assert "分表多计或总表少计" in row.text_zh
     assert "head meter" in row.text_en
 
@@ -56,6 +56,26 @@ def test_use_that_no_sub_meter_sees_is_what_a_balance_misses(works: Works) -> No
     usual = (2.1 * 270 + 96) * 0.1 / 2.1
     assert row.excess == pytest.approx((0.1 * 270 + 96 - usual) * days, rel=0.01)
     assert "不知去向" in row.text_zh
+
+
+def test_sub_meters_that_were_never_read_or_are_computed_hide_no_broken_balance(works: Works) -> None:
+    used = np.where(BUSY, 20.0, 5.0)
+    rest = meter("rest", parent="main", kind="virtual", formula="main - a - b")
+    others = [meter("planned", parent="main"), {k: v for k, v in rest.items() if k not in ("digits", "interval_s")}]
+    trees(works, *others, first=used * np.where(AFTER, 2.0, 1.0), second=used, main=2.1 * used)
+    works.run(NOW)
+    assert [(row.meter, row.start) for row in findings(works, "balance")] == [("main", FAULT)]
+
+
+def test_days_on_which_a_sub_meter_is_silent_break_no_balance(works: Works) -> None:
+    used = np.where(BUSY, 20.0, 5.0)
+    works.estate(meter("main", building="b1"), meter("a", parent="main"), meter("b", parent="main"))
+    n = int(np.flatnonzero(AFTER)[0])
+    works.hourly("main", JANUARY, (2.1 * used).tolist())
+    works.hourly("a", JANUARY, used.tolist())
+    works.hourly("b", JANUARY, used[:n].tolist())
+    works.run(NOW)
+    assert findings(works, "balance") == []
 
 
 def test_a_load_switched_on_below_a_sub_meter_is_use_and_breaks_no_balance(works: Works) -> None:
