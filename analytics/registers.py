@@ -260,14 +260,16 @@ class _Walk:
     def _has_caught_up(self, j: int, m: int) -> bool:
         """True if reading j of meter m ends a standstill with what was used in it; the plain increment stays."""
         last, limits = j - 1, self._limits
-        begin = last
-        while self._increment[begin] == 0 and self._verdict[begin] == Verdict.ACCEPTED:
-            begin -= 1  # ends at the meter's first reading at the latest: its increment is NaN
+        if not self._increment[j] >= 0 or self._increment[last] != 0:
+            return False
+        own = slice(int(self._bank.offset[m]), j)
+        moves = (self._increment[own] != 0) | (self._verdict[own] != Verdict.ACCEPTED)
+        begin = own.start + int(moves.nonzero()[0][-1])  # the first reading at the latest: its increment is NaN
         time = self._bank.time
         if time[last] - time[begin] < limits.stuck_s[m] or (limits.rests is not None and limits.rests[m]):
             return False
         most = limits.per_hour[m] * float(time[j] - time[begin]) / HOUR + 1.0
-        return bool(0 <= self._increment[j] <= most)
+        return bool(self._increment[j] <= most)
 
     def _reject(self, j: int, nxt: int, advance: float) -> int:
         self._verdict[j:nxt] = Verdict.GLITCH
