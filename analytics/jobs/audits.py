@@ -131,6 +131,8 @@ def _whole_days(amount: FloatArray) -> Told:
 
 def _scaled(cost: float, bill: Bill, amount: float) -> float:
     """Cost of what was billed, where the meter says another amount."""
+    if bill.amount == 0:
+        return 0.0
     return cost * bill.amount / amount if amount else math.nan
 
 

@@ -1,5 +1,6 @@
 """Limits and places of institutions: `constraint`, `baseline`, `guide`, `rank`, `rank_of`, `group` of rolling years.
 
+Only what is stated per area, person or the like can be compared: wholes of large and small, and prices, have neither.
 Limits are the quota book's where it has a row for the institution, this indicator and this caliber; else the tiers of
 its peers, adjusted for its own drivers. `group` says which, so that nobody takes the one for the other.
 """
@@ -23,7 +24,7 @@ from analytics.ranking import rank
 from energy.errors import MissingReference
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Scope
-from energy.reference import quotas
+from energy.reference import indicators, quotas
 from energy.registry import Registry, Snapshot
 from energy.registry.decisions import ApprovedQuota
 from energy.series import FloatArray, Table
@@ -84,9 +85,11 @@ def _compared(found: Table, snapshot: Snapshot, book: QuotaBook, calendar: Local
     labels: list[str | None] = [None] * n
     # Months of two time zones begin at two instants and are one month all the same.
     months = [calendar.date_of(time + DAY // 2).replace(day=1) for time in found.time.tolist()]
+    comparable = {key for key, row in indicators().items() if row.denominator}
     places: dict[tuple[date, str, str], list[int]] = {}
     for place, key in enumerate(zip(months, found.tags["indicator"], found.tags["caliber"], strict=True)):
-        places.setdefault(key, []).append(place)
+        if key[1] in comparable:
+            places.setdefault(key, []).append(place)
     for (month, indicator, caliber), rows in places.items():
         where = np.array(rows)
         asked = _Asked(indicator, caliber, month, tuple(found.tags["id"][where]))

@@ -61,10 +61,10 @@ class AuditOut(Body):
     amount: float = Field(description="billed, in `unit`")
     unit: str = Field(description="canonical unit of the meter's category")
     yuan: float | None = Field(description="billed")
-    computed_yuan: float | None = Field(description="by the tariff, energy alone")
-    money_difference: float | None = Field(description="billed / computed - 1")
+    computed_yuan: float | None = Field(description="by the tariff: energy, and the charges of whole months")
+    money_difference: float | None = Field(description="billed / computed - 1, as a fraction")
     metered: float | None = Field(description="counted by the meters of the same days")
-    amount_difference: float | None = Field(description="billed / metered - 1")
+    amount_difference: float | None = Field(description="metered / billed - 1, as a fraction")
     meters: list[str] = Field(description="the meters it was compared with")
     needs_explanation: bool
     text: str

@@ -51,17 +51,19 @@ class ProgressOut(Body):
     scope: str
     id: str
     indicator: str
+    name: str
     caliber: str
+    unit: str = Field(description="of target, used and forecast")
     start: int = Field(description="local day, UTC epoch seconds")
     target: float | None
     used: float | None
     used_share: float | None = Field(description="used / target")
-    expected_share: float | None = Field(description="share of the target that was to be expected by this day")
+    expected_share: float | None = Field(description="share of the year's use that was to be expected by this day")
     forecast: float | None = Field(description="use of the whole year")
     forecast_low: float | None
     forecast_high: float | None
-    stage: float | None = Field(description="stage of warning reached: 0, 0.8, 0.9, 1.0")
-    outlook: float | None
+    stage: float | None = Field(description="highest stage of warning reached, 0 none; null = not known")
+    outlook: float | None = Field(description="0 not known, 1 on track, 2 watch, 3 expected to exceed")
     breach_ms: float | None = Field(description="when the target will be passed at this rate, UTC epoch milliseconds")
     coverage: Share | None
 
@@ -105,7 +107,7 @@ def read_progress(
     window = days.window(LocalCalendar(ctx.calendar_of(institution_of(scope, of, id)).zone))
     where = {"scope": [of.value], "id": [id]}
     table = ctx.store.results("target", where=where, start=window.start, end=window.end)
-    rows = [ProgressOut(**row) for row in _records(table)]
+    rows = [ProgressOut(**row, **_called(row["indicator"], wish, "year")) for row in _records(table)]
     return listed(wish, paging, rows, lambda row: (row.start, row.indicator, row.caliber), ProgressOut)
 
 
@@ -117,17 +119,20 @@ def _records(table: Table) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in zip(*clean, strict=True)]
 
 
-def _indicator(row: dict[str, Any], period: str, wish: Wish) -> IndicatorOut:
+def _called(key: str, wish: Wish, period: str) -> dict[str, str]:
+    """Name and unit of an indicator."""
     try:
-        known = indicator_of(row["indicator"])
-        name, unit = wish.name(known.name_zh, known.name_en), known.unit_of(period)
+        known = indicator_of(key)
     except ReferenceTableError:  # written by a version with another list
-        name, unit = row["indicator"], ""
+        return {"name": key, "unit": ""}
+    return {"name": wish.name(known.name_zh, known.name_en), "unit": known.unit_of(period)}
+
+
+def _indicator(row: dict[str, Any], period: str, wish: Wish) -> IndicatorOut:
     return IndicatorOut(
+        **_called(row["indicator"], wish, period),
         indicator=row["indicator"],
-        name=name,
         caliber=row["caliber"],
-        unit=unit,
         start=row["start"],
         value=row["value"],
         constraint=row["constraint"],

@@ -62,6 +62,19 @@ def test_a_forgotten_multiplier_is_named(works: Works) -> None:
     assert (found.amount.cause, found.amount.detail) == (Cause.RATIO, pytest.approx(0.1))
 
 
+@pytest.mark.parametrize(("amount", "yuan", "computed"), [(0, 15.0, 15.0), (0, 20.0, 15.0), (-100, -65.0, -65.0)])
+def test_a_bill_of_nothing_costs_its_charges_and_a_credit_note_is_negative(
+    works: Works, amount: float, yuan: float, computed: float
+) -> None:
+    fixed = {"tariff": "t", "component": "fixed", "price_yuan": 15, "unit": "yuan/month", "source": "x"}
+    paper = {**bill(amount, yuan), "first_day": "2026-01-01", "last_day": "2026-01-31"}
+    works.estate(PAPER, bills=[paper], tariffs=[price(0.8), fixed], tariff_uses=[USE])
+    works.run(now="2026-02-02T00:00:00")
+    found = judged(works)
+    assert found.money.computed == pytest.approx(computed)
+    assert found.needs_explanation is (yuan != computed)
+
+
 def test_bills_of_several_years_are_judged_together_each_in_the_tiers_of_its_own_year(works: Works) -> None:
     tiers = [price(0.5, tier_period="year"), price(1.0, tier_from=100, tier_period="year")]
     papers = [

@@ -78,6 +78,16 @@ def test_peers_give_limits_where_no_quota_is(works: Works) -> None:
     assert found.fields["group"][first] == "peers 01/县级/寒冷A n=31"
 
 
+@pytest.mark.parametrize("whole", ["energy", "co2"])
+def test_amounts_of_whole_institutions_have_neither_limits_nor_places(works: Works, whole: str) -> None:
+    opened(works)
+    found = december(works, whole)
+    assert len(found) == 31
+    for name in ("constraint", "baseline", "guide", "rank", "rank_of"):
+        assert np.isnan(found.fields[name]).all()
+    assert set(found.fields["group"].tolist()) == {None}
+
+
 def test_a_small_group_takes_its_parent_and_says_so(works: Works) -> None:
     opened(works)
     works.registry.import_sheets({"institutions": [bureau(0, tier="市级")]})
