@@ -41,7 +41,7 @@ def test_a_sub_meter_that_counts_twice_breaks_the_balance_with_its_head_meter(wo
     evidence = json.loads(row.evidence)
     assert evidence["terms"][0][0] == "balance"
     assert evidence["seen"] == FAULT + DAY  # so much in the night after the first day, less would take three
-    assert evidence["kgce"] == pytest.approx(row.excess * 0.1229, rel=1e-3)
+    assert evidence["kgce"] == pytest.approx((row.excess or 0.0) * 0.1229, rel=1e-3)
     assert "分表多计或总表少计" in row.text_zh
     assert "head meter" in row.text_en
 
