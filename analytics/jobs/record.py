@@ -41,3 +41,15 @@ class RunRecord:
     written: Mapping[str, int]
     deleted: Mapping[str, int]
     seconds: float
+
+    def counts(self) -> dict[str, object]:
+        """What is kept of it in the registry, as JSON types."""
+        return {
+            "institutions": len(self.institutions),
+            "meters": len({part.meter for part in self.recomputed}),
+            "regions": len(self.regions),
+            "revision": self.revision,
+            "written": self.written,
+            "deleted": self.deleted,
+            "seconds": round(self.seconds, 1),
+        }

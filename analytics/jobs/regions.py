@@ -2,25 +2,65 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from analytics.expectation import ExpectedTotals
-from analytics.jobs.rows import Writer, runs
+from analytics.jobs.due import SHAPE, Present
+from analytics.jobs.estate import regions_from
+from analytics.jobs.intensities import write_indicators
+from analytics.jobs.rows import Writer, runs, union
 from analytics.jobs.sums import PERIODS, Sums, overlapping, total_table
+from analytics.jobs.task import Done
 from analytics.rollup import Group
 from analytics.totals import Periods, Totals
+from energy.heating import HeatingCalendar
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Category, Scope
+from energy.registry import FittedModel
 from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import TOTAL
 
+_ALL_DAYS = Window(1262275200, 2**31)
 _FIELDS = (
     "amount", "coverage", "estimated_share", "last_year", "n_expected", "n_reporting", "expected", "expected_low",
     "expected_high", "cost_yuan", "cost_note",
 )  # fmt: skip
+
+
+def add_regions(store: ResultStore, writer: Writer, present: Present, done: Sequence[Done]) -> dict[str, FittedModel]:
+    """Add the totals again of every region above a changed institution; these regions, each with who is in it now."""
+    snapshot, calendar = present.snapshot, present.calendar
+    heated = present.registry.heating_seasons.rows()
+    changed = {part.institution: part.changed for part in done if part.changed}
+    found: dict[str, FittedModel] = {}
+    for region in sorted(snapshot.regions):
+        below = snapshot.institutions_below(region)
+        windows = union([window for name in below for window in changed.get(name, ())])
+        shape = _shape(region, below)
+        former = present.shapes.get(shape.subject)
+        if former is not None and former.payload != shape.payload:
+            # Made up of others than before: all its days, from the first to the last that any of them has.
+            windows = union([*windows, _ALL_DAYS])
+        if windows:
+            calendars = {name: LocalCalendar(snapshot.zone_of(name) or calendar.zone) for name in below}
+            sums = region_sums(store, calendar, region, calendars, windows)
+            write_region(writer, region, sums)
+            heating = HeatingCalendar.of(heated, regions_from(snapshot, region))
+            write_indicators(
+                writer, calendar, sums, snapshot.denominators, {Scope.REGION: [region]}, heating, present.now
+            )
+            found[region] = shape
+    return found
+
+
+def _shape(region: str, below: Sequence[str]) -> FittedModel:
+    """What remembers who was in a region."""
+    payload = {"signature": hashlib.sha256("\n".join(below).encode()).hexdigest()}
+    return FittedModel.of(f"region:{region}", SHAPE, start=0, end=0, payload=payload)
 
 
 def region_sums(
