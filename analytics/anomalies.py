@@ -21,9 +21,10 @@ from analytics.detection.alarms import ACTUAL, FIRST, KNOWN, LAST, METER, N_FACT
 from analytics.detection.grid import HourGrid as HourGrid
 from analytics.detection.judge import N_CLASSES, judge
 from analytics.detection.kinds import kinds_of
+from analytics.detection.plausible import plausible as plausible
 from analytics.detection.restated import restated
-from analytics.detection.terms import N_YARDSTICK, without_rare_zeros
 from analytics.detection.weights import TERMS
+from analytics.detection.yardsticks import N_YARDSTICK
 from analytics.expected import chunks
 from analytics.regression import fit_rows, predict_rows, prepare
 from energy.intervals import HOUR
@@ -44,7 +45,7 @@ class Yardsticks:
     Attributes
     ----------
     numbers : float32, shape (n_meters, N_YARDSTICK)
-        Scales and usual values; columns in `analytics.detection.terms`.
+        Scales and usual values; columns in `analytics.detection.yardsticks`.
     thresholds : float32, shape (n_meters, n_classes)
         Log-odds from which an alarm is raised, by class of evidence.
     version : str
@@ -164,11 +165,6 @@ class UsualUse:
 def usual_use(values: Float32Array, history: Design, judged: Design | None) -> Float32Array:
     """`UsualUse` for one call."""
     return UsualUse(history, judged)(values)
-
-
-def plausible(values: Float32Array) -> Float32Array:
-    """A copy without zeros where zero is rare: a reading of nothing from a meter that never rests is no habit."""
-    return without_rare_zeros(values)
 
 
 def learn(

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from analytics.compiled import compiled
-from analytics.order import select
+from analytics.order import MAD, select
 from energy.series import Float32Array, FloatArray, Int32Array, IntArray
 
 RIDGE: Final = 1e-3
@@ -36,8 +36,6 @@ CHUNK: Final = 32
 """Meters worked on together: a year of hours of them in float32 stays in the processor's cache."""
 EMPTY: Final = 1e-6
 """A slot that keeps less than this share of its weight counts as empty (what is left may be rounding)."""
-MAD: Final = 1.4826
-"""Standard deviations of a normal distribution in one median absolute deviation."""
 _NOWHERE: Final[IntArray] = np.zeros(0, np.int64)
 
 

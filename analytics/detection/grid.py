@@ -46,6 +46,11 @@ class HourGrid:
         """Local days, begun ones too."""
         return int(self.day[-1]) + 1 if len(self.day) else 0
 
+    @property
+    def day_begin(self) -> Int32Array:
+        """First hour of each day, and the one after the last."""
+        return np.searchsorted(self.day, np.arange(self.n_days + 1)).astype(np.int32)
+
     def by_group(self, n: int) -> IntArray:
         """Places of the first n hours by group, shape (N_GROUPS, longest); short rows end with n."""
         group = self.group[:n]

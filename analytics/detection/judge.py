@@ -12,7 +12,7 @@ import numpy as np
 from analytics.compiled import compiled
 from analytics.detection.alarms import METER, N_FACTS, add_up, collect, compare, flag, narrow
 from analytics.detection.grid import HourGrid
-from analytics.detection.terms import LEVEL, Terms
+from analytics.detection.terms import Terms
 from analytics.detection.thresholds import thresholds_of
 from analytics.detection.weights import (
     CEILING,
@@ -22,6 +22,7 @@ from analytics.detection.weights import (
     TERMS,
     WEIGHTS,
 )
+from analytics.detection.yardsticks import LEVEL
 from energy.series import BoolArray, Float32Array, FloatArray
 
 N_TERMS: Final = len(TERMS)
@@ -63,8 +64,7 @@ def judge(
     odds, flags = np.empty((N_CLASSES, n), np.float32), np.empty(n, np.int32)
     rows = np.empty((n // (GAP + 1) + 2, N_FACTS + N_TERMS), np.float32)
     alarms = [rows[:0]]
-    for m in range(len(values)):
-        work.of(values[m], expected[m], yardsticks[m], learn=learn)
+    for m in work.of_all(values, expected, yardsticks, learn=learn):
         log_odds(work.terms, CLASS_WEIGHTS, CLASS_INTERCEPTS, odds)
         if learn:
             thresholds[m] = thresholds_of(odds[:, :n_history], budgets[m])

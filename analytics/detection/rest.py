@@ -11,10 +11,11 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from analytics.detection.days import LEVEL_DAYS, medians_before
 from analytics.detection.grid import HourGrid
-from analytics.detection.terms import LEVEL_DAYS, MAD, middle_and_mad, trailing_median
 from analytics.detection.weights import OWN_SHARE
-from analytics.order import daily_medians
+from analytics.detection.yardsticks import middle_and_mad
+from analytics.order import MAD, daily_medians
 from energy.series import Float32Array, FloatArray
 
 LEAST_HOURS: Final = 4
@@ -138,13 +139,11 @@ def _deviations(
 
     In median loads; NaN for a day that too little is known of.
     """
-    daily, before = np.empty((2, grid.n_days), np.float32)
-    out = np.empty((len(values), grid.n_days), np.float32)
+    begin, daily = grid.day_begin, np.empty((len(values), grid.n_days), np.float32)
     for i in range(len(values)):
         residual = values[i] - usual[i]
         residual[grid.busy] = np.nan
-        daily_medians(residual, grid.day, grid.n_days, daily)
-        daily[np.bincount(grid.day, residual == residual, grid.n_days) < LEAST_HOURS] = np.nan
-        trailing_median(daily, LEVEL_DAYS, 0, before)
-        out[i] = (daily - before) / np.float32(max(level[i], 1e-9))
-    return out
+        daily_medians(residual, begin, daily[i])
+        daily[i, np.bincount(grid.day, residual == residual, grid.n_days) < LEAST_HOURS] = np.nan
+    before = medians_before(daily, LEVEL_DAYS, 0)
+    return (daily - before) / np.maximum(level, 1e-9).astype(np.float32)[:, None]

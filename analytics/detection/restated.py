@@ -29,9 +29,9 @@ from analytics.detection.alarms import (
     USUAL_USE,
     ZERO_HOURS,
 )
+from analytics.detection.days import LEVEL_DAYS, medians_before
 from analytics.detection.grid import HourGrid
 from analytics.detection.kinds import LONG
-from analytics.detection.terms import LEVEL_DAYS, trailing_median
 from analytics.order import daily_medians
 from energy.series import BoolArray, Float32Array, FloatArray, Int32Array
 
@@ -58,8 +58,12 @@ def restated(raw: Float32Array, values: Float32Array, usual: Float32Array, grid:
         Use of each hour (NaN unknown), and what the model expects.
     """
     told: list[Float32Array] = [raw[:0]]
-    for meter in np.unique(raw[:, METER].astype(np.int64)):
-        listener = _Listener(values[meter], usual[meter], grid)
+    meters, begin = np.unique(raw[:, METER].astype(np.int64)), grid.day_begin
+    daily = np.empty((len(meters), grid.n_days), np.float32)
+    for meter, own in zip(meters, daily, strict=True):
+        daily_medians(values[meter] - usual[meter], begin, own)
+    for meter, own, followed in zip(meters, daily, medians_before(daily, LEVEL_DAYS, 0), strict=True):
+        listener = _Listener(values[meter], usual[meter], grid, own, followed)
         told += [row[None] for alarm in raw[raw[:, METER] == meter] for row in listener.retell(alarm)]
     return np.concatenate(told)
 
@@ -78,11 +82,11 @@ class _Part:
 class _Listener:
     """One meter's alarms, first to last; days of those that were told make no level for those that follow."""
 
-    def __init__(self, values: Float32Array, usual: Float32Array, grid: HourGrid) -> None:
+    def __init__(
+        self, values: Float32Array, usual: Float32Array, grid: HourGrid, daily: Float32Array, followed: Float32Array
+    ) -> None:
         self._values, self._usual, self._grid = values.astype(np.float64), usual.astype(np.float64), grid
-        self._daily, self._followed = np.empty((2, grid.n_days), np.float32)
-        daily_medians(values - usual, grid.day, grid.n_days, self._daily)
-        trailing_median(self._daily, LEVEL_DAYS, 0, self._followed)
+        self._daily, self._followed = daily, followed
         self._free = np.ones(grid.n_days, np.bool_)
 
     def retell(self, alarm: Float32Array) -> list[Float32Array]:

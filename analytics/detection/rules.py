@@ -10,7 +10,7 @@ import numpy as np
 
 from analytics.detection.kinds import Kind
 from analytics.detection.rest import RestDays
-from analytics.detection.terms import MAD
+from analytics.order import MAD
 from energy.series import BoolArray, FloatArray
 
 NIGHT_FLOW_HOURS: Final = (2, 5)

@@ -29,7 +29,7 @@ from analytics.calendars import CalendarRows
 from analytics.consumption import Steps, on_grid, resolution
 from analytics.design import Terms, Weather, build_design, choose_terms
 from analytics.detection.rest import RestDays, RestYardsticks, learn_rest, rest_days
-from analytics.detection.terms import LEVEL
+from analytics.detection.yardsticks import LEVEL
 from analytics.jobs.estate import Estate
 from analytics.jobs.habits import ENOUGH, Habits, in_rest, measured_only, new_year, speaking
 from analytics.jobs.limits import Extents

@@ -97,9 +97,9 @@ def test_order_statistics_equal_sorting(values: list[float]) -> None:
 )
 def test_medians_of_days_equal_sorting_each(days: list[list[float]]) -> None:
     values = np.array([v for hours in days for v in hours], np.float32)
-    day = np.repeat(np.arange(len(days)), [len(hours) for hours in days]).astype(np.int32)
+    begin = np.cumsum([0, *(len(hours) for hours in days)]).astype(np.int32)
     out = np.empty(len(days), np.float32)
-    daily_medians(values, day, len(days), out)
+    daily_medians(values, begin, out)
     for found, hours in zip(out, days, strict=True):
         known = sorted(v for v in hours if v == v)
         assert_array_equal(found, known[(len(known) - 1) // 2] if known else np.nan)
