@@ -132,7 +132,8 @@ SCOPES: Final[Mapping[str, IndicatorScope]] = MappingProxyType(
 )
 """Scope of each indicator by the standard that defines it; another standard's own rule is passed instead."""
 
-_SCALE: Final = MappingProxyType({"water_per_bed_day": 1000.0})  # m3 -> L
+SCALE: Final = MappingProxyType({"water_per_bed_day": 1000.0})  # m3 -> L
+"""What the amount of an indicator is multiplied by, where it is not stated in the canonical unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,7 @@ def figure(account: Account, scope: IndicatorScope, caliber: Caliber, denominato
     for part in left_out if scope.only is None else ():
         amounts[part.category] = amounts[part.category] - part.amount
     counted = {c: amount for c, amount in amounts.items() if scope.categories is None or c in scope.categories}
-    value = _total(scope, caliber, counted) * _SCALE.get(scope.indicator, 1.0)
+    value = _total(scope, caliber, counted) * SCALE.get(scope.indicator, 1.0)
     if denominator is not None:
         with np.errstate(invalid="ignore", divide="ignore"):
             value = np.where(denominator > 0, value / denominator, np.nan)

@@ -23,21 +23,40 @@ from analytics.indicators import (
 from analytics.jobs.official import PURPOSES, heating_energy, of_season, official_wholes, seasons
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.jobs.sums import Sums
+from analytics.quotas import SCALE
 from analytics.rollup import WHOLE
 from analytics.totals import Periods
 from energy.caliber import caliber
 from energy.heating import HeatingCalendar
-from energy.intervals import LocalCalendar, Period, Window
+from energy.intervals import DAY, LocalCalendar, Period, Window
 from energy.model import Category, CostNote, Scope
+from energy.reference import indicator
 from energy.registry import Denominator
 from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.schema import INDICATOR
 
 CALIBERS: Final = {"energy": "gb2589_equivalent_value", "co2": "co2_cn_2023"}
 """Caliber of each total that is written for every place; other calibers are asked for where they are needed."""
-_PER: Final = {"per_area": "floor_area", "per_person": "users"}
 _PHYSICAL: Final = {"electricity": Category.ELECTRICITY, "water": Category.WATER}
-_PHYSICAL_PER: Final = {"electricity": ("per_area",), "water": ("per_area", "per_person")}
+_DIVIDED: Final = {
+    "energy": ("energy_per_area", "energy_per_person"),
+    "co2": ("co2_per_area", "co2_per_person"),
+    "cost": ("cost_per_area", "cost_per_person"),
+    "electricity": ("electricity_per_area",),
+    "water": (
+        "water_per_area",
+        "water_per_person",
+        "water_per_bed_day",
+        "water_per_university_person",
+        "water_per_school_person",
+    ),
+    "nonheating_energy": ("nonheating_energy_per_area",),
+    "conventional_electricity": ("conventional_electricity_per_area",),
+    "data_centre": ("data_centre_eue",),
+}
+"""Indicators of each whole; what it is divided by is stated where the indicator is."""
+_OF_A_YEAR: Final = frozenset({"bed_days", "it_energy"})
+"""Denominators that are amounts of a year: a part of it has its part of them."""
 _PRICES: Final = {
     Category.ELECTRICITY: "electricity_price",
     Category.WATER: "water_price",
@@ -133,19 +152,22 @@ def _of_place(
 ) -> Iterator[_Rows]:
     kind = sums.periods.kind
     start = sums.periods.start
-    for whole, wanted_per in _wholes(place, kind):
+    part = _part_of_year(sums.periods, end)
+    for whole in _wholes(place, kind):
         if whole.key in CALIBERS:
             yield _Rows(place, kind, whole)
         if kind == "day":
             continue
-        for suffix in wanted_per:
-            stated = _stated(denominators, place, _PER[suffix], calendar)
-            yield _Rows(place, kind, per(f"{whole.key}_{suffix}", whole, weighted_by_time(stated, start, end)))
+        for key in _DIVIDED[whole.key]:
+            divisor, scale = indicator(key).denominator, SCALE.get(key, 1.0)
+            stated = _stated(denominators, place, divisor, calendar)
+            own = weighted_by_time(stated, start, end) * (part if divisor in _OF_A_YEAR else 1.0)
+            yield _Rows(place, kind, per(key, whole, own / scale))
             if kind == "month":
                 year = rolling(whole)
                 first = np.concatenate((np.full(min(11, len(start)), start[0]), start[: max(len(start) - 11, 0)]))
                 divided = weighted_by_time(stated, first, sums.periods.edges[1:])
-                yield _Rows(place, "rolling12", per(f"{whole.key}_{suffix}", year, divided))
+                yield _Rows(place, "rolling12", per(key, year, divided / scale))
         if kind == "month" and whole.key in CALIBERS:
             yield _Rows(place, "rolling12", rolling(whole))
     if kind != "day":
@@ -164,20 +186,22 @@ def _prices(place: _Place, kind: str) -> Iterator[_Rows]:
             yield _Rows(place, "rolling12", per(key, rolling(cost), rolling(amount).value))
 
 
-def _wholes(place: _Place, kind: str) -> Iterator[tuple[Indicator, Sequence[str]]]:
+def _part_of_year(periods: Periods, end: IntArray) -> FloatArray:
+    """How much of its local year each period is, up to `end`."""
+    year = periods.days[:-1].astype("M8[D]").astype("M8[Y]")
+    n_days = ((year + 1).astype("M8[D]") - year.astype("M8[D]")).astype(np.float64)
+    return np.asarray((end - periods.start) / (n_days * DAY))
+
+
+def _wholes(place: _Place, kind: str) -> Iterator[Indicator]:
     amounts = place.amounts
-    for key, name in CALIBERS.items():
-        total = total_indicator(key, amounts, caliber(name))
-        if total is not None:
-            yield total, tuple(_PER)
-    for key, category in _PHYSICAL.items():
-        physical = physical_indicator(key, category, amounts)
-        if physical is not None:
-            yield physical, _PHYSICAL_PER[key]
+    found = [total_indicator(key, amounts, caliber(name)) for key, name in CALIBERS.items()]
+    found += [physical_indicator(key, category, amounts) for key, category in _PHYSICAL.items()]
     if place.cost:
-        yield total_cost("cost", amounts, place.cost), tuple(_PER)
-    for official in official_wholes(amounts, place.items) if kind != "day" else ():
-        yield official, ("per_area",)
+        found.append(total_cost("cost", amounts, place.cost))
+    if kind != "day":
+        found += official_wholes(amounts, place.items)
+    yield from (whole for whole in found if whole is not None)
 
 
 def _write_seasons(

@@ -23,7 +23,7 @@ from typing import Final
 
 import numpy as np
 
-from analytics.indicators import Amounts, Indicator
+from analytics.indicators import PHYSICAL, Amounts, Indicator
 from analytics.quotas import SCOPES, VEHICLE_FUEL, Account, IndicatorScope, Part, Purpose, figure
 from energy.caliber import Caliber, caliber
 from energy.errors import MissingReference
@@ -31,11 +31,12 @@ from energy.heating import HeatingSeason
 from energy.model import Category
 from energy.series import BoolArray, FloatArray, IntArray
 
+_SERVERS: Final = "D1"
 PURPOSES: Final[Mapping[str, Purpose]] = MappingProxyType(
     {
         "B1E": Purpose.HEATING,  # hot-water circulation pump
         "B1F": Purpose.HEATING,  # electric boiler
-        "D1": Purpose.SPECIAL,  # data centre
+        _SERVERS: Purpose.SPECIAL,  # data centre
         "D2": Purpose.SPECIAL,  # laundry
         "D3": Purpose.SPECIAL,  # kitchen
         "D4": Purpose.SPECIAL,  # pool
@@ -53,7 +54,7 @@ WHOLES: Final = MappingProxyType(
         "conventional_electricity": ("conventional_electricity_per_area", "physical"),
     }
 )
-"""Amounts to be divided by the floor area: indicator whose scope they have, and caliber."""
+"""Amounts that are divided by the floor area: indicator whose scope they have, and caliber."""
 _HEATING: Final = "heating_energy_per_heated_area"
 _SEASON_STARTS: Final = 7
 _EPOCH: Final = date(1970, 1, 1)
@@ -73,6 +74,9 @@ def official_wholes(amounts: Amounts, items: Mapping[str, FloatArray]) -> Iterat
         found = _or_unknown(SCOPES[name], caliber(counting), amounts, items)
         if found is not None:
             yield replace(found, key=key)
+    if _SERVERS in items and Category.ELECTRICITY in amounts.amount:
+        value = np.where(items[_SERVERS] > 0, items[_SERVERS], np.nan)
+        yield Indicator("data_centre", PHYSICAL, value, amounts.coverage[Category.ELECTRICITY])
 
 
 def heating_energy(amounts: Amounts, items: Mapping[str, FloatArray]) -> Indicator | None:

@@ -19,7 +19,8 @@ COURT = {
 
 
 def paper(name: str, **columns: object) -> dict[str, object]:
-    return meter(name, institution="court", kind="manual", digits=None, interval_s=86_400, **columns)
+    own = {"institution": "court", "kind": "manual", "digits": None, "interval_s": 86_400}
+    return meter(name, **{**own, **columns})
 
 
 def bill(name: str, first: str, last: str, amount: float, unit: str = "kWh") -> dict[str, object]:
@@ -213,3 +214,64 @@ def test_a_season_has_its_quota(works: Works) -> None:
     (row,) = [works.rows("indicator", id="court", period="season", indicator="heating_energy_per_heated_area")]
     limits = [row.fields[name][0] for name in ("constraint", "baseline", "guide", "group")]
     assert limits == [14.0, 12.0, 9.0, "示例 1"]
+
+
+def stated(kind: str, value: float, unit: str, **columns: object) -> dict[str, object]:
+    return {"scope": "institution", "id": "school", "kind": kind, "value": value, "unit": unit, **columns}
+
+
+def of_school(works: Works, indicator: str, period: str, when: str) -> float:
+    found = works.rows("indicator", id="school", indicator=indicator, period=period)
+    at = np.flatnonzero(found.time == instant(when))
+    return float(found.fields["value"][at[0]]) if len(at) else float("nan")
+
+
+@pytest.mark.parametrize(
+    ("indicator", "denominator", "expected"),
+    [
+        # 7,300 m3 of a year: 1000 L x 7300 / 20,000 bed-days
+        ("water_per_bed_day", stated("bed_days", 20_000, "bed·d"), 365.0),
+        ("water_per_university_person", stated("university_persons", 400, "p"), 18.25),
+        ("water_per_school_person", stated("school_persons", 500, "p"), 14.6),
+    ],
+)
+def test_water_of_hospitals_and_schools_has_denominators_of_its_own(
+    works: Works, indicator: str, denominator: dict[str, object], expected: float
+) -> None:
+    water = meter("w", category="water", unit="m3", kind="manual", digits=None, interval_s=86_400)
+    works.estate(
+        water,
+        bills=[bill("w", "2025-01-01", "2025-12-31", 7300, "m3"), bill("w", "2026-01-01", "2026-03-31", 1800, "m3")],
+        denominators=[denominator],
+    )
+    works.run(now="2026-04-01T00:00:00")
+    assert of_school(works, indicator, "year", "2025-01-01T00:00:00") == pytest.approx(expected)
+    assert of_school(works, indicator, "rolling12", "2025-12-01T00:00:00") == pytest.approx(expected)
+
+
+def test_bed_days_are_those_of_a_year_and_a_part_of_it_has_its_part(works: Works) -> None:
+    water = meter("w", category="water", unit="m3", kind="manual", digits=None, interval_s=86_400)
+    works.estate(
+        water,
+        bills=[bill("w", "2025-01-01", "2025-12-31", 7300, "m3"), bill("w", "2026-01-01", "2026-03-31", 1800, "m3")],
+        denominators=[stated("bed_days", 20_000, "bed·d")],
+    )
+    works.run(now="2026-04-01T00:00:00")
+    # 90 of 365 days: 1,800,000 L / (20,000 x 90 / 365)
+    running = of_school(works, "water_per_bed_day", "year", "2026-01-01T00:00:00")
+    assert running == pytest.approx(365.0)
+    found = works.rows("indicator", id="school", indicator="water_per_bed_day", period="month")
+    january = float(found.fields["value"][found.time == instant("2025-01-01T00:00:00")][0])
+    # every day of January uses about 20 m3: about 365 L a bed-day as in the whole year
+    assert january == pytest.approx(365.0, rel=0.05)
+
+
+def test_a_data_centre_is_told_by_its_own_meter_and_the_energy_of_its_it(works: Works) -> None:
+    works.estate(
+        paper("main", institution="school"),
+        paper("servers", item="D1", parent="main", institution="school"),
+        bills=[of_year("main", 1000), of_year("servers", 180)],
+        denominators=[stated("it_energy", 100, "kWh")],
+    )
+    works.run(now="2026-01-15T06:00:00")
+    assert of_school(works, "data_centre_eue", "year", "2025-01-01T00:00:00") == pytest.approx(1.8)
