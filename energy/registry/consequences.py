@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -17,30 +17,34 @@ _HARMLESS: Final = {"name_zh", "name_en", "gateway", "local"}
 
 
 def touched_by(changes: Sequence[Change]) -> list[Touched]:
-    """Corrections and bills touch their time; an altered, moved or exchanged meter is touched from its beginning.
+    """An altered, moved or exchanged meter is touched from its beginning; corrections and bills touch their time.
 
-    A swap states the ratios of all readings from the exchange before it to the one after it.
+    A swap states the ratios of all readings from the exchange before it to the one after it. A correction or bill
+    that is stated again touches the time it had, too.
     """
     marks: list[Touched] = []
     unread = {change.after["id"] for change in changes if change.sheet == "meters" and change.before is None}
     for change in changes:
         if change.sheet == "swaps" and change.after["meter"] not in unread:
             marks.append(Touched(change.after["meter"], 0, int(time.time())))
-        elif change.sheet == "corrections":
-            marks.append(Touched(change.after["meter"], change.after["start"], change.after["end"]))
-        elif change.sheet == "bills":
-            marks.append(_of_bill(change.after))
-            if change.before is not None:
-                marks.append(_of_bill(change.before))
+        elif change.sheet in _SPANS:
+            marks += [_SPANS[change.sheet](row) for row in (change.before, change.after) if row is not None]
         elif change.sheet == "meters" and _changes_figures(change):
             marks.append(Touched(change.after["id"], 0, int(time.time())))
     return marks
+
+
+def _of_correction(correction: Record) -> Touched:
+    return Touched(correction["meter"], correction["start"], correction["end"])
 
 
 def _of_bill(bill: Record) -> Touched:
     """The days of a bill and one more on either side: whatever the time zone, its local days lie within."""
     first, last = ((day - date(1970, 1, 1)).days * DAY for day in (bill["first_day"], bill["last_day"]))
     return Touched(bill["meter"], first - DAY, last + 2 * DAY)
+
+
+_SPANS: Final[Mapping[str, Callable[[Record], Touched]]] = {"corrections": _of_correction, "bills": _of_bill}
 
 
 def _changes_figures(change: Change) -> bool:

@@ -183,7 +183,12 @@ def test_a_bill_and_a_correction_are_computed_again(registry: Registry) -> None:
     assert marks == [correction, Touched("paper", day - DAY, day + 60 * DAY)]  # 59 days of bills, one more each side
     registry.forget_touched(epoch)
     registry.corrections.put([replace(registry.corrections.rows()[0], state="withdrawn")])
-    assert registry.take_touched()[1] == [correction]
+    epoch, marks = registry.take_touched()
+    assert marks == [correction]
+    registry.forget_touched(epoch)
+    shorter = replace(registry.corrections.rows()[0], state="active", end=correction.first + 3600)
+    registry.corrections.put([shorter])
+    assert registry.take_touched()[1] == [correction]  # the hours it speaks of no more, too
 
 
 def test_put_adds_changes_and_leaves_what_is_so_already(stocked: Registry) -> None:
