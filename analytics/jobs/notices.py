@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -126,18 +127,19 @@ def mirror(registry: Registry, writer: Writer, institution: str) -> None:
 
 def _compared(outlook: Outlook, stored: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
     """Rows of what is found, under the ids they had, and stored rows that are found no more."""
-    waiting = list(stored)
-    rows = []
+    waiting, pairs = list(stored), []
     silent = outlook.silent or ()
     for found in sorted((*outlook.found, *silent), key=lambda f: (f.start, f.meter, f.kind)):
         same = _same(found, waiting)
         if same is not None:
             waiting.remove(same)
-        rows.append(_row(found, outlook.institution, same))
+        pairs.append((found, same))
     for row, found in _silenced(outlook, waiting):
         if row.state == "open":  # what was shown stays: verdicts thin out what is to come
             waiting.remove(row)
-            rows.append(_row(found, outlook.institution, row))
+            pairs.append((found, row))
+    taken = {same.id for _, same in pairs if same is not None}
+    rows = [_row(found, outlook.institution, same, taken) for found, same in pairs]
     gone = [row for row in waiting if _is_undecided(row) and _was_looked_for(row, outlook)]
     return list({row.id: row for row in rows}.values()), gone
 
@@ -186,15 +188,17 @@ def _shared(row: Finding, found: Found) -> int:
     return min(row.end or row.start, found.end) - max(row.start, found.start)
 
 
-def _new_id(found: Found) -> str:
+def _new_id(found: Found, taken: Container[str]) -> str:
+    """An id that follows from what is found; another one where a finding that began there goes on elsewhere."""
     name = f"{found.meter}|{found.kind}|{found.start}"
-    return "f-" + hashlib.sha256(name.encode()).hexdigest()[:16]
+    ids = ("f-" + hashlib.sha256((name + "|" * n).encode()).hexdigest()[:16] for n in count())
+    return next(one for one in ids if one not in taken)
 
 
-def _row(found: Found, institution: str, before: Finding | None) -> Finding:
+def _row(found: Found, institution: str, before: Finding | None, taken: Container[str]) -> Finding:
     words = core.describe(found)
     return Finding(
-        id=_new_id(found) if before is None else before.id,
+        id=_new_id(found, taken) if before is None else before.id,
         institution=institution,
         meter=found.meter,
         kind=found.kind.value,

@@ -179,3 +179,17 @@ def test_a_run_says_how_far_it_is_and_why_it_failed(works: Works) -> None:
     assert under_way == [("running", {"computed": 0, "institutions": 2})]
     (run,) = works.registry.runs.rows()
     assert (run.state, run.error) == ("failed", "ConnectionError: scheduler is gone")
+
+
+def test_a_gap_before_one_that_goes_on_is_another_finding_though_that_one_began_there(works: Works) -> None:
+    works.estate(meter("e1"))
+    register = works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 10)
+    works.hourly("e1", "2026-01-06T22:00:00", [2.0] * 40, start=float(register[-1]) + 72.0)
+    works.run(NOW)
+    ten, seven, last = (instant(f"2026-01-0{time}:00:00") for time in ("5T10", "5T19", "6T22"))
+    works.hourly("e1", "2026-01-05T11:00:00", [2.0] * 8, start=float(register[-1]) + 2.0)
+    works.run(NOW)
+    late = Correction("e1", ten + HOUR, seven, "discard", "li", 1, "补传有误")
+    works.registry.corrections.put([late])
+    works.run(NOW)
+    assert sorted((f.start, f.end) for f in works.registry.findings.rows(state="open")) == [(ten, seven), (seven, last)]
