@@ -17,7 +17,7 @@ from analytics.jobs.day_costs import day_costs
 from analytics.jobs.estate import Estate, estates
 from analytics.jobs.judged import extents_of
 from analytics.jobs.limits import Extents
-from analytics.jobs.prices import Paid, tariffs_of
+from analytics.jobs.prices import Books, tariffs_of
 from analytics.jobs.stepped import Told
 from analytics.rollup import WHOLE
 from analytics.tariffs import Tariff
@@ -109,8 +109,9 @@ def judged_bills(
         for name, paid in tariffs_of(registry, estate).items()
         if name in billed and _is_told(paid.versions, is_read=name in read)
     }
-    cost = day_costs(store, estate, told, {}, _whole_days(amount), days)
-    charges = _Charges.of(store, estate, told, days)
+    books = Books(store, estate, told)
+    cost = day_costs(books, _whole_days(amount), days)
+    charges = _Charges.of(books, days)
     found = []
     for name, bill in bills:
         inside, own = (days >= bill.first_day) & (days < bill.end_day), place[name]
@@ -151,11 +152,12 @@ class _Charges:
     has_any: BoolArray
 
     @classmethod
-    def of(cls, store: Store, estate: Estate, paid: Paid, days: IntArray) -> Self:
+    def of(cls, books: Books, days: IntArray) -> Self:
+        estate, paid = books.estate, books.paid
         edges = estate.calendar.day_start(np.array([days[0], days[-1] + 1]))
         months = Periods.covering(estate.calendar, Window(int(edges[0]), int(edges[1])), "month")
         every = np.ones(len(months), np.bool_)
-        yuan, note = month_charges(store, estate, paid, {}, months, every, int(months.edges[-1]))
+        yuan, note = month_charges(books, months, every, int(months.edges[-1]))
         yuan = np.where(note == CostNote.NONE, yuan, np.nan)  # a bound says nothing of a bill
         has_any = [m.id in paid and any(v.has_charges for v in paid[m.id].versions) for m in estate.meters]
         return cls(months, yuan, np.array(has_any, np.bool_))

@@ -7,14 +7,14 @@ are in the bill.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from analytics.bills import Bill
 from analytics.jobs.estate import Estate
-from analytics.jobs.prices import Paid
+from analytics.jobs.prices import Books, Paid
 from analytics.tariffs import Tariff, monthly_charges
 from analytics.totals import Periods
 from energy.intervals import HOUR, RESOLUTIONS
@@ -29,27 +29,13 @@ ENOUGH: Final = 0.99
 """Share of a month's quarter hours that must be known for its highest demand to be sure."""
 
 
-def month_charges(
-    store: ResultStore,
-    estate: Estate,
-    paid: Paid,
-    bills: Mapping[str, Sequence[Bill]],
-    months: Periods,
-    wanted: BoolArray,
-    now: int,
-) -> tuple[FloatArray, ByteArray]:
+def month_charges(books: Books, months: Periods, wanted: BoolArray, now: int) -> tuple[FloatArray, ByteArray]:
     """Charges of each meter in each month, and what is to be said of them; both of shape (n_meters, n_months).
 
     Parameters
     ----------
-    store : ResultStore
-        Holds the intervals.
-    estate : Estate
-        Its meters are the rows.
-    paid : Paid
-        Tariffs by meter.
-    bills : mapping
-        Bills by meter.
+    books : Books
+        Tariffs and bills.
     months : Periods
     wanted : bool, shape (n_months,)
         Months of interest; the others are 0.
@@ -64,17 +50,18 @@ def month_charges(
     uint8
         `energy.model.CostNote`.
     """
-    out = np.zeros((len(estate.meters), len(months)))
+    meters = books.estate.meters
+    out = np.zeros((len(meters), len(months)))
     note = np.zeros(out.shape, np.uint8)
     places = np.flatnonzero(wanted & (months.edges[1:] <= now)).tolist()
-    points = billing_points(estate, paid)
-    for row, meter in enumerate(estate.meters):
+    points = billing_points(books.estate, books.paid)
+    for row, meter in enumerate(meters):
         versions = [v for v in points.get(meter.id, ()) if v.has_charges]
-        own = [i for i in places if not _is_billed(bills.get(meter.id, ()), months, i)]
+        own = [i for i in places if not _is_billed(books.bills.get(meter.id, ()), months, i)]
         if not versions or not own:
             continue
         has_demand = any(version.demand_yuan for version in versions)
-        highest, is_sure = _highest_kw(store, meter.id, months, own) if has_demand else _nothing(len(months))
+        highest, is_sure = _highest_kw(books.store, meter.id, months, own) if has_demand else _nothing(len(months))
         for i in own:
             for version in versions:
                 if version.first_day <= months.days[i] <= version.last_day:

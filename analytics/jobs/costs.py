@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analytics.bills import Bill
 from analytics.jobs.charges import month_charges
 from analytics.jobs.day_costs import day_costs, whole_days
 from analytics.jobs.estate import Estate
-from analytics.jobs.prices import Paid
+from analytics.jobs.prices import Books
 from analytics.jobs.rows import runs
 from analytics.jobs.stepped import Steps, Told, steps_of
 from analytics.jobs.sums import Sums
@@ -23,10 +22,9 @@ from analytics.rollup import WHOLE, Group
 from analytics.stepped import period_cost
 from analytics.tariffs import ROUNDING, Clock, Tariff, prices
 from analytics.totals import Periods
-from energy.intervals import LocalCalendar, Period, Window
+from energy.intervals import Period, Window
 from energy.model import CostNote, Scope
 from energy.series import BoolArray, ByteArray, FloatArray, IntArray
-from energy.storage.base import ResultStore
 from energy.storage.schema import TOTAL
 
 
@@ -64,15 +62,7 @@ def _is_bound(note: ByteArray) -> BoolArray:
     return np.isin(note, [kind for kind in CostNote if kind.is_bound])
 
 
-def with_costs(
-    store: ResultStore,
-    estate: Estate,
-    paid: Paid,
-    bills: Mapping[str, Sequence[Bill]],
-    sums: Sequence[Sums],
-    changed: Sequence[Window],
-    now: int,
-) -> list[Sums]:
+def with_costs(books: Books, sums: Sequence[Sums], changed: Sequence[Window], now: int) -> list[Sums]:
     """The sums with what they cost: changed days are priced anew, all others keep the price they have.
 
     Days cost their energy; months and years, once over, the charges of their billing points too.
@@ -80,31 +70,36 @@ def with_costs(
     if not sums:
         return []
     by_kind = {part.periods.kind: part for part in sums}
-    days = by_kind["day"].periods.days[:-1]
-    told = told_by(sums)
-    cost = _stored(store, estate, by_kind["day"])
-    for span in _to_price(estate.calendar, paid, changed, days):
-        cost[:, span] = day_costs(store, estate, paid, bills, told.part(span), days[span])
-    energy = _Energy(estate, paid, told, whole_days(estate.calendar, days), cost)
-    charges = _charges(store, estate, paid, bills, by_kind, now)
+    days, told = by_kind["day"].periods.days[:-1], told_by(sums)
+    cost = _stored(books, by_kind["day"])
+    for span in _to_price(books, changed, days):
+        cost[:, span] = day_costs(books, told.part(span), days[span])
+    energy = _Energy(books, told, whole_days(books.estate.calendar, days), cost)
+    charges = _charges(books, by_kind, now)
     found = []
     for part in sums:
-        assert part.counted is not None  # the sums are of an institution
-        amounts = part.totals.amount[_of_meters(part)]
-        own = energy.own(part.periods, amounts)
-        shared = energy.counted(part.periods, part.counted.totals.amount, part.counted.days, own)
-        if part.periods.kind != "day":
-            due = _of_periods(charges, by_kind["month"].periods, part.periods)
-            own = own.plus(due)
-            shared = shared.plus(due.where(part.counted.days[:, part.periods.days[1:] - 1 - days[0]]))
-        reasons = energy.reasons(part.periods)
-        of_meters, of_places = (
-            (_virtual(estate, _explained(costs, known, reasons)), known)
-            for costs, known in ((own, np.isfinite(amounts)), (shared, np.isfinite(part.counted.totals.amount)))
-        )
-        of_groups = roll_up_costs(part.groups, of_meters, of_places)
+        due = None if part.periods.kind == "day" else _of_periods(charges, by_kind["month"].periods, part.periods)
+        of_groups = _of_groups(energy, part, due)
         found.append(replace(part, cost=of_groups.yuan, cost_note=of_groups.note))
     return found
+
+
+def _of_groups(energy: _Energy, part: Sums, due: Costs | None) -> Costs:
+    """What the groups of the sums cost, with the charges that are due in its periods."""
+    counted, periods = part.counted, part.periods
+    assert counted is not None  # the sums are of an institution
+    amounts = part.totals.amount[_of_meters(part)]
+    own = energy.own(periods, amounts)
+    shared = energy.counted(periods, counted.totals.amount, counted.days, own)
+    if due is not None:
+        own = own.plus(due)
+        shared = shared.plus(due.where(counted.days[:, periods.days[1:] - 1 - energy.days.day[0]]))
+    reasons = energy.reasons(periods)
+    of_meters, of_places = (
+        (_virtual(energy.books.estate, _explained(costs, known, reasons)), known)
+        for costs, known in ((own, np.isfinite(amounts)), (shared, np.isfinite(counted.totals.amount)))
+    )
+    return roll_up_costs(part.groups, of_meters, of_places)
 
 
 def told_by(sums: Sequence[Sums]) -> Told:
@@ -128,18 +123,11 @@ def _of_meters(part: Sums) -> list[int]:
     return [i for i, group in enumerate(part.groups) if group.scope is Scope.METER and group.item == WHOLE]
 
 
-def _charges(
-    store: ResultStore,
-    estate: Estate,
-    paid: Paid,
-    bills: Mapping[str, Sequence[Bill]],
-    sums: Mapping[Period, Sums],
-    now: int,
-) -> Costs:
+def _charges(books: Books, sums: Mapping[Period, Sums], now: int) -> Costs:
     """Charges of the months in every year to be written; 0 in a month of which the meter knows no amount."""
     months, years = sums["month"], sums["year"]
     year = np.searchsorted(years.periods.days, months.periods.days[:-1], side="right") - 1
-    yuan, note = month_charges(store, estate, paid, bills, months.periods, years.wanted[year], now)
+    yuan, note = month_charges(books, months.periods, years.wanted[year], now)
     return Costs(yuan, note).where(np.isfinite(months.totals.amount[_of_meters(months)]))
 
 
@@ -168,12 +156,12 @@ def _explained(costs: Costs, is_used: BoolArray, reasons: ByteArray) -> Costs:
     return Costs(costs.yuan, np.where(is_used, note, CostNote.NONE).astype(np.uint8))
 
 
-def _stored(store: ResultStore, estate: Estate, part: Sums) -> FloatArray:
+def _stored(books: Books, part: Sums) -> FloatArray:
     """Cost of the meters' days as it was written last, shape (n_meters, n_days)."""
-    names = [meter.id for meter in estate.meters]
+    names = [meter.id for meter in books.estate.meters]
     where = {"scope": [Scope.METER.value], "id": names, "period": ["day"], "item": [WHOLE]}
     edges = part.periods.edges
-    rows = store.results(TOTAL.name, where=where, start=int(edges[0]), end=int(edges[-1]), fields=("cost_yuan",))
+    rows = books.store.results(TOTAL.name, where=where, start=int(edges[0]), end=int(edges[-1]), fields=("cost_yuan",))
     out = np.full((len(names), len(part.periods)), np.nan)
     place = {name: i for i, name in enumerate(names)}
     row = np.array([place[name] for name in rows.tags["id"]], np.int64)
@@ -181,9 +169,10 @@ def _stored(store: ResultStore, estate: Estate, part: Sums) -> FloatArray:
     return out
 
 
-def _to_price(calendar: LocalCalendar, paid: Paid, changed: Sequence[Window], days: IntArray) -> list[slice]:
+def _to_price(books: Books, changed: Sequence[Window], days: IntArray) -> list[slice]:
     """Days to price: the changed ones, and where tiers are, the whole of their months or years."""
-    tiered = {v.tier_period for paying in paid.values() for v in paying.versions if v.is_stepped}
+    calendar = books.estate.calendar
+    tiered = {v.tier_period for paying in books.paid.values() for v in paying.versions if v.is_stepped}
     kind: Period = "year" if "year" in tiered else "month" if tiered else "day"
     edges = [calendar.day_number(calendar.edges(window, kind))[[0, -1]] for window in changed]
     found = np.zeros(len(days), np.bool_)
@@ -204,8 +193,7 @@ class _Energy:
         Of each day; NaN where it has none.
     """
 
-    estate: Estate
-    paid: Paid
+    books: Books
     told: Told
     days: Clock
     cost: FloatArray
@@ -218,23 +206,23 @@ class _Energy:
         found = Costs.of(period_costs(self.cost, self.told.amount, amounts, column))
         for row in np.flatnonzero((np.isfinite(amounts) & np.isnan(found.yuan)).any(axis=1)).tolist():
             found.yuan[row] = self._at_mean(row, found.yuan[row], amounts[row], column)
-        for row, step in steps_of(self.estate, self.paid, self.days, self.told).items():
+        for row, step in steps_of(self.books.estate, self.books.paid, self.days, self.told).items():
             if step.is_own:
                 self._stepped(found, row, step, periods, amounts[row])
         return found
 
     def _at_mean(self, row: int, yuan: FloatArray, amounts: FloatArray, column: IntArray) -> FloatArray:
         """Periods of which only the whole is known, at the mean price of their hours; NaN where a day has no price."""
-        name = self.estate.meters[row].id
-        if name not in self.paid or any(version.is_stepped for version in self.paid[name].versions):
+        versions = self._versions(row)
+        if not versions or any(version.is_stepped for version in versions):
             return yuan
-        by_day = prices(self.paid[name].versions, self.days)
+        by_day = prices(versions, self.days)
         mean = np.bincount(column, by_day, len(yuan)) / np.bincount(column, minlength=len(yuan))
         return np.where(np.isnan(yuan), amounts * mean, yuan)
 
     def _stepped(self, found: Costs, row: int, steps: Steps, periods: Periods, amounts: FloatArray) -> None:
         """Periods of one billing point that lie in one period of its steps; others are their days and the mean."""
-        versions = self.paid[self.estate.meters[row].id].versions
+        versions = self._versions(row)
         edges = np.searchsorted(self.days.day, periods.days)
         for place in np.flatnonzero(np.isfinite(amounts)).tolist():
             span = slice(int(edges[place]), int(edges[place + 1]))
@@ -258,15 +246,19 @@ class _Energy:
     def reasons(self, periods: Periods) -> ByteArray:
         """Why a meter's period would have no cost, shape (n_meters, n_periods)."""
         column = np.searchsorted(periods.days, self.days.day, side="right") - 1
-        out = np.full((len(self.estate.meters), len(periods)), CostNote.NO_TARIFF, np.uint8)
-        for row, meter in enumerate(self.estate.meters):
-            versions = self.paid[meter.id].versions if meter.id in self.paid else ()
+        out = np.full((len(self.books.estate.meters), len(periods)), CostNote.NO_TARIFF, np.uint8)
+        for row in range(len(out)):
             by_day = np.full(len(self.days.day), CostNote.NO_TARIFF, np.uint8)
-            for version in versions:
+            for version in self._versions(row):
                 by_day[version.holds_on(self.days.day)] = _reason(version)
             # A tariff that is missing on some days only is none of the reasons where another speaks of the others.
             np.maximum.at(out[row], column, by_day)
         return out
+
+    def _versions(self, row: int) -> Sequence[Tariff]:
+        """What a meter pays by; nothing where nobody said."""
+        paying = self.books.paid.get(self.books.estate.meters[row].id)
+        return () if paying is None else paying.versions
 
 
 def _reason(version: Tariff) -> CostNote:

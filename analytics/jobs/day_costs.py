@@ -10,33 +10,23 @@ import numpy as np
 
 from analytics.bills import Bill
 from analytics.jobs.bills import is_workday
-from analytics.jobs.estate import Estate
-from analytics.jobs.prices import Paid
+from analytics.jobs.prices import Books
 from analytics.jobs.stepped import Steps, Told, steps_of
-from analytics.tariffs import ROUNDING, Clock, clock, prices
+from analytics.tariffs import ROUNDING, Clock, Tariff, clock, prices
 from energy.intervals import RESOLUTIONS, LocalCalendar
-from energy.series import BoolArray, FloatArray, IntArray
-from energy.storage.base import ResultStore
+from energy.series import BoolArray, FloatArray, IntArray, Table
 from energy.storage.schema import INTERVAL
 
 _MIDNIGHT: Final = 1440
 
 
-def day_costs(
-    store: ResultStore, estate: Estate, paid: Paid, bills: Mapping[str, Sequence[Bill]], told: Told, days: IntArray
-) -> FloatArray:
+def day_costs(books: Books, told: Told, days: IntArray) -> FloatArray:
     """Cost of each day of each meter, shape (n_meters, n_days). [yuan]
 
     Parameters
     ----------
-    store : ResultStore
-        Holds the intervals.
-    estate : Estate
-        Its meters are the rows.
-    paid : Paid
-        Tariffs by meter.
-    bills : mapping
-        Bills by meter: where one states its money, that is the cost of its days.
+    books : Books
+        Tariffs and bills.
     told : Told
         What is known of the days.
     days : int64, shape (n_days,)
@@ -49,12 +39,13 @@ def day_costs(
         costs the mean of that day, or of a day without intervals the mean over its hours.
     """
     out = np.full(told.amount.shape, np.nan)
-    steps = steps_of(estate, paid, whole_days(estate.calendar, days), told)
+    estate = books.estate
+    steps = steps_of(estate, books.paid, whole_days(estate.calendar, days), told)
     for part in _years(days):
         of_part = {row: step.part(part) for row, step in steps.items()}
-        out[:, part] = _of_span(store, estate, paid, told.amount[:, part], days[part], of_part)
+        out[:, part] = _of_span(books, told.amount[:, part], days[part], of_part)
     for row, meter in enumerate(estate.meters):
-        for bill in bills.get(meter.id, ()):
+        for bill in books.bills.get(meter.id, ()):
             if bill.yuan is not None:
                 inside, money = _bill_money(told.amount[row], bill, days)
                 out[row, inside] = money
@@ -77,33 +68,39 @@ def _bill_money(amount: FloatArray, bill: Bill, days: IntArray) -> tuple[BoolArr
     return inside, yuan * (amount[inside] / bill.amount)
 
 
-def _of_span(
-    store: ResultStore, estate: Estate, paid: Paid, amounts: FloatArray, days: IntArray, steps: Mapping[int, Steps]
-) -> FloatArray:
-    calendar = estate.calendar
+def _of_span(books: Books, amounts: FloatArray, days: IntArray, steps: Mapping[int, Steps]) -> FloatArray:
+    """Cost of the days by tariffs: of each meter's intervals, or at the mean of the day where it has none."""
+    calendar, meters = books.estate.calendar, books.estate.meters
     edges = calendar.day_start(np.array([days[0], days[-1] + 1]))
-    priced = [meter.id for meter in estate.meters if meter.id in paid]
-    found = store.results(
-        INTERVAL.name, where={"meter": priced}, start=int(edges[0]), end=int(edges[1]), fields=("amount",)
-    )
+    where = {"meter": [meter.id for meter in meters if meter.id in books.paid]}
+    found = books.store.results(INTERVAL.name, where=where, start=int(edges[0]), end=int(edges[1]), fields=("amount",))
     daily = whole_days(calendar, days)
     out = np.full(amounts.shape, np.nan)
-    for row, meter in enumerate(estate.meters):
-        if meter.id not in paid:
-            continue
-        amount, versions, step = amounts[row], paid[meter.id].versions, steps.get(row)
-        by_day = prices(versions, daily) if step is None else step.reached.day_prices(versions, daily)
-        own = np.flatnonzero(found.tags["meter"] == meter.id)
-        if not len(own):
-            out[row] = amount * by_day
-            continue
-        place = calendar.day_number(found.time[own]) - days[0]
-        length = RESOLUTIONS[str(found.tags["resolution"][own[0]])]
-        when = clock(found.time[own], length, calendar, daily.is_workday[place])
-        values = np.asarray(found.fields["amount"], np.float64)[own]
-        cost = values * (prices(versions, when) if step is None else step.prices(versions, when, place, values))
-        out[row] = _with_rest(amount, by_day, place, values, cost)
+    for row, meter in enumerate(meters):
+        if meter.id in books.paid:
+            own = found.take(found.tags["meter"] == meter.id)
+            out[row] = _of_meter(calendar, own, amounts[row], daily, books.paid[meter.id].versions, steps.get(row))
     return out
+
+
+def _of_meter(
+    calendar: LocalCalendar,
+    rows: Table,
+    amount: FloatArray,
+    daily: Clock,
+    versions: Sequence[Tariff],
+    step: Steps | None,
+) -> FloatArray:
+    """Cost of one meter's days; `rows` are its intervals."""
+    by_day = prices(versions, daily) if step is None else step.reached.day_prices(versions, daily)
+    if not len(rows):
+        return np.asarray(amount * by_day)
+    place = calendar.day_number(rows.time) - daily.day[0]
+    length = RESOLUTIONS[str(rows.tags["resolution"][0])]
+    when = clock(rows.time, length, calendar, daily.is_workday[place])
+    values = np.asarray(rows.fields["amount"], np.float64)
+    cost = values * (prices(versions, when) if step is None else step.prices(versions, when, place, values))
+    return _with_rest(amount, by_day, place, values, cost)
 
 
 def _with_rest(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+from analytics.bills import Bill
 from analytics.jobs.conversion import heat_by_date, is_heat_of_gas
 from analytics.jobs.estate import Estate
 from analytics.tariffs import Band, Price, Tariff, require_apart
@@ -19,6 +20,7 @@ from energy.model import Meter
 from energy.registry import FittedModel, Registry
 from energy.registry.decisions import Tariff as TariffRow
 from energy.registry.decisions import TariffUse
+from energy.storage.base import ResultStore
 from energy.units import CANONICAL, linear
 
 PRICES: Final = "prices"
@@ -46,6 +48,28 @@ class Paying:
 
 Paid = Mapping[str, Paying]
 """By meter."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Books:
+    """What the costs of an institution are found by.
+
+    Attributes
+    ----------
+    store : ResultStore
+        Holds the intervals.
+    estate : Estate
+        Its meters are the rows.
+    paid : Paid
+        Tariffs by meter.
+    bills : mapping
+        Bills by meter: where one states its money, that is the cost of its days.
+    """
+
+    store: ResultStore
+    estate: Estate
+    paid: Paid
+    bills: Mapping[str, Sequence[Bill]] = field(default_factory=dict)
 
 
 def tariffs_of(registry: Registry, estate: Estate) -> Paid:

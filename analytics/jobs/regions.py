@@ -12,7 +12,7 @@ from analytics.jobs.due import SHAPE, Present
 from analytics.jobs.estate import regions_from
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.rows import Writer, runs, union
-from analytics.jobs.sums import PERIODS, Sums, overlapping, total_table
+from analytics.jobs.sums import PERIODS, Sums, reached, total_table
 from analytics.jobs.task import Done
 from analytics.rollup import Group
 from analytics.totals import Periods, Totals
@@ -80,9 +80,6 @@ def region_sums(
         first = calendar.edges(span, "year")
         after = calendar.edges(Window(int(first[-1]), int(first[-1]) + 1), "year")
         periods = Periods.covering(calendar, Window(int(first[0]), int(after[-1])), kind)
-        wanted = overlapping(periods, changed)
-        before = periods.a_year_before()
-        wanted |= (before >= 0) & wanted[before]
         where: dict[str, Sequence[str]] = {
             "scope": [Scope.INSTITUTION.value],
             "id": list(institutions),
@@ -94,7 +91,7 @@ def region_sums(
         day = _local_days(rows, institutions)
         inside = (day >= periods.days[0]) & (day < periods.days[-1])
         column = np.searchsorted(periods.days, day[inside], side="right") - 1
-        found.append(_added(region, periods, rows.take(inside), column, wanted))
+        found.append(_added(region, periods, rows.take(inside), column, reached(periods, changed)))
     return found
 
 

@@ -79,24 +79,32 @@ def compute_sums(
     parts = _day_parts(store, calendar, [m.id for m in estate.meters], span)
     days = Periods.covering(calendar, span, "day")
     due = [_expected(calendar, meter, extents, now) for meter in estate.meters]
-    meters = _Meters(estate, extents, due, _shares(estate, days, parts, extents, due))
+    meters = _Meters(estate, extents, parts, habits, due, _shares(estate, days, parts, extents, due))
     own = {name: found.parts for name, found in parts.items()}
     cut = up_to_last_reading(store, calendar, own, extents, now)
     found = []
     for kind in PERIODS:
         periods = Periods.covering(calendar, span, kind)
         totals, counted = meters.totals(periods, own)
-        before = periods.a_year_before()
-        wanted = overlapping(periods, changed)
-        wanted |= (before >= 0) & wanted[before]
-        expected = virtual_expected(_expected_of(estate, periods, parts, extents, habits), estate.formulas)
-        of_groups = roll_up_expected(estate.groups, expected, np.isfinite(counted.amount))
-        last_year = np.where(before >= 0, totals.amount[:, before], np.nan)
-        for running in np.flatnonzero((periods.start <= now) & (periods.edges[1:] > now) & (before >= 0)):
-            last_year[:, running] = meters.same_span(periods.at(before[running]), cut)
-        what_counts = Counted(counted, meters.shares.counts)
-        found.append(Sums(periods, estate.groups, totals, last_year, wanted, of_groups, what_counts))
+        found.append(
+            Sums(
+                periods,
+                estate.groups,
+                totals,
+                meters.last_year(periods, totals, cut, now),
+                reached(periods, changed),
+                meters.expected(periods, np.isfinite(counted.amount)),
+                Counted(counted, meters.shares.counts),
+            )
+        )
     return found
+
+
+def reached(periods: Periods, changed: Sequence[Window]) -> BoolArray:
+    """Periods that share an instant with any of the windows, and those a year later that are held against them."""
+    wanted = overlapping(periods, changed)
+    before = periods.a_year_before()
+    return wanted | ((before >= 0) & wanted[before])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,10 +160,12 @@ def _of_days(values: FloatArray, parts: DayParts, days: Periods) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Meters:
-    """The meters of an institution, from when to when each was read, when it is due and on which days it counts."""
+    """The meters of an institution, what is known and expected of each, when it is due and on which days it counts."""
 
     estate: Estate
     extents: Extents
+    parts: Mapping[str, _Days]
+    habits: Habits
     due: Sequence[Window]
     shares: _Shares
 
@@ -172,7 +182,31 @@ class _Meters:
             counted = stack([split.get(i) or meters.rows([i]) for i in range(len(rows))])
         return roll_up(self.estate.groups, meters, counted), counted
 
-    def same_span(self, period: Periods, cut: Mapping[str, DayParts]) -> FloatArray:
+    def last_year(self, periods: Periods, totals: Totals, cut: Mapping[str, DayParts], now: int) -> FloatArray:
+        """Amounts of the groups a year before each period; beside one that still runs, of the same span."""
+        before = periods.a_year_before()
+        amounts = np.where(before >= 0, totals.amount[:, before], np.nan)
+        for running in np.flatnonzero((periods.start <= now) & (periods.edges[1:] > now) & (before >= 0)):
+            amounts[:, running] = self._same_span(periods.at(before[running]), cut)
+        return amounts
+
+    def expected(self, periods: Periods, is_known: BoolArray) -> ExpectedTotals:
+        """Expected totals of the groups; what counts in them is known of the meters' periods where `is_known`."""
+        rows = [self._expected_of(meter, periods) for meter in self.estate.meters]
+        of_meters = ExpectedTotals(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+        return roll_up_expected(self.estate.groups, virtual_expected(of_meters, self.estate.formulas), is_known)
+
+    def _expected_of(self, meter: Meter, periods: Periods) -> tuple[FloatArray, FloatArray]:
+        """Expected totals of one meter and their half widths; NaN where no model speaks of the month."""
+        months = periods.days[:-1].astype("M8[D]").astype("M8[M]").astype(np.int64)
+        spread, drift = np.full(len(periods), np.nan), np.full(len(periods), np.nan)
+        for month in np.unique(months).tolist():
+            if (habit := speaking(self.habits, meter.id, 1970 + month // 12, month % 12 + 1)) is not None:
+                spread[months == month], drift[months == month] = habit.model.day_spread[0], habit.model.drift[0]
+        known, read = self.parts[meter.id].expected, _read(meter, self.extents)
+        return meter_expected(known, periods, read=read, day_spread=spread, drift=drift)
+
+    def _same_span(self, period: Periods, cut: Mapping[str, DayParts]) -> FloatArray:
         """Amounts of the groups in one period of last year as far as it is cut; without meters read after its start."""
         first_day_ends = int(period.start[0]) + DAY
         known = {
@@ -191,22 +225,6 @@ class _Meters:
         own = parts[name]
         own = own.take((own.day >= periods.days[0]) & (own.day < periods.days[-1]))
         return {name: own.take(self.shares.counts[i, own.day - self.shares.first_day])}
-
-
-def _expected_of(
-    estate: Estate, periods: Periods, parts: Mapping[str, _Days], extents: Extents, habits: Habits
-) -> ExpectedTotals:
-    """Expected totals of the meters, rows in their order; NaN where no model speaks of the year."""
-    months = periods.days[:-1].astype("M8[D]").astype("M8[M]").astype(np.int64)
-    rows = []
-    for meter in estate.meters:
-        spread, drift = np.full(len(periods), np.nan), np.full(len(periods), np.nan)
-        for month in np.unique(months).tolist():
-            if (habit := speaking(habits, meter.id, 1970 + month // 12, month % 12 + 1)) is not None:
-                spread[months == month], drift[months == month] = habit.model.day_spread[0], habit.model.drift[0]
-        read = _read(meter, extents)
-        rows.append(meter_expected(parts[meter.id].expected, periods, read=read, day_spread=spread, drift=drift))
-    return ExpectedTotals(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
 
 
 def _read(meter: Meter, extents: Extents) -> Window:

@@ -17,7 +17,7 @@ from analytics.jobs.judged import extents_of
 from analytics.jobs.limits import KIND, Extents, fit_missing, profile_of, refit_outgrown
 from analytics.jobs.meters import Recomputed, compute_meters
 from analytics.jobs.outlook import Outlook, look, years_to_judge
-from analytics.jobs.prices import Paid, is_repriced, priced_by, tariffs_of
+from analytics.jobs.prices import Books, Paid, is_repriced, priced_by, tariffs_of
 from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.shapes import write_shapes
 from analytics.jobs.spans import Spans
@@ -195,7 +195,7 @@ def _told(work: _Work, metered: _Metered) -> _Told:
     ends = [extents[meter.id] for meter in estate.meters if meter.id in extents]
     changed = _changed_days(task, metered.days, ends if task.everything or repriced else ())
     sums = compute_sums(work.store, estate, changed, extents=extents, now=task.now, habits=metered.expectations.habits)
-    sums = with_costs(work.store, estate, paid, metered.bills, sums, changed, task.now)
+    sums = with_costs(Books(work.store, estate, paid, metered.bills), sums, changed, task.now)
     ids = scopes(estate, task.former)
     write_sums(writer, sums, ids)
     places: dict[Scope, Sequence[str]] = {s: names for s, names in ids.items() if s is not Scope.METER}

@@ -14,7 +14,7 @@ from analytics.jobs.audits import judged_bills
 from analytics.jobs.costs import Costs, period_costs, roll_up_costs
 from analytics.jobs.day_costs import day_costs
 from analytics.jobs.estate import Estate, estates
-from analytics.jobs.prices import tariffs_of, versions_of
+from analytics.jobs.prices import Books, tariffs_of, versions_of
 from analytics.jobs.stepped import Told
 from analytics.rollup import Group
 from energy.model import Category, CostNote, Scope
@@ -55,7 +55,7 @@ def days_of(
     """Cost of three days from 5 January of the only meter."""
     estate = school(works)
     told = Told(np.array([amounts]), np.zeros((1, 3)), lambda _first, _end: np.full(1, NAN))
-    return day_costs(works.store, estate, tariffs_of(works.registry, estate), bills, told, DAYS)
+    return day_costs(Books(works.store, estate, tariffs_of(works.registry, estate), bills), told, DAYS)
 
 
 def test_hours_cost_their_band(works: Works) -> None:
