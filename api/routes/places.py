@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import Field
 
+from analytics.jobs.known import known_of
 from api.answers import Pages, Wants, Wish, answers, listed, one, sought
 from api.callers import Sees
 from api.context import Context, Ctx
@@ -17,6 +18,7 @@ from api.schemas import Body
 from api.scope import Scope
 from api.strict import noun
 from api.times import Instant
+from energy.intervals import LocalCalendar
 from energy.model import Category, Meter, Swap
 from energy.registry import Building, Institution, Region
 
@@ -110,6 +112,24 @@ class MeterOut(Body):
     active_to: date | None
 
 
+class ExpectationOut(Body):
+    """What stands behind the expected use and the findings of a meter."""
+
+    fitted_from: Instant | None = Field(description="null = measured for too short a time, nothing is expected yet")
+    fitted_to: Instant | None
+    version: int
+    has_temperature: bool = Field(description="false = no outdoor temperature was known: calendar terms alone")
+    uses_temperature: bool
+    days_known: float | None = Field(description="share of days with 90 % of their intervals")
+    lowest_month: float | None
+    cv_rmse: float | None
+    nmbe: float | None
+    lacking: list[str] = Field(
+        description="period, days, month (CalTRACK 2.0), cv_rmse, nmbe (ASHRAE 14); empty = enough"
+    )
+    is_watched: bool = Field(description="false = less than half of the year before was measured: hours are not judged")
+
+
 class MeterDetail(MeterOut):
     """A meter with its swaps and what is behind it."""
 
@@ -117,6 +137,7 @@ class MeterDetail(MeterOut):
     swaps: list[SwapOut]
     last_time: Instant | None = Field(description="newest reading; null = none yet")
     last_value: float | None
+    expectation: ExpectationOut
 
 
 @router.get("/regions", operation_id="list_regions", responses=answers(RegionOut))
@@ -211,8 +232,26 @@ def read_meter(ctx: Ctx, scope: Sees, wish: Wants, meter: str) -> Response:
         swaps=[_swap(swap) for swap in scope.snapshot.swaps.get(meter, ())],
         last_time=last[0] if last else None,
         last_value=last[1] if last else None,
+        expectation=_expectation(ctx, found),
     )
     return one(wish, detail)
+
+
+def _expectation(ctx: Context, meter: Meter) -> ExpectationOut:
+    known = known_of(ctx.registry, meter.id, LocalCalendar(ctx.zone_of(meter.institution)), ctx.now())
+    return ExpectationOut(
+        fitted_from=known.period.start if known.period else None,
+        fitted_to=known.period.end if known.period else None,
+        version=known.version,
+        has_temperature=known.has_weather,
+        uses_temperature=known.uses_weather,
+        days_known=known.days,
+        lowest_month=known.lowest_month,
+        cv_rmse=known.cv_rmse,
+        nmbe=known.nmbe,
+        lacking=list(known.lacking),
+        is_watched=known.is_watched,
+    )
 
 
 def _region(scope: Scope, wish: Wish, region: Region) -> RegionOut:

@@ -242,6 +242,13 @@ def test_a_rank_in_a_small_group_is_hidden_from_all_but_the_root(world: World) -
             assert root.get(path, params=query).json()["items"][0]["rank"] == 2
 
 
+def test_a_meter_says_what_its_expectation_rests_on(world: World) -> None:
+    meter = next(m.id for m in world.registry.snapshot().meters.values() if m.interval_s == 3600 and not m.parent)
+    with world.client("root-viewer") as client:
+        told = client.get(f"/api/v1/meters/{meter}").json()["expectation"]
+    assert (told["is_watched"], told["lacking"][0]) == (False, "period")
+
+
 def test_a_finding_is_judged_with_its_history_kept(world: World) -> None:
     finding = f"f-{world.province.houses[0].id}"
     with world.client("root-energy-manager") as client:

@@ -155,6 +155,12 @@ def test_a_finding_shows_what_speaks_for_it_how_strongly_and_where_else(admin: h
     assert "同一原因也见于" in shown
 
 
+def test_a_meter_says_what_its_expectation_rests_on_and_that_it_is_not_watched_yet(admin: httpx.Client) -> None:
+    shown = text_of(admin.get(f"/meters/{METER}"))
+    assert "上一年数据不足一半，逐时用量暂不判定" in shown
+    assert "不满一年" in shown
+
+
 def test_every_sign_of_the_detector_and_its_rules_has_a_word() -> None:
     rules = ("balance", "room", "sisters")
     assert [name for name in (*TERMS, *rules) if f"sign_{name}" not in WORDS["zh"]] == []

@@ -10,6 +10,7 @@ import numpy as np
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from analytics.jobs.known import known_of
 from api.console import charts, figures
 from api.console.frame import ConsoleRoute, Corrects, Page, Reads
 from api.problems import Problem
@@ -46,6 +47,7 @@ def meter(page: Reads, meter: str, days: int = 14) -> HTMLResponse:
         states=states(rows),
         swaps=list(reversed(page.scope.snapshot.swaps.get(meter, ()))),
         corrections=page.ctx.registry.corrections.rows(meter=meter),
+        known=known_of(page.ctx.registry, meter, calendar, page.ctx.now()) if here.quantity == "energy" else None,
         may_swap=page.scope.may(Action.CORRECT) and here.value_kind is ValueKind.REGISTER,
     )
 
