@@ -1,6 +1,7 @@
 """Findings as people meet them: kept in the registry under lasting ids, few new ones a day, shown in the store.
 
-What a person decided is never overwritten. A finding that is found no more is withdrawn, and says so in its history.
+What a person decided is never overwritten. A finding that is found no more is withdrawn, and says so in its history;
+one that goes on after it was closed is open again (`analytics.jobs.resumed`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from analytics.detection.kinds import Kind
 from analytics.findings import Finding as Found
 from analytics.jobs.budget import OUTDATED, Budget, seen_at
 from analytics.jobs.outlook import Outlook
+from analytics.jobs.resumed import resumed
 from analytics.jobs.rows import Writer, table, texts
 from analytics.jobs.watch import DETECTOR
 from energy.intervals import HOUR, LocalCalendar, Window
@@ -52,21 +54,10 @@ def publish(
     fresh: dict[str, list[Finding]] = {}
     changed = {outlook.institution for outlook in outlooks}
     for outlook in outlooks:
-        stored = registry.findings.rows(institution=outlook.institution)
-        rows, gone = _compared(outlook, stored)
-        known = {row.id: row for row in stored}
-        registry.findings.put([row for row in rows if row.id in known])
-        for row in rows:
-            if row.id in known and known[row.id].state == "withdrawn":
-                registry.findings.decide(row.id, author=AUTHOR, time=now, state="open", comment=BACK)
-        quiet = {row.id for row, _ in _silenced(outlook, gone)}
-        for row in gone:
-            comment = TIRESOME if row.id in quiet else GONE
-            registry.findings.decide(row.id, author=AUTHOR, time=now, state="withdrawn", comment=comment)
-        new = [row for row in rows if row.id not in known]
+        new, n_gone = _brought_up_to_date(registry, calendar, outlook, now)
         fresh.setdefault(_city(snapshot, outlook.institution), []).extend(new)
         counts["new"] += len(new)
-        counts["withdrawn"] += len(gone)
+        counts["withdrawn"] += n_gone
     for city, new in fresh.items():
         told = _told(registry, snapshot, calendar, city, new, now=now)
         counts["shown"] += sum(row.state == "open" for row in told)
@@ -75,6 +66,26 @@ def publish(
     for institution in sorted(changed):
         mirror(registry, writer, institution)
     return counts
+
+
+def _brought_up_to_date(
+    registry: Registry, calendar: LocalCalendar, outlook: Outlook, now: int
+) -> tuple[list[Finding], int]:
+    """Bring the stored findings of an institution up to date; which are new, and how many are found no more."""
+    stored = registry.findings.rows(institution=outlook.institution)
+    rows, gone = _compared(outlook, stored)
+    known = {row.id: row for row in stored}
+    # Before the rows are stored: whether a finding went on shows by how it stood.
+    back = resumed(registry, calendar, rows, known)
+    back |= {row.id: BACK for row in rows if row.id in known and known[row.id].state == "withdrawn"}
+    for name, comment in back.items():
+        registry.findings.decide(name, author=AUTHOR, time=now, state="open", comment=comment)
+    registry.findings.put([row for row in rows if row.id in known])
+    quiet = {row.id for row, _ in _silenced(outlook, gone)}
+    for row in gone:
+        comment = TIRESOME if row.id in quiet else GONE
+        registry.findings.decide(row.id, author=AUTHOR, time=now, state="withdrawn", comment=comment)
+    return [row for row in rows if row.id not in known], len(gone)
 
 
 def _told(
