@@ -36,7 +36,14 @@ class Breach:
 
 
 def night_flow(
-    use: FloatArray, day: FloatArray, hour: FloatArray, *, days: int = 3, window: int = 28, limit: float = 3.0
+    use: FloatArray,
+    day: FloatArray,
+    hour: FloatArray,
+    *,
+    vacation: BoolArray | None = None,
+    days: int = 3,
+    window: int = 28,
+    limit: float = 3.0,
 ) -> list[Breach]:
     """Water that runs at night: the least hour between 02 and 05 stays above its own last four weeks.
 
@@ -46,6 +53,9 @@ def night_flow(
         Hourly use; NaN where unknown. [m3]
     day, hour : ndarray, shape (n_hours,)
         Local day from 0, local hour.
+    vacation : bool, shape (n_hours,), optional
+        The institution's own vacation: its nights, and those of term, are held against their like. People who come
+        back to their dormitories are no leak.
     days : int
         Nights in a row until it counts.
     window : int
@@ -63,7 +73,10 @@ def night_flow(
     WRc/WSA/WCA: Managing Leakage, Report E, Interpreting measured night flows, 1994.
     """
     lowest = _by_day(use, day, (hour >= NIGHT_FLOW_HOURS[0]) & (hour < NIGHT_FLOW_HOURS[1]), np.min)
-    return _above_usual(lowest, days, window, limit, [_display_error(row) for row in use])
+    away = np.zeros(lowest.shape[1], np.bool_)
+    if vacation is not None:
+        away[day[vacation].astype(np.int64)] = True
+    return _above_usual(lowest, away, days, window, limit, [_display_error(row) for row in use])
 
 
 def base_load(rest: RestDays, *, days: int = 7, hold: float = 1.5) -> list[tuple[Breach, int]]:
@@ -223,34 +236,41 @@ def _display_error(use: FloatArray) -> float:
     return float(np.diff(shown).min()) / np.sqrt(6) if len(shown) > 1 else 0.0
 
 
-def _above_usual(daily: FloatArray, days: int, window: int, limit: float, error: Sequence[float]) -> list[Breach]:
-    """Runs of days whose flow of an hour lies above the median of the `window` days before the run began.
+def _above_usual(
+    daily: FloatArray, away: BoolArray, days: int, window: int, limit: float, error: Sequence[float]
+) -> list[Breach]:
+    """Runs of days whose flow of an hour lies above the median of the last `window` days of its kind before the run.
 
-    `error` of each row is the least spread that its days have.
+    `away` parts the days in two kinds; `error` of each row is the least spread that its days have.
     """
     found = []
     for row, line in enumerate(daily):
         d = 0
         while d < len(line):
-            before = line[max(d - window, 0) : d]
-            known = before[np.isfinite(before)]
-            if len(known) < max(window // 4, 5) or not np.isfinite(line[d]):
-                d += 1
-                continue
-            usual = float(np.median(known))
-            spread = max(MAD * float(np.median(np.abs(known - usual))), 0.05 * abs(usual), error[row], 1e-9)
+            like = away == away[d]
+            usual, spread = _usual_of(line[:d][like[:d]][-window:], window, error[row])
             last = d
-            while last < len(line) and line[last] > usual + limit * spread:
-                last += 1
+            if line[d] > usual + limit * spread:  # not where one of them is unknown
+                other, width = _usual_of(line[:d][~like[:d]][-window:], window, error[row])
+                usual_of, spread_of = np.where(like, usual, other), np.where(like, spread, width)
+                while last < len(line) and line[last] > usual_of[last] + limit * spread_of[last]:
+                    last += 1
             if last - d >= days:
-                run = line[d:last]
-                strength = (float(np.median(run)) - usual) / spread
-                hours = 24 * (last - d)
-                found.append(
-                    Breach(Kind.NIGHT_FLOW, row, d, last - 1, float(run.mean()) * hours, usual * hours, strength)
-                )
+                run = slice(d, last)
+                strength = float(np.median((line[run] - usual_of[run]) / spread_of[run]))
+                used, expected = 24 * float(line[run].sum()), 24 * float(usual_of[run].sum())
+                found.append(Breach(Kind.NIGHT_FLOW, row, d, last - 1, used, expected, strength))
             d = max(last, d + 1)
     return found
+
+
+def _usual_of(nights: FloatArray, window: int, error: float) -> tuple[float, float]:
+    """Usual value of the last nights of a kind and its spread, at least `error`; NaN where too few are known."""
+    known = nights[np.isfinite(nights)]
+    if len(known) < max(window // 4, 5):
+        return float("nan"), float("nan")
+    usual = float(np.median(known))
+    return usual, max(MAD * float(np.median(np.abs(known - usual))), 0.05 * abs(usual), error, 1e-9)
 
 
 def _runs(where: BoolArray) -> list[tuple[int, int]]:

@@ -99,11 +99,16 @@ def breaches(year: Year) -> list[Finding]:
 
 
 def _quiet_hours(year: Year) -> Iterator[Finding | None]:
-    """Water that runs at night, of water meters with none above them; electricity while nobody is there."""
-    part, day, hour = year.part, year.day, year.part.calendar.hour.astype(np.float64)
-    water = [i for i, m in enumerate(part.meters) if m.category is Category.WATER and m.parent is None]
-    for breach in rules.night_flow(part.use[water], day, hour) if water else ():
-        meter = part.meters[water[breach.row]]
+    """Water that runs at night, of water meters with none above them; electricity while nobody is there.
+
+    Water asks for no year before, only for the nights before.
+    """
+    part, day, calendar = year.part, year.day, year.part.calendar
+    water = [m for m in year.estate.meters if m.id in part.steps and m.category is Category.WATER and m.parent is None]
+    use = np.array([_hours(year, meter) for meter in water])
+    hour = calendar.hour.astype(np.float64)
+    for breach in rules.night_flow(use, day, hour, vacation=calendar.vacation) if water else ():
+        meter = water[breach.row]
         yield year.finding(meter.id, breach, year.pricing[meter.id], "night")
     for breach, seen_after in rules.base_load(part.rest):
         meter = part.meters[breach.row]

@@ -32,8 +32,8 @@ class Known:
     lacking : tuple of str
         Codes of what is lacking: period, days, month, cv_rmse, nmbe (`analytics.sufficiency`).
     is_watched : bool
-        Whether its hours are judged: half of the year before was measured. Before that only readings, balances and
-        rooms are looked at.
+        Whether its hours are judged: half of the year before was measured. Before that only readings, balances,
+        rooms and water at night are looked at.
     """
 
     period: Window | None

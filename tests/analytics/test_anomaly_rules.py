@@ -40,6 +40,26 @@ def test_a_leak_is_seen_in_the_least_flow_of_the_night() -> None:
     assert abs((found.actual - found.expected) - 0.5 * 24 * (found.last_day - 44)) < 0.2 * found.actual
 
 
+def test_people_who_come_back_from_a_vacation_are_no_leak() -> None:
+    flow = np.random.default_rng(3).normal(1.0, 0.02, (2, N_DAYS * 24))
+    vacation = (DAY >= 20) & (DAY < 40)
+    flow[:, ~vacation] += 1.0  # the dormitories
+    flow[1, DAY >= 50] += 0.5
+    assert [b.row for b in rules.night_flow(flow, DAY, HOUR)] == [0, 1]  # all of them look like a leak in September
+    [leak] = rules.night_flow(flow, DAY, HOUR, vacation=vacation)
+    assert (leak.row, leak.first_day) == (1, 50)
+    assert leak.actual - leak.expected == pytest.approx(0.5 * 24 * (N_DAYS - 50), rel=0.1)
+
+
+def test_a_leak_that_goes_on_into_a_vacation_is_one() -> None:
+    flow = np.random.default_rng(3).normal(1.0, 0.02, (1, N_DAYS * 24))
+    vacation = ((DAY >= 10) & (DAY < 20)) | (DAY >= 45)
+    flow[:, ~vacation] += 1.0
+    flow[:, DAY >= 40] += 0.5
+    [leak] = rules.night_flow(flow, DAY, HOUR, vacation=vacation)
+    assert (leak.first_day, leak.last_day) == (40, N_DAYS - 1)
+
+
 def test_one_step_of_the_display_is_no_leak_and_three_are() -> None:
     use = np.round(water(), 2)
     asleep = (HOUR >= 1) & (HOUR < 6)

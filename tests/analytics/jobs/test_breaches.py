@@ -86,6 +86,18 @@ def test_a_load_switched_on_below_a_sub_meter_is_use_and_breaks_no_balance(works
     assert findings(works, "balance") == []
 
 
+def test_water_that_runs_at_night_is_told_of_a_meter_without_a_year_before(works: Works) -> None:
+    works.estate(meter("w1", category="water", unit="m3"))
+    used = np.where(BUSY, 3.0, 0.5) * np.random.default_rng(2).normal(1, 0.05, HOURS) + np.where(AFTER, 1.0, 0.0)
+    works.hourly("w1", JANUARY, np.round(used, 2).tolist())
+    works.run(NOW)
+    [row] = findings(works, "night_flow")
+    days = ((row.end or 0) - row.start) / DAY
+    assert row.start == FAULT
+    assert row.excess == pytest.approx(24 * days, rel=0.1)
+    assert "m3/h" in row.text_en
+
+
 def rooms(works: Works, *, outside: float | None, inside: np.ndarray, **sheets: list[dict[str, object]]) -> None:
     tariff = {"component": "energy", "price_yuan": 0.6, "unit": "yuan/kWh", "source": "测试"}
     sensor = {"institution": "court", "quantity": "temperature", "unit": "degC", "interval_s": HOUR}
