@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from analytics.compiled import compiled
 from analytics.detection.alarms import (
     ACTUAL,
     BUSY_EXCESS,
@@ -68,14 +69,15 @@ def restated(raw: Float32Array, values: Float32Array, usual: Float32Array, grid:
     return np.concatenate(told)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Part:
     """One stretch of an alarm against the level before it."""
 
     first: int
     last: int
-    usual: FloatArray
-    own: FloatArray  # excess of each hour, NaN unknown
+    level: float
+    excess: float
+    n_known: int
     is_echo: bool
 
 
@@ -85,9 +87,9 @@ class _Listener:
     def __init__(
         self, values: Float32Array, usual: Float32Array, grid: HourGrid, daily: Float32Array, followed: Float32Array
     ) -> None:
-        self._values, self._usual, self._grid = values.astype(np.float64), usual.astype(np.float64), grid
+        self._values, self._usual, self._grid = values, usual, grid
         self._daily, self._followed = daily, followed
-        self._free = np.ones(grid.n_days, np.bool_)
+        self._free = np.isfinite(daily)
 
     def retell(self, alarm: Float32Array) -> list[Float32Array]:
         """The alarm as one row or several, in the order of time; none where there is nothing to tell."""
@@ -96,36 +98,26 @@ class _Listener:
         most = 0.0
         while first <= end:
             part = self._part(first, end)
-            excess = abs(float(np.nansum(part.own)))
-            if np.isfinite(part.own).any() and not part.is_echo and excess >= ECHO * most:
+            if part.n_known and not part.is_echo and abs(part.excess) >= ECHO * most:
                 told.append(self._row(alarm, part))
-                most = max(most, excess)
-                hours = np.bincount(self._grid.day[part.first : part.last + 1], minlength=self._grid.n_days)
-                self._free &= hours < MOST_OF_A_DAY
+                most = max(most, abs(part.excess))
+                day = self._grid.day[part.first : part.last + 1]
+                self._free[day[0] : day[-1] + 1] &= np.bincount(day - day[0]) < MOST_OF_A_DAY
             first = part.last + 1
         return told
 
     def _part(self, first: int, last: int) -> _Part:
-        near, far = (self._level(int(self._grid.day[first]), n) for n in (LEVEL_DAYS, FAR_DAYS))
-        usual, own = self._against(near, first, last)
+        day = int(self._grid.day[first])
+        near, far = (level_before(self._daily, self._free, self._followed, day, n) for n in (LEVEL_DAYS, FAR_DAYS))
         if last - first + 1 >= LONG:
-            n = self._reach(own, self._grid.day[first : last + 1])
-            last, usual, own = first + n - 1, usual[:n], own[:n]
-        here = slice(first, last + 1)
-        followed = abs(np.nansum(self._values[here] - self._usual[here] - self._followed[self._grid.day[here]]))
-        stands = min(abs(np.nansum(own)), abs(np.nansum(self._against(far, first, last)[1])))
-        is_flat = followed < FLAT * np.nansum(usual)
-        return _Part(first, last, usual, own, bool(stands < ECHO * followed and not is_flat))
-
-    def _against(self, level: float, first: int, last: int) -> tuple[FloatArray, FloatArray]:
-        """Usual use of each hour with this level, and the excess over it."""
-        usual = np.maximum(self._usual[first : last + 1] + level, 0)
-        return usual, self._values[first : last + 1] - usual
-
-    def _level(self, day: int, n_days: int) -> float:
-        """Median of the last known days before this one that no alarm was told of."""
-        free = self._daily[:day][np.isfinite(self._daily[:day]) & self._free[:day]]
-        return float(np.median(free[-n_days:]) if len(free) else np.nan_to_num(self._followed[day]))
+            own = excess_over(self._values, self._usual, near, first, last)
+            last = first + self._reach(own, self._grid.day[first : last + 1]) - 1
+        excess, from_far, followed, usual, n_known = sums_over(
+            self._values, self._usual, self._followed, self._grid.day, near, far, first, last
+        )
+        is_flat = abs(followed) < FLAT * usual
+        stands = min(abs(excess), abs(from_far))
+        return _Part(first, last, near, excess, n_known, stands < ECHO * abs(followed) and not is_flat)
 
     @staticmethod
     def _reach(own: FloatArray, day: Int32Array) -> int:
@@ -139,21 +131,94 @@ class _Listener:
 
     def _row(self, alarm: Float32Array, part: _Part) -> Float32Array:
         row = alarm.copy()
-        known: BoolArray = np.isfinite(part.own)
-        own, usual = np.nan_to_num(part.own), np.where(known, part.usual, 0.0)
-        busy = self._grid.busy[part.first : part.last + 1]
-        half = (len(own) + 1) // 2
-        row[FIRST], row[LAST], row[KNOWN] = part.first, part.last, known.sum()
-        row[USUAL_USE], row[ACTUAL] = usual.sum(), usual.sum() + own.sum()
-        row[REST_EXCESS], row[BUSY_EXCESS] = own[~busy].sum(), own[busy].sum()
-        row[EARLY], row[LATE] = _share(own[:half], usual[:half]), _share(own[half:], usual[half:])
-        ratio = row[ACTUAL] / row[USUAL_USE] if row[USUAL_USE] > 0 else 0.0
-        row[MATCH] = np.count_nonzero(known & (np.abs(own + usual - ratio * usual) <= 0.2 * (own + usual)))
+        row[FIRST], row[LAST] = part.first, part.last
+        fill(row, self._values, self._usual, part.level, self._grid.busy)
         if part.last != alarm[LAST] or part.first != alarm[FIRST]:
             row[LAST_SHARE] = 0.0
             row[STUCK_HOURS], row[ZERO_HOURS] = np.minimum(alarm[[STUCK_HOURS, ZERO_HOURS]], row[KNOWN])
         return row
 
 
-def _share(own: FloatArray, usual: FloatArray) -> float:
-    return float(own.sum() / usual.sum()) if usual.sum() > 0 else 0.0
+def excess_over(values: Float32Array, usual: Float32Array, level: float, first: int, last: int) -> FloatArray:
+    """Excess of each hour over usual use at this level; NaN unknown."""
+    here = slice(first, last + 1)
+    return np.asarray(values[here] - np.maximum(usual[here].astype(np.float64) + level, 0.0), np.float64)
+
+
+@compiled
+def level_before(daily: Float32Array, free: BoolArray, followed: Float32Array, day: int, n_days: int) -> float:
+    """Median of the last known days before this one that no alarm was told of; where there is none, what was followed.
+
+    free : True for known days that no alarm was told of.
+    """
+    window = np.empty(n_days, np.float32)  # sorted
+    n = 0
+    for d in range(day - 1, -1, -1):
+        if not free[d]:
+            continue
+        i = n
+        while i > 0 and window[i - 1] > daily[d]:
+            window[i] = window[i - 1]
+            i -= 1
+        window[i] = daily[d]
+        n += 1
+        if n == n_days:
+            break
+    if n > 0:
+        return (float(window[(n - 1) // 2]) + float(window[n // 2])) / 2
+    return float(followed[day]) if np.isfinite(followed[day]) else 0.0
+
+
+@compiled
+def sums_over(
+    values: Float32Array, usual: Float32Array, followed: Float32Array, day: Int32Array, near: float, far: float,
+    first: int, last: int,
+) -> tuple[float, float, float, float, int]:  # fmt: skip
+    """Excess over usual use at the near level, at the far one and at the one followed, all usual use, known hours."""
+    from_near = from_far = from_followed = use = 0.0
+    n_known = 0
+    for t in range(first, last + 1):
+        value, model = float(values[t]), float(usual[t])
+        own = max(model + near, 0.0)
+        use += 0.0 if np.isnan(own) else own
+        if not np.isnan(value - model):
+            n_known += 1
+            from_near += value - own
+            from_far += value - max(model + far, 0.0)
+            from_followed += value - model - followed[day[t]]
+    return from_near, from_far, from_followed, use, n_known
+
+
+@compiled
+def fill(row: Float32Array, values: Float32Array, usual: Float32Array, level: float, busy: BoolArray) -> None:
+    """Amounts of an alarm, when its excess falls and how it grows, and how many hours follow one ratio."""
+    first, last = int(row[FIRST]), int(row[LAST])
+    middle = (first + last + 2) // 2
+    rest = occupied = early = late = early_use = late_use = 0.0
+    n_known = match = 0
+    for t in range(first, last + 1):
+        own = max(float(usual[t]) + level, 0.0)
+        excess = values[t] - own
+        if np.isnan(excess):
+            continue
+        n_known += 1
+        if busy[t]:
+            occupied += excess
+        else:
+            rest += excess
+        if t < middle:
+            early += excess
+            early_use += own
+        else:
+            late += excess
+            late_use += own
+    use = early_use + late_use
+    row[KNOWN], row[USUAL_USE], row[ACTUAL] = n_known, use, use + early + late
+    row[REST_EXCESS], row[BUSY_EXCESS] = rest, occupied
+    row[EARLY] = early / early_use if early_use > 0.0 else 0.0
+    row[LATE] = late / late_use if late_use > 0.0 else 0.0
+    ratio = row[ACTUAL] / row[USUAL_USE] if row[USUAL_USE] > 0.0 else 0.0
+    for t in range(first, last + 1):
+        own = max(float(usual[t]) + level, 0.0)
+        match += abs(values[t] - ratio * own) <= 0.2 * values[t]
+    row[MATCH] = match
