@@ -108,7 +108,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "is_watched": ("逐时用量按上一年判定。", "Its hours are judged by the year before."),
     "not_watched": (
         "上一年数据不足一半，逐时用量暂不判定；断采、总分表、室温和夜间水流照常检查。",
-        "Less than half of last year was measured: its hours are not judged yet; gaps, balances, rooms and night flow are.",
+        "Less than half of last year was measured: hours are not judged yet; gaps, balances, rooms, night flow are.",
     ),
     "nothing_expected": ("实测不足 28 天，尚无期望用量。", "Measured for less than 28 days: nothing is expected yet."),
     "no_temperature": ("没有室外温度，只用日历规律。", "No outdoor temperature is known: calendar terms alone."),
