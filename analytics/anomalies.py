@@ -26,6 +26,7 @@ from analytics.detection.restated import restated
 from analytics.detection.weights import TERMS
 from analytics.detection.yardsticks import N_YARDSTICK
 from analytics.expected import chunks
+from analytics.magnitude import countable
 from analytics.regression import fit_rows, predict_rows, prepare
 from energy.intervals import HOUR
 from energy.series import BoolArray, Float32Array, FloatArray, IntArray
@@ -214,6 +215,7 @@ def _judge(
     *,
     centred: bool,
 ) -> tuple[Yardsticks, Judgement]:
+    values, usual = countable(values), countable(usual)
     n_meters, n = values.shape
     if usual.shape != values.shape or len(grid) != n:
         raise ValueError(f"anomalies: values {values.shape}, usual {usual.shape} and a grid of {len(grid)} h differ")
@@ -225,8 +227,8 @@ def _judge(
     raw = np.zeros((0, N_FACTS + len(TERMS)), np.float32)
     if n_meters and n:
         raw = judge(
-            np.ascontiguousarray(values, np.float32),
-            np.ascontiguousarray(usual, np.float32),
+            values,
+            usual,
             grid,
             n_history,
             learn=yardsticks is None,

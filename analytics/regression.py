@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 
 from analytics.compiled import compiled
+from analytics.magnitude import countable
 from analytics.order import MAD, select
 from energy.series import Float32Array, FloatArray, Int32Array, IntArray
 
@@ -129,7 +130,7 @@ def fit_rows(values: Float32Array, basis: Basis, *, trim: float = np.inf, trimme
     Parameters
     ----------
     values : float32, shape (n_meters, n)
-        NaN where unknown.
+        NaN where unknown; what `countable` refuses is unknown too.
     basis : Basis
     trim : float
         Values farther than this many robust standard deviations (1.4826 MAD) from a first fit are left out of the
@@ -148,7 +149,7 @@ def fit_rows(values: Float32Array, basis: Basis, *, trim: float = np.inf, trimme
               np.zeros(n_meters, np.int32))  # fmt: skip
     for first in range(0, n_meters if n else 0, CHUNK):
         here = slice(first, first + CHUNK)
-        own = np.ascontiguousarray(values[here], np.float32)
+        own = countable(values[here])
         sums = _Sums.read(own, basis)
         left_out = sums.unknown
         level, slopes = _solve(sums, basis, left_out)

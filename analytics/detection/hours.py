@@ -41,13 +41,14 @@ def standardise(
     A residual's scale is that of the hour's group and of the meter, and how restless the last 56 days were against the
     year before.
     """
-    overall, jump, floor = yardstick[SIZE], yardstick[JUMP], yardstick[FLOOR]
+    overall, jump, floor = float(yardstick[SIZE]), float(yardstick[JUMP]), yardstick[FLOOR]
     scale, jump_scale = np.empty(N_GROUPS, np.float32), np.empty(N_GROUPS, np.float32)
     for g in range(N_GROUPS):
-        scale[g] = MAD * np.sqrt(0.5 * yardstick[g] ** 2 + 0.5 * overall**2)
-        jump_scale[g] = max(MAD * np.sqrt(0.5 * yardstick[N_GROUPS + g] ** 2 + 0.5 * jump**2), floor)
+        scale[g] = MAD * np.sqrt(0.5 * float(yardstick[g]) ** 2 + 0.5 * overall**2)
+        jump_scale[g] = max(MAD * np.sqrt(0.5 * float(yardstick[N_GROUPS + g]) ** 2 + 0.5 * jump**2), floor)
+    usual_size = yardstick[SIZE]
     for t in range(len(residual)):
-        ratio = max(recent[day[t]] / overall, np.float32(0.5)) if overall > 0.0 else np.float32(1.0)
+        ratio = max(recent[day[t]] / usual_size, np.float32(0.5)) if usual_size > 0.0 else np.float32(1.0)
         deviation = residual[t] / max(scale[group[t]] * ratio, floor)
         change = leap[t] / jump_scale[group[t]]
         z[t] = np.float32(0.0) if np.isnan(deviation) else deviation

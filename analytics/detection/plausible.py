@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from analytics.detection.yardsticks import NOTHING
+from analytics.magnitude import countable
 from analytics.order import select
 from energy.series import Float32Array
 
@@ -19,7 +20,7 @@ def plausible(values: Float32Array) -> Float32Array:
 
     A reading of nothing from a meter that never rests is no habit.
     """
-    own = np.array(values, np.float32)
+    own = np.array(countable(values))
     for row in own:
         if not np.fmin.reduce(row, initial=np.inf) <= NOTHING * np.fmax.reduce(row, initial=0.0):
             continue  # the median is no higher than the highest value: nothing is nearly zero

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import numpy as np
+from numpy.testing import assert_array_equal
+
+from analytics.magnitude import LARGEST, countable
+
+
+def test_values_that_float32_sums_cannot_hold_are_unknown() -> None:
+    values = np.array([[1.0, -2.0, np.nan], [LARGEST, -2e30, np.inf], [1e300, -np.inf, 0.0]])
+    expected = np.array([[1.0, -2.0, np.nan], [LARGEST, np.nan, np.nan], [np.nan, np.nan, 0.0]], np.float32)
+    assert_array_equal(countable(values), expected)
+
+
+def test_values_that_can_be_counted_are_not_copied() -> None:
+    values = np.array([[1.0, np.nan]], np.float32)
+    assert countable(values) is values
