@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from analytics.anomalies import BUDGETS, Alarms
-from analytics.detection.kinds import Kind
+from analytics.detection.kinds import SHORT, Kind
 from energy.intervals import DAY, HOUR
 from energy.series import FloatArray
 
@@ -312,24 +312,31 @@ class FindingText:
 
 @cache
 def catalogue() -> Mapping[str, FindingText]:
-    """The texts of every kind, and of some kinds that need other words (`_words_for`)."""
+    """The texts of every kind, and other words for some of them (`_words_for`)."""
     with files("analytics").joinpath("finding_texts.csv").open(encoding="utf-8") as lines:
         return {row.pop("kind"): FindingText(**row) for row in csv.DictReader(lines)}
 
 
 def _words_for(finding: Finding) -> str:
-    """The row of the catalogue: numbers of one meter, which an unbalanced tree disowns, are not those of a balance."""
-    if finding.kind in PATTERNS and abs(finding.excess) < FLAT * finding.usual:
+    """The row of the catalogue: some kinds read differently by direction, length, or what flows through the meter."""
+    name = _variant(finding) or finding.kind.value
+    in_pipe = f"{name}_pipe"
+    return in_pipe if finding.unit != "kWh" and in_pipe in catalogue() else name
+
+
+def _variant(finding: Finding) -> str | None:
+    kind, is_less = finding.kind, finding.excess < 0
+    if kind in PATTERNS and abs(finding.excess) < FLAT * finding.usual:
         return "pattern"
-    if finding.kind is Kind.BALANCE and any(term != "balance" for term, _ in finding.evidence):
-        return "balance_of_meter"
-    if finding.kind is Kind.BALANCE and finding.excess < 0:
-        return "balance_below"
-    if finding.kind is Kind.SET_POINT and finding.excess < 0:
-        return "set_point_cold"
-    if finding.kind is Kind.SLOW_CHANGE and finding.excess < 0:
-        return "slow_change_low"
-    return finding.kind.value
+    if kind is Kind.LOW and finding.end - finding.start <= SHORT * HOUR:
+        return "low_short"
+    if kind is Kind.BALANCE and any(term != "balance" for term, _ in finding.evidence):
+        return "balance_of_meter"  # numbers of one meter, which its tree disowns, are not those of a balance
+    return {
+        (Kind.BALANCE, True): "balance_below",
+        (Kind.SET_POINT, True): "set_point_cold",
+        (Kind.SLOW_CHANGE, True): "slow_change_low",
+    }.get((kind, is_less))
 
 
 def describe(finding: Finding) -> FindingText:

@@ -131,10 +131,11 @@ def test_what_people_call_false_again_and_again_falls_silent() -> None:
     assert ([f.meter for f in told], [f.meter for f in silenced]) == (["b"], ["a"])
 
 
+@pytest.mark.parametrize("unit", ["kWh", "m3", "GJ"])
 @pytest.mark.parametrize("excess", [30, 1, -30])
 @pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_has_words_in_both_languages(kind: Kind, excess: float) -> None:
-    text = fs.describe(finding("a", excess, hours=72, kind=kind))
+def test_every_kind_has_words_in_both_languages(kind: Kind, excess: float, unit: str) -> None:
+    text = fs.describe(replace(finding("a", excess, hours=72, kind=kind), unit=unit))
     assert "{" not in text.text_zh + text.text_en
     assert all(getattr(text, name) for name in fs.FindingText.__slots__)
 
@@ -148,6 +149,20 @@ def test_a_night_flow_is_told_by_the_hour() -> None:
     # 100 m3 are usual in 50 h of the least flow, and 150 are counted: 3 and 2 m3/h.
     leak = replace(finding("w", 50, hours=50, kind=Kind.NIGHT_FLOW), unit="m3")
     assert "is 3.00 m3/h where about 2.00 m3/h is usual: 50.0 m3 more" in fs.describe(leak).text_en
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_pipes_have_no_phases_and_no_light(kind: Kind) -> None:
+    for excess in (30, 1, -30):
+        text = fs.describe(replace(finding("w", excess, hours=72, kind=kind), unit="m3"))
+        told = " ".join(getattr(text, name) for name in fs.FindingText.__slots__)
+        if kind is not Kind.BASE_LOAD and kind is not Kind.SET_POINT:  # told of electricity and of rooms alone
+            assert not any(word in told for word in ("phase", "相电", "缺相", "light", "照明", "互感器", "Transformer"))
+
+
+def test_what_lasts_an_hour_does_not_stay() -> None:
+    assert fs.describe(finding("a", -30, hours=1, kind=Kind.LOW)).title_en == "Use falls for a short time"
+    assert fs.describe(finding("a", -30, hours=5, kind=Kind.LOW)).title_en == "Use stays low"
 
 
 def test_words_come_from_the_numbers() -> None:
