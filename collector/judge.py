@@ -1,4 +1,4 @@
-"""From deliveries to one commit group: who sent it, decode, check, new or known.
+"""From deliveries to one commit group: decode, check, new or known.
 
 Pure but for the topics seen. What was judged is remembered by `settle`, after the disk has it, so that a group can be
 judged again.
@@ -19,16 +19,15 @@ import numpy as np
 from collector import checks
 from collector.batch import Batch
 from collector.checks import Clock, Novelty, Rows
-from collector.decoders import DECODERS, DEFAULT_PROFILE, Columns, Decoder, Limits, Problem
+from collector.decoders import Columns, Decoder, Limits, Problem
 from collector.ledger import Page, page
 from collector.lookup import Lookup
 from collector.parked import Parked
 from collector.recent import Recent
-from collector.roster import NOBODY, UNKNOWN, Roster
+from collector.roster import UNKNOWN
+from collector.senders import Sender, Senders
 from collector.source import Delivery
 from collector.spool import Group
-from energy import topics
-from energy.errors import TopicError
 from energy.model import Flag, Reason, is_id
 from energy.series import BoolArray, ByteArray, FloatArray, Int32Array, IntArray
 
@@ -46,23 +45,10 @@ _REFUSALS: Final = {
 _STRANGER: Final = f"parked:{Reason.UNKNOWN_DEVICE}"
 _MISPLACED: Final = f"parked:{Reason.IDENTITY_MISMATCH}"
 _UNREADABLE: Final = 0x99  # payload format invalid
-_MOST_TOPICS: Final = 50_000
 _MOST_UNITS: Final = 200
 _ROWS_A_BODY: Final = 500
 _SHORT: Final = 4  # names a message, below which to find each is as quick as to compare their list
 _LARGEST_GAP: Final = 1_000_000  # a greater jump of `seq` is a restart with another start, not a loss
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sender:
-    """Whom a topic names, and how to read what comes on it."""
-
-    gateway: str
-    roster: Roster
-    decoder: Decoder
-    is_status: bool = False
-    refusal: Reason | None = None
-    detail: str = ""
 
 
 @dataclass(slots=True)
@@ -104,14 +90,14 @@ class Judge:
     def adopt(self, lookup: Lookup) -> None:
         """Judge by another revision of the registry from now on."""
         self.lookup = lookup
-        self._senders: dict[bytes, Sender] = {}
+        self._senders = Senders(lookup)
         self._units: dict[str | None, int] = {None: 0}
         self._factor = np.ones((1, len(lookup.unit_names)))
         self._offset = np.zeros((1, len(lookup.unit_names)))
 
     def judge(self, deliveries: Sequence[Delivery], clock: Clock) -> Judged:
         """What becomes of these messages; nothing is remembered of their readings yet."""
-        draft = _Draft(deliveries, self._senders_of(deliveries), clock.now)
+        draft = _Draft(deliveries, self._senders.of(deliveries), clock.now)
         by_decoder = self._sorted(draft)
         fresh = [self._read(draft, decoder, places, clock) for decoder, places in by_decoder.items()]
         draft.group.counts["messages"] += len(deliveries)
@@ -125,16 +111,6 @@ class Judge:
         self._awaited.update(judged.awaited)
         if judged.fresh is not None:
             hold(self.recent, judged.fresh)
-
-    def _senders_of(self, deliveries: Sequence[Delivery]) -> list[Sender]:
-        """Who sent each message: the topic says it, and the credential must not contradict."""
-        topics_sent = [delivery.topic for delivery in deliveries]
-        self._resolve(set(topics_sent))
-        senders = list(map(self._senders.__getitem__, topics_sent))
-        credentials = [delivery.gateway for delivery in deliveries]
-        if credentials != [sender.gateway for sender in senders]:
-            senders = list(map(_proven, senders, credentials))
-        return senders
 
     def _sorted(self, draft: _Draft) -> dict[Decoder, Sequence[int]]:
         """The places of the messages each decoder reads; what is no reading is done with here."""
@@ -151,30 +127,6 @@ class Judge:
             else:
                 by_decoder.setdefault(sender.decoder, []).append(place)
         return dict(by_decoder)
-
-    def _resolve(self, topics_sent: set[bytes]) -> None:
-        if self._senders.keys() >= topics_sent:
-            return
-        if len(self._senders) + len(topics_sent) > _MOST_TOPICS:
-            self._senders.clear()
-        for topic in topics_sent - self._senders.keys():
-            self._senders[topic] = self._sender(topic)
-
-    def _sender(self, topic: bytes) -> Sender:
-        decoder = DECODERS[DEFAULT_PROFILE]
-        try:
-            name = topics.parse(topic.decode())
-        except (TopicError, UnicodeDecodeError) as exc:
-            return Sender("", NOBODY, decoder, refusal=Reason.BAD_TOPIC, detail=str(exc)[:300])
-        is_status = name.channel == "status"
-        gateway = self.lookup.gateways.get(name.gateway)
-        if gateway is None:
-            detail = f"gateway {name.gateway} is not in the registry"
-            return Sender(name.gateway, NOBODY, decoder, is_status, Reason.UNKNOWN_DEVICE, detail)
-        if gateway.institution != name.institution:
-            detail = f"gateway {gateway.id} belongs to {gateway.institution}, the topic says {name.institution}"
-            return Sender(name.gateway, NOBODY, decoder, is_status, Reason.IDENTITY_MISMATCH, detail)
-        return Sender(gateway.id, gateway.roster, gateway.decoder, is_status)
 
     def _note_status(self, draft: _Draft, delivery: Delivery, sender: Sender) -> None:
         try:
@@ -365,18 +317,6 @@ def _meters(senders: Sequence[Sender], columns: Columns) -> Int32Array:
         return np.fromiter(found, np.int32, len(local))
     ends, whose = [*starts[1:], len(local)], message[starts].tolist()
     return np.concatenate([senders[n].roster.numbers(local[a:b]) for n, a, b in zip(whose, starts, ends, strict=True)])
-
-
-def _proven(sender: Sender, credential: str | None) -> Sender:
-    """The sender, or an impostor where the credential is of another gateway."""
-    if credential in (None, sender.gateway) or sender.refusal is Reason.BAD_TOPIC:
-        return sender
-    return _impostor(sender, credential)
-
-
-def _impostor(sender: Sender, credential: str | None) -> Sender:
-    detail = f"the credential of gateway {credential} was used on a topic of {sender.gateway or 'no gateway'}"
-    return Sender(sender.gateway, NOBODY, sender.decoder, sender.is_status, Reason.IDENTITY_MISMATCH, detail)
 
 
 def _why_unknown(sender: Sender, local: str) -> Reason:
