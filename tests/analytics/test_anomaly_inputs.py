@@ -45,13 +45,15 @@ def strange_meters(grid: an.HourGrid) -> dict[str, Float32Array]:
     dead = office.copy()
     dead[3 * n // 4 :] = np.nan
     gaps = np.where(generator.random(n) < 0.3, np.nan, office)
-    again = np.resize(office[:24], n)
+    again, faulty = np.resize(office[:24], n), office.copy()
+    for first, length, factor in ((5 * n // 8, 3, 4.0), (3 * n // 4, 200, 1.6), (7 * n // 8, 40, 0.0)):
+        faulty[first : first + length] *= factor
     rows = {
-        "office": office, "none": gone, "one value": lone, "from the middle of a year": late, "dies": dead,
-        "gaps": gaps, "zero": np.zeros(n), "constant": np.full(n, 5.0), "negative": -office, "both signs": office - 70,
-        "rests": rests, "whole numbers": np.round(office / 40), "the same every day": again, "huge": office * 1e28,
-        "at the limit of float32": np.where(grid.busy, 3.4e38, -3.4e38), "overflows": jumps, "tiny": office * 1e-38,
-        "infinite": np.where(np.arange(n) % 97 == 0, np.inf, office),
+        "office": office, "faulty": faulty, "none": gone, "one value": lone, "from the middle of a year": late,
+        "dies": dead, "gaps": gaps, "zero": np.zeros(n), "constant": np.full(n, 5.0), "negative": -office,
+        "both signs": office - 70, "rests": rests, "whole numbers": np.round(office / 40), "the same every day": again,
+        "huge": office * 1e28, "at the limit of float32": np.where(grid.busy, 3.4e38, -3.4e38), "overflows": jumps,
+        "tiny": office * 1e-38, "infinite": np.where(np.arange(n) % 97 == 0, np.inf, office),
     }  # fmt: skip
     return {name: row.astype(np.float32) for name, row in rows.items()}
 
