@@ -116,9 +116,8 @@ def held(values: np.ndarray, lag: int, grid: HourGrid, n_history: int) -> np.nda
     return np.where(length >= 4, np.minimum(length / max(2 * longest, 6), 4), 0)
 
 
-def recent_use(
-    values: np.ndarray, usual: np.ndarray, grid: HourGrid, level: float, where: np.ndarray, days: int
-) -> np.ndarray:
+def shares(values: np.ndarray, usual: np.ndarray, grid: HourGrid, level: float, where: np.ndarray) -> np.ndarray:
+    """Relative deviation of each day, over some of its hours."""
     n_days = grid.day[-1] + 1
     share = np.full(n_days, np.nan)
     for d in range(n_days):
@@ -126,6 +125,14 @@ def recent_use(
         if here.any():
             use = max(usual[here].sum(), 0.02 * level * here.sum(), 1e-9)
             share[d] = np.clip((values - usual)[here].sum() / use, -1, 1)
+    return share
+
+
+def recent_use(
+    values: np.ndarray, usual: np.ndarray, grid: HourGrid, level: float, where: np.ndarray, days: int
+) -> np.ndarray:
+    n_days = grid.day[-1] + 1
+    share = shares(values, usual, grid, level, where)
     before = trailing(share, 61, 2 - days)
     out = np.full(n_days, np.nan)
     for d in range(n_days):
