@@ -38,11 +38,11 @@ def few(shown: Shown[T]) -> Some[T]:
 
 
 def findings(page: Page, *, words: str = "", **wanted: object) -> Shown[Finding]:
-    """Visible findings, the dearest first, those without a price by their severity after them.
+    """Visible findings, the worthiest first: by yuan x certainty, whether too much was used or too little.
 
     Each of the `words` stands in the title or the name of the institution or meter.
     """
-    rows = page.ctx.registry.findings.listing("-excess_yuan", "-severity", "-start", "id", **wanted)
+    rows = page.ctx.registry.findings.listing("-severity", "-start", "id", **wanted)
     if not words.strip():
         return Shown(rows, ("institution",), page.scope.institutions.__contains__)
 

@@ -76,7 +76,8 @@ def finding(k: int, house: str) -> dict[str, Any]:
     told = {"title_zh": "夜间用电偏高", "title_en": "High use at night", "text_zh": "", "text_en": ""}
     return told | {
         "id": f"f{k:05d}", "institution": house, "meter": f"{house}-m" if k % 2 else None, "kind": "night_base",
-        "start": NOW - 60 * k, "severity": 0.5, "excess": 10.0, "unit": "kWh", "evidence": "x" * 500, "comment": "",
+        "start": NOW - 60 * k, "severity": k / 2 if k % 3 else 0.0,
+        "excess": 10.0, "unit": "kWh", "evidence": "x" * 500, "comment": "",
         "excess_yuan": None if k % 3 == 0 else float(k), "state": "open" if k % 4 else "closed", "assignee": "",
     }  # fmt: skip
 
@@ -138,11 +139,11 @@ def test_a_page_reads_what_it_shows(crowd: Crowd, path: str, shown: str) -> None
     assert 0 < crowd.n_rows <= MOST_ROWS
 
 
-def test_the_gravest_notice_and_the_dearest_finding_lead(crowd: Crowd) -> None:
+def test_the_gravest_notice_and_the_worthiest_finding_lead(crowd: Crowd) -> None:
     notices, findings = (crowd.browser.get(path).text for path in ("/alarms", "/findings"))
     assert notices.index("/alarms/notices/n77/acts") < notices.index("/alarms/notices/n0/acts")
     assert findings.index("/findings/f19999") < findings.index("/findings/f19997")
-    assert "/findings/f19998" not in findings  # its price is not known
+    assert "/findings/f19998" not in findings  # what it is worth is not known
 
 
 def test_findings_are_counted_and_priced_by_an_index_alone(crowd: Crowd) -> None:

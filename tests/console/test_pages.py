@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from html import unescape
 
@@ -17,8 +18,9 @@ from analytics.detection.weights import TERMS
 from analytics.jobs.peers import QuotaBook
 from api.console.figures import Periods
 from api.console.words import WORDS
+from energy.intervals import DAY
 from energy.model import Category
-from energy.registry import Notice, OutMessage
+from energy.registry import Finding, Notice, OutMessage
 from tests.console.forms import csrf_of, send, text_of
 from tests.console.world import FINDING, HOUSE, METER, PASSWORD, World, totals
 
@@ -146,6 +148,19 @@ def test_a_finding_is_judged_assigned_and_kept_in_its_history(admin: httpx.Clien
     assert "施工用水" in shown
     (event,) = world.registry.findings.history("f-water-2")
     assert (event.author, event.verdict, event.assignee) == ("admin", "known", "admin")
+
+
+def test_what_was_used_too_little_stands_by_its_worth_in_the_inbox(admin: httpx.Client, world: World) -> None:
+    less = Finding(
+        id="f-less-3", institution=HOUSE, meter=METER, kind="scale", start=world.now - DAY, end=world.now,
+        severity=9_000.0, certainty=0.9, excess=-15_000.0, unit="kWh", excess_yuan=-10_000.0, title_zh="疑似倍率",
+        state="waiting",
+    )  # fmt: skip
+    world.registry.findings.put([less, replace(less, id="f-less-4", severity=90.0, excess_yuan=100.0)])
+    waiting = admin.get("/findings?state=waiting").text
+    assert 0 < waiting.index("/findings/f-less-3") < waiting.index("/findings/f-less-4")
+    for name in ("f-less-3", "f-less-4"):
+        world.registry.findings.decide(name, author="admin", time=world.now, state="closed")
 
 
 def test_a_finding_shows_what_speaks_for_it_how_strongly_and_where_else(admin: httpx.Client) -> None:

@@ -40,7 +40,7 @@ def inbox(
     q: Annotated[str, Query(max_length=80)] = "",
     part: int = 1,
 ) -> HTMLResponse:
-    """The inbox: what was found, dearest first."""
+    """The inbox: what was found, by yuan x certainty."""
     here = page.scope.institution(institution) if institution else None
     wanted = ({"institution": here.id} if here else {}) | ({"assignee": page.user} if mine else {})
     shown = acts.findings(page, words=q, state=state, **wanted)

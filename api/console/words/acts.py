@@ -2,8 +2,8 @@
 
 WORDS: dict[str, tuple[str, str]] = {
     "findings_lead": (
-        "按超用金额排序。请逐条判定、指派或转为整改。",
-        "Dearest first. Judge, assign, or make each a task.",
+        "按金额×可信度排序。请逐条判定、指派或转为整改。",
+        "By yuan times certainty. Judge, assign, or make each a task.",
     ),
     "finding": ("异常发现", "Finding"),
     "excess": ("超用量", "Excess"),
