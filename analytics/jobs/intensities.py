@@ -100,7 +100,10 @@ def write_indicators(
     """Replace the indicators of the wanted periods of these places, of rolling years and of heating seasons."""
     for part in sums:
         end = np.minimum(part.periods.edges[1:], max(now, int(part.periods.edges[1])))
-        found = [rows for place in _places(part) for rows in _of_place(place, part, calendar, denominators, end)]
+        is_over = part.periods.edges[1:] <= now
+        found = [
+            rows for place in _places(part) for rows in _of_place(place, part, calendar, denominators, end, is_over)
+        ]
         kind = part.periods.kind
         _replace(writer, part, kind, part.wanted, [rows for rows in found if rows.period == kind], ids)
         if kind == "month":
@@ -148,7 +151,12 @@ def _sure_cost(sums: Sums, row: int) -> FloatArray:
 
 
 def _of_place(
-    place: _Place, sums: Sums, calendar: LocalCalendar, denominators: Sequence[Denominator], end: IntArray
+    place: _Place,
+    sums: Sums,
+    calendar: LocalCalendar,
+    denominators: Sequence[Denominator],
+    end: IntArray,
+    is_over: BoolArray,
 ) -> Iterator[_Rows]:
     kind = sums.periods.kind
     start = sums.periods.start
@@ -164,17 +172,23 @@ def _of_place(
             own = weighted_by_time(stated, start, end) * (part if divisor in _OF_A_YEAR else 1.0)
             yield _Rows(place, kind, per(key, whole, own / scale))
             if kind == "month":
-                year = rolling(whole)
+                year = _rolling(whole, is_over)
                 first = np.concatenate((np.full(min(11, len(start)), start[0]), start[: max(len(start) - 11, 0)]))
                 divided = weighted_by_time(stated, first, sums.periods.edges[1:])
                 yield _Rows(place, "rolling12", per(key, year, divided / scale))
         if kind == "month" and whole.key in CALIBERS:
-            yield _Rows(place, "rolling12", rolling(whole))
+            yield _Rows(place, "rolling12", _rolling(whole, is_over))
     if kind != "day":
-        yield from _prices(place, kind)
+        yield from _prices(place, kind, is_over)
 
 
-def _prices(place: _Place, kind: str) -> Iterator[_Rows]:
+def _rolling(whole: Indicator, is_over: BoolArray) -> Indicator:
+    """Rolling years of whole months: with the days of one that still runs they would lack the rest of it."""
+    year = rolling(whole)
+    return replace(year, value=np.where(is_over, year.value, np.nan))
+
+
+def _prices(place: _Place, kind: str, is_over: BoolArray) -> Iterator[_Rows]:
     """What a unit of each category cost."""
     for category, key in _PRICES.items():
         amount = physical_indicator(key, category, place.amounts)
@@ -183,7 +197,7 @@ def _prices(place: _Place, kind: str) -> Iterator[_Rows]:
         cost = replace(amount, value=np.where(np.isfinite(amount.value), place.cost[category], np.nan))
         yield _Rows(place, kind, per(key, cost, amount.value))
         if kind == "month":
-            yield _Rows(place, "rolling12", per(key, rolling(cost), rolling(amount).value))
+            yield _Rows(place, "rolling12", per(key, _rolling(cost, is_over), rolling(amount).value))
 
 
 def _part_of_year(periods: Periods, end: IntArray) -> FloatArray:

@@ -399,6 +399,11 @@ def this_year(page: Page, calendar: LocalCalendar) -> Window:
     return calendar.window(today.replace(month=1, day=1), today)
 
 
+def rolling_years(page: Page, calendar: LocalCalendar) -> Window:
+    """Where the newest rolling year is found: a month is told when it is over, and its bills come later."""
+    return last_days(page, calendar, 400)
+
+
 def last_days(page: Page, calendar: LocalCalendar, days: int) -> Window:
     """Today and the days before it."""
     today = calendar.date_of(page.ctx.now())

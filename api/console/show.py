@@ -43,7 +43,7 @@ class Show:
             return self.unknown()
         if digits is None:
             digits = 0 if abs(value) >= 1000 or value == int(value) else 1 if abs(value) >= 100 else 2
-        text = f"{value:,.{digits}f}"
+        text = f"{value:z,.{digits}f}"  # nothing has no sign, however it was rounded to it
         return Markup(text.replace("-", "−"))  # noqa: S704 -- digits and signs only
 
     def exact(self, amount: Decimal | None, digits: int, *, is_change: bool = False) -> str:

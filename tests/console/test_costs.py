@@ -11,6 +11,11 @@ from api.console.words import WORDS
 from energy.model import CostNote
 
 
+def test_nothing_has_no_sign() -> None:
+    shown = Show("en", "Asia/Shanghai")
+    assert (shown.share(-6.6e-15, 1), shown.num(-0.004, 2), shown.num(-0.006, 2)) == ("0.0 %", "0.00", "−0.01")
+
+
 def test_a_known_cost_stands_alone() -> None:
     assert Show("en", "Asia/Shanghai").cost(1234.4, math.nan) == "1,234"
 

@@ -39,6 +39,7 @@ def institution(
     span = figures.last_days(page, calendar, 62 if period == "day" else 760)
     periods = figures.by_category(figures.totals(page, Level.INSTITUTION, [institution], period, span)).get(chosen)
     targets = figures.target_states(page, Level.INSTITUTION, [institution])
+    lately = figures.rolling_years(page, calendar)
     return page.show(
         "institution.html",
         here=here,
@@ -55,7 +56,10 @@ def institution(
         targets=[
             (t, charts.gauge(page.put, page.words, t, page.indicator(t.indicator))) for t in targets if t.target > 0
         ],
-        indicators=figures.indicators(page, Level.INSTITUTION, [institution], ("rolling12", "year"), year),
+        indicators=[
+            *figures.indicators(page, Level.INSTITUTION, [institution], ("rolling12",), lately),
+            *figures.indicators(page, Level.INSTITUTION, [institution], ("year",), year),
+        ],
         seasons=_seasons(page, institution, calendar),
         heating=_heating(page, institution, calendar),
         findings=acts.few(acts.findings(page, institution=institution, state="open")),

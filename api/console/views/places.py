@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
+from analytics.ranking import MIN_COVERAGE
 from api.answers import Wish, file
 from api.console import acts, charts, figures, paging
 from api.console.figures import IndicatorRow, Periods, TargetState
@@ -34,8 +35,20 @@ class Row:
     year: Periods | None
     target: TargetState | None
     intensity: IndicatorRow | None
-    rank: str
     n_findings: int
+
+    @property
+    def rank(self) -> str:
+        """Place among its like in the last twelve months, 1 = the least use per area; "" where it has none."""
+        mine = self.intensity
+        if mine is None or not mine.rank_of >= _LEAST_GROUP or math.isnan(mine.rank):
+            return ""
+        return f"{mine.rank:.0f}/{mine.rank_of:.0f}"
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether its data lack too much for a place."""
+        return self.intensity is not None and self.intensity.coverage < MIN_COVERAGE
 
     @property
     def amount(self) -> float:
@@ -141,7 +154,7 @@ def _head(page: Page) -> list[str]:
         w["used_share"],
         w["forecast_share"],
         w["stage"],
-        f"{page.indicator(_INDICATOR)} (kgce/(m2·a))",
+        f"{page.indicator(_INDICATOR)}, {w['span_rolling12']} (kgce/(m2·a))",
         w["caliber"],
         w["rank"],
         w["open_findings"],
@@ -193,10 +206,9 @@ def _rows(page: Page, region: str, department: str, type_: str) -> list[Row]:
         Category.ELECTRICITY,
     )
     targets = {t.id: t for t in reversed(figures.target_states(page, Level.INSTITUTION, names))}
-    intensities = {r.id: r for r in figures.indicators(page, Level.INSTITUTION, names, ("year",), window, _INDICATOR)}
-    others = [name for name in names if name not in intensities]  # before a year's first month is over
-    found = figures.indicators(page, Level.INSTITUTION, others, ("rolling12",), window, _INDICATOR)
-    intensities |= {r.id: r for r in found}
+    lately = figures.rolling_years(page, LocalCalendar(page.ctx.zone))
+    found = figures.indicators(page, Level.INSTITUTION, names, ("rolling12",), lately, _INDICATOR)
+    intensities = {r.id: r for r in found}
     open_findings = acts.findings(page, state="open").counts("institution")
     return [
         Row(
@@ -204,23 +216,10 @@ def _rows(page: Page, region: str, department: str, type_: str) -> list[Row]:
             years.get(i.id),
             targets.get(i.id),
             intensities.get(i.id),
-            _rank(i, chosen, intensities),
             open_findings[i.id],
         )
         for i in chosen
     ]
-
-
-def _rank(institution: Institution, peers: list[Institution], found: dict[str, IndicatorRow]) -> str:
-    """Place among its like, 1 = the least use per area; where that is not told, among the visible ones of its type."""
-    mine = found.get(institution.id)
-    if mine is None or math.isnan(mine.value):
-        return ""
-    if mine.rank == mine.rank and mine.rank_of >= _LEAST_GROUP:
-        return f"{mine.rank:.0f}/{mine.rank_of:.0f}"
-    same = [found[p.id].value for p in peers if p.type == institution.type and p.id in found]
-    known = [v for v in same if not math.isnan(v)]
-    return f"{1 + sum(v < mine.value for v in known)}/{len(known)}" if len(known) >= _LEAST_GROUP else ""
 
 
 def _department(page: Page, institution: str) -> str | None:

@@ -41,8 +41,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "export_xlsx": ("导出 Excel", "Export to Excel"),
     "no_target": ("未下达指标", "no target"),
     "too_few": ("不足 5 家", "fewer than 5"),
+    "rank_incomplete": ("数据不全, 不参与排名", "incomplete data: not ranked"),
     "per_area": ("单位面积能耗", "Per area"),
-    "rank": ("同类排名", "Rank in type"),
+    "rank": ("同类排名", "Rank among its like"),
     "stage": ("预警等级", "Stage"),
     "empty_places": (
         "没有符合条件的单位。请调整筛选,或先导入台账。",

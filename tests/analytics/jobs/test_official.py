@@ -275,3 +275,29 @@ def test_a_data_centre_is_told_by_its_own_meter_and_the_energy_of_its_it(works: 
     )
     works.run(now="2026-01-15T06:00:00")
     assert of_school(works, "data_centre_eue", "year", "2025-01-01T00:00:00") == pytest.approx(1.8)
+
+
+def test_a_rolling_year_is_told_when_its_last_month_is_over(works: Works) -> None:
+    works.estate(
+        paper("main", institution="school"),
+        bills=[bill("main", "2025-01-01", "2025-12-31", 1000), bill("main", "2026-01-01", "2026-01-02", 6)],
+        denominators=[stated("floor_area", 10, "m2")],
+    )
+    works.run(now="2026-01-03T06:00:00")
+    assert of_school(works, "electricity_per_area", "rolling12", "2025-12-01T00:00:00") == pytest.approx(100.0)
+    # eleven months and two days are no year: about 8 % too little, and would look like thrift
+    assert np.isnan(of_school(works, "electricity_per_area", "rolling12", "2026-01-01T00:00:00"))
+    works.registry.import_sheets({"bills": [bill("main", "2026-01-03", "2026-01-31", 94)]})
+    works.run(now="2026-02-01T00:00:00")
+    january = of_school(works, "electricity_per_area", "rolling12", "2026-01-01T00:00:00")
+    assert january == pytest.approx((1000 + 100 - 84) / 10, abs=0.5)  # without January of the year before
+
+
+def test_a_running_month_does_not_give_a_place(works: Works) -> None:
+    works.estate(
+        paper("main", institution="school"),
+        bills=[bill("main", "2025-01-01", "2025-12-31", 1000), bill("main", "2026-01-01", "2026-01-02", 6)],
+    )
+    works.run(now="2026-01-03T06:00:00")
+    found = works.rows("indicator", id="school", period="rolling12")
+    assert found.time.max() == instant("2025-12-01T00:00:00")
