@@ -12,7 +12,7 @@ from analytics.jobs.due import SHAPE, Present
 from analytics.jobs.estate import regions_from
 from analytics.jobs.intensities import write_indicators
 from analytics.jobs.rows import Writer, runs, union
-from analytics.jobs.sums import PERIODS, Sums, reached, total_table
+from analytics.jobs.sums import PERIODS, Sums, reached, total_table, years_around
 from analytics.jobs.task import Done
 from analytics.rollup import Group
 from analytics.totals import Periods, Totals
@@ -47,7 +47,7 @@ def add_regions(store: ResultStore, writer: Writer, present: Present, done: Sequ
             windows = union([*windows, _ALL_DAYS])
         if windows:
             calendars = {name: LocalCalendar(snapshot.zone_of(name) or calendar.zone) for name in below}
-            sums = region_sums(store, calendar, region, calendars, windows)
+            sums = region_sums(store, calendar, region, calendars, windows, present.now)
             write_region(writer, region, sums)
             heating = HeatingCalendar.of(heated, regions_from(snapshot, region))
             write_indicators(
@@ -69,17 +69,16 @@ def region_sums(
     region: str,
     institutions: Mapping[str, LocalCalendar],
     changed: Sequence[Window],
+    now: int,
 ) -> list[Sums]:
-    """Totals of a region in every period that shares a day with the changed windows or lies a year after one.
+    """Totals of a region in the years that the changed windows can reach, those of the year before among them.
 
     Each of its institutions comes with the calendar by which its days are counted: a day counts in that of its date.
     """
     found: list[Sums] = []
+    span = years_around(calendar, changed, now + DAY)  # an institution to the east may live in the next year
     for kind in PERIODS:
-        span = Window(changed[0].start, changed[-1].end)
-        first = calendar.edges(span, "year")
-        after = calendar.edges(Window(int(first[-1]), int(first[-1]) + 1), "year")
-        periods = Periods.covering(calendar, Window(int(first[0]), int(after[-1])), kind)
+        periods = Periods.covering(calendar, span, kind)
         where: dict[str, Sequence[str]] = {
             "scope": [Scope.INSTITUTION.value],
             "id": list(institutions),

@@ -75,7 +75,7 @@ def compute_sums(
     if not changed or not estate.meters:
         return []
     calendar = estate.calendar
-    span = _years_around(calendar, changed, max([now, *(last for _, last in extents.values())]))
+    span = years_around(calendar, changed, max([now, *(last for _, last in extents.values())]))
     parts = _day_parts(store, calendar, [m.id for m in estate.meters], span)
     days = Periods.covering(calendar, span, "day")
     due = [_expected(calendar, meter, extents, now) for meter in estate.meters]
@@ -254,7 +254,7 @@ def overlapping(periods: Periods, windows: Sequence[Window]) -> BoolArray:
     return found
 
 
-def _years_around(calendar: LocalCalendar, changed: Sequence[Window], latest: int) -> Window:
+def years_around(calendar: LocalCalendar, changed: Sequence[Window], latest: int) -> Window:
     """Local years from the one before the first change to the one after the last, but not beyond the present."""
     first = int(calendar.edges(Window(changed[0].start, changed[0].start + 1), "year")[0])
     first = int(calendar.edges(Window(first - 1, first), "year")[0])

@@ -61,3 +61,34 @@ def test_a_region_that_has_lost_all_its_institutions_has_no_totals(works: Works)
     assert len(works.rows("total", id="990101")) == 0
     assert works.total("990102", "day", "2026-01-05T00:00:00")["amount"] == 48.0
     assert works.total("990000", "day", "2026-01-05T00:00:00")["amount"] == 48.0
+
+
+def test_rolling_years_and_heating_seasons_of_a_region_reach_back_over_new_year(works: Works) -> None:
+    season = {
+        "scope": "region",
+        "id": "990000",
+        "begins": "11-15",
+        "ends": "02-10",
+        "source": "x",
+        "confidence": "sure",
+    }
+    area = {"scope": "region", "id": "990000", "kind": "heated_area", "value": 100, "unit": "m2"}
+    works.estate(
+        meter("e1"),
+        meter("h1", category="heat", unit="GJ"),
+        heating_seasons=[season],
+        denominators=[area],
+    )
+    for name in ("e1", "h1"):
+        works.hourly(name, "2025-01-01T00:00:00", [2.0] * 24 * 405)
+    works.run(now="2026-02-10T00:00:00")
+    for name in ("e1", "h1"):
+        works.hourly(name, "2026-02-10T00:00:00", [2.0] * 24 * 19, start=48.0 * 405)
+    works.run(now="2026-03-01T00:00:00")
+    kept = {
+        period: works.rows("indicator", id="990000", period=period, indicator=key)
+        for period, key in (("rolling12", "co2"), ("season", "heating_energy_per_heated_area"))
+    }
+    months = [instant(f"{month}-01T00:00:00") for month in ("2025-12", "2026-01", "2026-02")]
+    assert kept["rolling12"].time.tolist() == months
+    assert kept["season"].time.tolist() == [instant("2025-11-15T00:00:00")]
