@@ -15,7 +15,7 @@ from analytics.jobs.charges import month_charges
 from analytics.jobs.day_costs import day_costs, whole_days
 from analytics.jobs.estate import Estate
 from analytics.jobs.prices import Books
-from analytics.jobs.rows import runs
+from analytics.jobs.rows import plain, runs
 from analytics.jobs.stepped import Steps, Told, steps_of
 from analytics.jobs.sums import Sums
 from analytics.rollup import WHOLE, Group
@@ -73,7 +73,8 @@ def with_costs(books: Books, sums: Sequence[Sums], changed: Sequence[Window], no
     days, told = by_kind["day"].periods.days[:-1], told_by(sums)
     cost = _stored(books, by_kind["day"])
     for span in _to_price(books, changed, days):
-        cost[:, span] = day_costs(books, told.part(span), days[span])
+        # As they will be read back: sums over them must not depend on which of them are new.
+        cost[:, span] = plain(day_costs(books, told.part(span), days[span]))
     energy = _Energy(books, told, whole_days(books.estate.calendar, days), cost)
     charges = _charges(books, by_kind, now)
     found = []

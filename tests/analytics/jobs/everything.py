@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from energy.storage.schema import MEASUREMENTS
 from tests.analytics.jobs.conftest import Works
 
@@ -15,3 +17,8 @@ def everything(works: Works) -> dict[str, list[tuple[str, ...]]]:
             columns = [rows.time, *rows.tags.values(), *rows.fields.values()]
             found[name] = [tuple(repr(column[i]) for column in columns) for i in range(len(rows))]
     return found
+
+
+def differing(ones: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Rows that only one of the two has."""
+    return sorted(set(ones) ^ set(others)) or [("the order",)]

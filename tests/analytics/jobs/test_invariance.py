@@ -20,7 +20,7 @@ from energy.registry import FittedModel, Registry
 from energy.storage.embedded import EmbeddedStore
 from tests.analytics.jobs.conftest import HOUR, Works, instant, meter
 from tests.analytics.jobs.drawn import ZONES, Step, begin_of, faulty_register, interleaved, statements
-from tests.analytics.jobs.everything import everything
+from tests.analytics.jobs.everything import differing, everything
 from tests.collector.world import Acks, is_drained, message, running, settings_for, until
 
 CASES = int(os.environ.get("INVARIANCE_CASES", "200"))
@@ -128,11 +128,6 @@ def pieces(rng: np.random.Generator, n: int) -> Iterator[np.ndarray]:
         yield part
         if rng.random() < 0.3:
             yield part
-
-
-def differing(ones: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Rows that only one of the two has."""
-    return sorted(set(ones) ^ set(others)) or [("the order",)]
 
 
 def standing(works: Works) -> list[tuple[object, ...]]:
