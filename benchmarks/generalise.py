@@ -28,7 +28,8 @@ import pandas as pd
 
 from analytics import metrics
 from benchmarks.faults import LABELLED, OTHERS, Fault, Rule, Severity, put_in
-from benchmarks.quality import Judged, Labelled, Site, anomaly_metrics, as_seen, retrospective
+from benchmarks.folder import Labelled, Site
+from benchmarks.quality import Judged, anomaly_metrics, as_seen, retrospective
 from benchmarks.wide import Year, read_wide, write_wide
 from energy.series import Float32Array
 

@@ -139,14 +139,14 @@ def our_errors(data: Path, names: list[str]) -> dict[str, float]:
     """Out-of-sample hourly CV(RMSE) of our expected use, by meter."""
     from analytics import metrics
     from analytics.expected import fit_expected
-    from benchmarks.quality import Site, positive
+    from benchmarks.folder import Site
+    from benchmarks.quality import positive
     from benchmarks.wide import read_wide
     from energy.intervals import HOUR, Window
 
     site = Site.read(data / "cambridge", "Europe/London", closure=True)
     before, after = (read_wide(data / "cambridge" / f"electricity_{year}.csv.gz") for year in (YEAR_FIT, YEAR_SCORE))
-    terms, fitted = site.design(before.times)
-    _, scored = site.design(after.times, terms)
+    terms, fitted, scored = site.designs(before.times, after.times)
     period = Window(int(before.times[0]), int(before.times[-1]) + HOUR)
     model = fit_expected(positive(before.take(names)), fitted, terms, period)
     found = metrics.cv_rmse(positive(after.take(names)), model.predict(scored))
@@ -184,10 +184,10 @@ def anomaly_quality(data: Path, names: list[str], scores: list[list[float]]) -> 
     import numpy as np
 
     from analytics import metrics
-    from benchmarks.quality import ALARMS_PER_YEAR, read_labelled
+    from benchmarks.folder import read_labelled
+    from benchmarks.quality import ALARMS_PER_YEAR
 
     labelled = read_labelled(data, YEAR_SCORE)
-    assert labelled is not None
     rows = [labelled.names.index(name) for name in names]
     score = np.array(scores)
     auc, precision = metrics.ranking(score, labelled.truth[rows])

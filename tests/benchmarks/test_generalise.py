@@ -11,8 +11,9 @@ import pytest
 from analytics.expected import WeatherUse
 from analytics.metrics import Span
 from benchmarks.faults import LABELLED, OTHERS, Fault
+from benchmarks.folder import Labelled, Site, read_labelled
 from benchmarks.generalise import WAYS, recall_of, well_recorded, with_faults, write_folder
-from benchmarks.quality import Judged, Labelled, Site, expected_use, read_labelled
+from benchmarks.quality import Judged, expected_use
 from benchmarks.wide import Year, read_wide
 from energy.intervals import HOUR
 
@@ -119,7 +120,6 @@ def test_a_written_folder_reads_as_it_was_drawn(folder: Path, tmp_path: Path) ->
     data, _ = made(folder, "spoilt")
     write_folder(tmp_path, data, [])
     again = read_labelled(tmp_path, 2015)
-    assert again is not None
     assert (again.names, again.events, again.kinds) == (data.names, data.events, data.kinds)
     np.testing.assert_array_equal(again.truth, data.truth)
     for found, written in ((again.before, data.before), (again.after, data.after)):
@@ -141,7 +141,7 @@ def test_recall_is_the_share_of_faults_touched_by_kind_and_size() -> None:
         [Span(f.row, f.first, f.last) for f in faults],
         ["zero", "zero", "leak"],
     )
-    judged = Judged("as_seen", data, flagged.astype(np.float32), flagged, 0.0)
+    judged = Judged("as_seen", data, flagged.astype(np.float32), flagged, ~flagged, 0.0)
     assert recall_of([judged], [faults]) == {
         "leak": 1.0, "size < .1": 1.0, "size < .3": 0.0, "size >= .3": 1.0, "zero": 0.5,
     }  # fmt: skip
