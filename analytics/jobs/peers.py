@@ -7,6 +7,7 @@ its peers, adjusted for its own drivers. `group` says which, so that nobody take
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from energy.errors import MissingReference
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Scope
 from energy.reference import indicators, quotas
-from energy.registry import Registry, Snapshot
+from energy.registry import FittedModel, Registry, Snapshot
 from energy.registry.decisions import ApprovedQuota
 from energy.series import FloatArray, Table
 from energy.storage.base import ResultStore
@@ -33,7 +34,10 @@ from energy.storage.schema import INDICATOR
 
 PERIOD: Final = "rolling12"
 SEASON: Final = "season"
+RULES: Final = "limits"
+"""Kind of the model that remembers by which book and in which groups limits were last found."""
 _YEAR_S: Final = 365 * DAY
+_EVER: Final = Window(1262275200, 2**31)
 DRIVERS: Final = ("users_per_area", "operating_hours")
 """What an institution cannot help, from its denominators; more drivers need more institutions."""
 _NATION: Final = "全国"
@@ -64,10 +68,13 @@ def compute_peers(
         Days of the months.
     changed : sequence of Window
         Days whose figures changed: rolling years reach twelve months further, seasons begin up to a year before or,
-        dated by their first day, months after.
+        dated by their first day, months after. When the book, or who is alike, is another than in the last run, all.
     """
     book = QuotaBook.of(registry, snapshot)
-    for span in changed:
+    rules = FittedModel.of(RULES, RULES, start=0, end=0, payload={"signature": book.signature()})
+    last = registry.models(RULES).get(RULES)
+    is_other = last is not None and last.payload != rules.payload
+    for span in [_EVER] if is_other else changed:
         edges = calendar.edges(span, "month")
         for period, before in ((PERIOD, 0), (SEASON, _YEAR_S)):
             months = calendar.edges(Window(int(edges[0]) - before, int(edges[-1]) + _YEAR_S), "month")
@@ -76,6 +83,7 @@ def compute_peers(
             found = store.results(INDICATOR.name, where=where, start=window.start, end=window.end)
             if len(found):
                 writer.replace(_compared(found, snapshot, book, calendar), where, window)
+    registry.save_models([rules])
 
 
 def _compared(found: Table, snapshot: Snapshot, book: QuotaBook, calendar: LocalCalendar) -> Table:
@@ -216,6 +224,15 @@ class QuotaBook:
         """The book as it stands."""
         shipped = [(row.region, entry_of(row)) for row in quotas()]
         return cls(snapshot, (*shipped, *((row.region, _approved(row)) for row in registry.quotas.rows())))
+
+    def signature(self) -> str:
+        """Changes with the quotas, and with what says which of them hold for whom and who is alike."""
+        names = sorted(self.snapshot.institutions.values(), key=lambda own: own.id)
+        alike = [
+            (own.id, own.region, own.type, own.tier, own.quota_class, self.snapshot.climate_zone_of(own.id))
+            for own in names
+        ]
+        return hashlib.sha256(repr((self.entries, alike)).encode()).hexdigest()
 
     def entry(self, institution: str, indicator: str, caliber: str, on: date) -> QuotaEntry | None:
         """The one quota of an institution; None where the book has none, or two standards would apply."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jieneng.commands import admin, alarms, dashboards, doctor, gateway, parked, registry, run, simulate
+from jieneng.commands import admin, alarms, dashboards, doctor, gateway, parked, quota, registry, run, simulate
 
 
 def build() -> typer.Typer:
@@ -18,7 +18,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
     )
-    for family in (run, simulate, gateway, registry, doctor):
+    for family in (run, simulate, gateway, registry, quota, doctor):
         family.register(app)
     app.add_typer(parked.app, name="parked")
     app.add_typer(admin.app, name="admin")
