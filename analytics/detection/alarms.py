@@ -14,7 +14,7 @@ import numpy as np
 from analytics.compiled import compiled
 from analytics.detection.terms import POINT, STUCK, ZERO
 from analytics.detection.weights import DEARER, GAP, HOLD, REPEATS
-from energy.series import BoolArray, Float32Array, Int32Array
+from energy.series import BoolArray, Float32Array, Int32Array, IntArray
 
 PLAIN: Final = float(np.log1p(3.0))
 """log(1 + robust standard deviations) from which a single hour is plainly wrong."""
@@ -27,118 +27,100 @@ N_FACTS: Final = 17
 """Columns of a raw alarm: where, when, how sure, and the numbers its kind is told from; then one column a term."""
 
 
-def flag(odds: Float32Array, thresholds: Float32Array, day_end: Int32Array, start: int, flags: Int32Array) -> None:
-    """Mark the hours from `start` on that are worth an alarm, with the bits of their classes; 0 for all others."""
+def flag(odds: Float32Array, thresholds: Float32Array, day_end: Int32Array, start: int, flags: Int32Array) -> IntArray:
+    """Mark the hours from `start` on that are worth an alarm, with the bits of their classes; 0 for all others.
+
+    Returns the marked hours.
+    """
     flags[:] = 0
     for i, width in enumerate(HOLD):
-        hold(odds[i], float(thresholds[i]), width, day_end, start, 1 << i, flags)
-    drop_repeats(flags, odds, thresholds, day_end, start)
+        near = start + np.flatnonzero(odds[i, start:] >= thresholds[i] - np.float32(width))
+        hold(near, odds[i], float(thresholds[i]), day_end, 1 << i, flags)
+    drop_repeats(np.flatnonzero(flags != 0), flags, odds, thresholds, day_end)
+    return np.flatnonzero(flags != 0)
 
 
 @compiled
 def hold(
-    odds: Float32Array, threshold: float, width: float, day_end: Int32Array, start: int, mark: int, flags: Int32Array
+    near: IntArray, odds: Float32Array, threshold: float, day_end: Int32Array, mark: int, flags: Int32Array
 ) -> None:
-    """Flag hours within `width` of the threshold that a peak above it explains, as known at the end of the day after
-    each hour."""
-    n = len(odds)
-    low = threshold - width
-    t = start
-    while t < n:
-        if odds[t] < low:
-            t += 1
-            continue
-        last, peak, end = t, -1, t + 1
-        if odds[t] >= threshold:
-            peak = t
-        while end < n and end - last <= GAP:
-            if odds[end] >= low:
-                last = end
-                if peak < 0 and odds[end] >= threshold:
-                    peak = end
+    """Flag hours near the threshold that a peak above it explains, as known at the end of the day after each hour."""
+    i = 0
+    while i < len(near):
+        peak, end = -1, i
+        while end < len(near) and (end == i or near[end] - near[end - 1] <= GAP):
+            if peak < 0 and odds[near[end]] >= threshold:
+                peak = near[end]
             end += 1
-        if peak >= 0:
-            for i in range(t, last + 1):
-                if odds[i] >= low and peak < day_end[i]:
-                    flags[i] |= mark
-        t = last + 1
+        for k in range(i, end if peak >= 0 else i):
+            if peak < day_end[near[k]]:
+                flags[near[k]] |= mark
+        i = end
 
 
 @compiled
 def drop_repeats(
-    flags: Int32Array, odds: Float32Array, thresholds: Float32Array, day_end: Int32Array, start: int
+    flagged: IntArray, flags: Int32Array, odds: Float32Array, thresholds: Float32Array, day_end: Int32Array
 ) -> None:
     """Unflag alarms that are not sure enough for a meter that has raised others of late.
 
     Each alarm raised in the `REPEATS` hours before asks `DEARER` more of the next one's highest log-odds above their
     threshold, as far as known at the end of the day after each hour. What a meter does again and again is its habit.
     """
-    n = len(flags)
-    raised = np.empty(n // (GAP + 1) + 2, np.int64)  # last hours of the alarms before
-    n_raised = oldest = 0
-    t = start
-    while t < n:
-        if flags[t] == 0:
-            t += 1
-            continue
-        last, end = t, t + 1
-        while end < n and end - last <= GAP:
-            if flags[end]:
-                last = end
+    raised = np.empty(len(flagged), np.int64)  # last hours of the alarms before
+    n_raised = oldest = i = 0
+    while i < len(flagged):
+        end = i + 1
+        while end < len(flagged) and flagged[end] - flagged[end - 1] <= GAP:
             end += 1
-        while oldest < n_raised and t - raised[oldest] >= REPEATS:
+        first, last = flagged[i], flagged[end - 1]
+        while oldest < n_raised and first - raised[oldest] >= REPEATS:
             oldest += 1
         needed = DEARER * (n_raised - oldest)
-        best, looked_at, is_kept = -np.inf, t, False
-        for i in range(t, last + 1):
-            while looked_at <= last and looked_at < day_end[i]:
+        best, looked_at, is_kept = -np.inf, first, False
+        for t in flagged[i:end]:
+            while looked_at <= last and looked_at < day_end[t]:
                 for k in range(len(odds)):
                     best = max(best, odds[k, looked_at] - thresholds[k])
                 looked_at += 1
             if best < needed:
-                flags[i] = 0
-            elif flags[i]:
+                flags[t] = 0
+            else:
                 is_kept = True
         if is_kept:
             raised[n_raised] = last
             n_raised += 1
-        t = last + 1
+        i = end
 
 
 @compiled
 def collect(
-    flags: Int32Array, odds: Float32Array, thresholds: Float32Array, terms: Float32Array, weights: Float32Array,
-    alarms: Float32Array,
+    flagged: IntArray, flags: Int32Array, odds: Float32Array, thresholds: Float32Array, terms: Float32Array,
+    weights: Float32Array, alarms: Float32Array,
 ) -> int:  # fmt: skip
     """Merge flagged hours into alarms: class, first, last and worst hour, evidence there; how many there are."""
-    n = len(flags)
-    n_alarms = 0
-    t = 0
-    while t < n:
-        if flags[t] == 0:
-            t += 1
-            continue
+    n_alarms = i = 0
+    while i < len(flagged):
         row = alarms[n_alarms]
         n_alarms += 1
-        last, marks, end = t, 0, t
-        best = -np.inf
-        while end < n and end - last <= GAP:
-            if flags[end]:
-                last = end
-                marks |= flags[end]
-                for k in range(len(odds)):
-                    if odds[k, end] - thresholds[k] > best:
-                        best = odds[k, end] - thresholds[k]
-                        row[PEAK] = end
+        row[FIRST] = flagged[i]
+        marks, end, best = 0, i, -np.inf
+        while end < len(flagged) and (end == i or flagged[end] - flagged[end - 1] <= GAP):
+            t = flagged[end]
+            marks |= flags[t]
+            for k in range(len(odds)):
+                if odds[k, t] - thresholds[k] > best:
+                    best = odds[k, t] - thresholds[k]
+                    row[PEAK] = t
             end += 1
-        row[CLASS], row[FIRST], row[LAST], row[ODDS] = marks, t, last, best
+        row[CLASS], row[LAST], row[ODDS] = marks, flagged[end - 1], best
         peak = int(row[PEAK])
         for j in range(len(terms)):
             most = np.float32(0.0)
             for k in range(len(weights)):
                 most = max(most, weights[k, j])
             row[N_FACTS + j] = most * terms[j, peak]
-        t = last + 1
+        i = end
     return n_alarms
 
 

@@ -1,6 +1,6 @@
 """Judging meters: log-odds of hours by class of evidence, thresholds of the year before, and alarms, meter by meter.
 
-As in `analytics.detection.terms` no kernel calls another one; a meter costs some twenty calls, 3 % of its time.
+As in `analytics.detection.terms` no kernel calls another one; a meter costs some forty calls.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ def judge(
         log_odds(work.terms, CLASS_WEIGHTS, CLASS_INTERCEPTS, odds)
         if learn:
             thresholds[m] = thresholds_of(odds[:, :n_history], budgets[m])
-        flag(odds, thresholds[m], grid.day_end, start, flags)
+        flagged_hours = flag(odds, thresholds[m], grid.day_end, start, flags)
         score_of(odds[:, start:], SUDDEN_SHARE if centred else 0.0, score[m])
         np.greater(flags[start:], 0, out=flagged[m])
-        own = rows[: collect(flags, odds, thresholds[m], work.terms, CLASS_WEIGHTS, rows)]
+        own = rows[: collect(flagged_hours, flags, odds, thresholds[m], work.terms, CLASS_WEIGHTS, rows)]
         own[:, METER] = m
         narrow(own, values[m], work.terms)
         add_up(own, values[m], work.residual, grid.busy, work.terms, float(yardsticks[m, LEVEL]))

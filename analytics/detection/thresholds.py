@@ -29,6 +29,8 @@ from energy.series import Float32Array, FloatArray, IntArray
 LASTING: Final = CLASSES.index("lasting")
 MOST_FLAGGED: Final = 0.15
 """A threshold never flags more than this share of the hours."""
+STRANDS: Final = 16
+"""Hours, far apart, of which only the highest is ranked."""
 MARGIN: Final = 24
 """Hours on both sides of a sure fault that are kept out of the thresholds."""
 
@@ -73,12 +75,24 @@ def lowest_threshold(odds: Float32Array, budget: float) -> float:
     most = max(int(MOST_FLAGGED * n), 1)
     looked_at = min(64, most)
     while True:
-        places = np.flatnonzero(odds >= np.float32(select(odds, n, n - looked_at)))
+        places = np.flatnonzero(odds >= np.float32(reached_by(odds, looked_at, most)))
         places = places[np.argsort(-odds[places], kind="stable")]
         found, is_broken = lowest_of(odds, places, budget)
         if is_broken or looked_at >= most:
             return found
         looked_at = min(looked_at * 4, most)
+
+
+def reached_by(odds: Float32Array, n_hours: int, most: int) -> float:
+    """A value that at least so many hours reach, and no more than `most` beside its ties.
+
+    Where there is room, that many of the highest values of `STRANDS` hours each: fewer values to rank.
+    """
+    n = len(odds)
+    if n_hours * STRANDS + n % STRANDS > most:
+        return select(odds, n, n - n_hours)
+    highest = odds[: n - n % STRANDS].reshape(STRANDS, -1).max(axis=0)
+    return select(highest, len(highest), len(highest) - n_hours)
 
 
 @compiled

@@ -193,7 +193,7 @@ def test_alarms_of_a_meter_that_raised_others_must_be_surer_as_in_the_slow_twin(
     margin = (odds - thresholds[:, None]).max(axis=0)
     flags = (margin >= 0).astype(np.int32)
     expected = naive.without_repeats(flags > 0, margin, grid.day_end)
-    drop_repeats(flags, odds, thresholds, grid.day_end, 0)
+    drop_repeats(np.flatnonzero(flags), flags, odds, thresholds, grid.day_end)
     assert_array_equal(flags > 0, expected)
 
 
@@ -204,7 +204,7 @@ def test_what_happens_each_day_is_told_at_first_and_then_only_when_it_grows() ->
     odds[0, noon] = 0.7  # an alarm a day: the second needs 0.3, the third 0.6, the fourth 0.9 above the threshold
     odds[0, noon[10]] = 1.0
     flags = (odds[0] > 0).astype(np.int32)
-    drop_repeats(flags, odds, np.zeros(1, np.float32), grid.day_end, 0)
+    drop_repeats(np.flatnonzero(flags), flags, odds, np.zeros(1, np.float32), grid.day_end)
     # four weeks after days 1, 2 and 10 only two others are left, which leaves room for one of 0.7
     assert (np.flatnonzero(flags) // 24).tolist() == [0, 1, 2, 10, 29, 30, 38]
 
