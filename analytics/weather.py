@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from energy.intervals import DAY, HOUR
-from energy.series import FloatArray, IntArray
+from energy.series import BoolArray, FloatArray, IntArray
 
 
 def fill_weather(values: FloatArray, step: int, *, longest: int = 6 * 3600) -> tuple[FloatArray, float]:
@@ -51,6 +51,18 @@ def fill_weather(values: FloatArray, step: int, *, longest: int = 6 * 3600) -> t
     short = ~known & (_gap_length(known) * step <= longest)
     filled[short] = line[short]
     return filled, measured
+
+
+def within_reach(values: FloatArray, reach: int) -> BoolArray:
+    """True where a known value is at most `reach` places away, so that filled weather still tells something."""
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return np.zeros(len(values), np.bool_)
+    at = np.arange(len(values))
+    after = np.searchsorted(known, at)
+    to_next = np.abs(known[np.minimum(after, len(known) - 1)] - at)
+    to_last = np.abs(at - known[np.maximum(after - 1, 0)])
+    return np.asarray(np.minimum(to_next, to_last) <= reach)
 
 
 def _gap_length(known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -12,6 +12,7 @@ from analytics.consumption import mean_on_grid
 from analytics.design import Design, Terms, Weather, build_design
 from analytics.jobs.estate import Estate
 from analytics.registers import GAP_FACTOR
+from analytics.weather import within_reach
 from energy.errors import MissingReference
 from energy.holidays import DayKind, WorkCalendar, country_of, work_calendar
 from energy.intervals import DAY, LocalCalendar, Window
@@ -50,12 +51,19 @@ class Surroundings:
         )
 
     def weather(self, start: int, n: int, step: int) -> Weather:
-        """Outdoor temperature on the same grid, from the nearest sensor that was read then; NaN where unknown."""
+        """Outdoor temperature on the same grid, from the nearest sensor that was read then; NaN where unknown.
+
+        Hours more than a day from what it told are told by the next nearest.
+        """
+        found: FloatArray | None = None
         for sensor in self._estate.thermometers:
-            found = self.temperature(sensor, start, n, step)
-            if found is not None:
-                return Weather(found)
-        return Weather()
+            further = self.temperature(sensor, start, n, step)
+            if further is not None:
+                silent = np.ones(n, np.bool_) if found is None else ~within_reach(found, DAY // step)
+                found = np.where(silent, further, np.nan if found is None else found)
+            if found is not None and within_reach(found, DAY // step).all():
+                break
+        return Weather(found)
 
     def temperature(self, sensor: Meter, start: int, n: int, step: int) -> FloatArray | None:
         """What a thermometer showed in n intervals; NaN where unknown, None where it was not read at all. [°C]"""

@@ -36,10 +36,14 @@ from analytics.jobs.limits import Extents
 from analytics.jobs.spans import Spans
 from analytics.jobs.surroundings import Surroundings
 from analytics.regression import Fit, fit_rows, predict_rows, prepare
+from analytics.weather import within_reach
 from energy.intervals import DAY, HOUR, LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind
 from energy.registry import FittedModel, Registry
 from energy.series import Float32Array, FloatArray
+
+BRIDGED_S: Final = 5 * DAY
+"""So far from the next known temperature a model that needs it still says what is usual."""
 
 
 def kind_of(year: int) -> str:
@@ -294,6 +298,9 @@ def _usual(
         own = [watches[meters[i].id] for i in places]
         fit = Fit(np.stack([w.profile for w in own]), np.stack([w.slopes for w in own]), np.zeros(len(own), np.int32))
         out[places] = predict_rows(fit, design.calendar.slot, design.rows)
+        if terms.has_weather and weather.temperature is not None:
+            unknown = ~within_reach(weather.temperature, BRIDGED_S // HOUR)
+            out[np.array(places)[:, None], unknown] = np.nan  # what a frost in March makes of July is no usual use
     return out
 
 
