@@ -16,11 +16,9 @@ Drivers are hours of use, workers per area, and degree days, where the file has 
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,6 +26,8 @@ import numpy as np
 
 from analytics.levels import OutlierRule
 from analytics.peers import MIN_GROUP, PEER_SHARES, PeerTiers, peer_tiers
+from benchmarks.recorded import numbers_of, read_table
+from energy.errors import RecordingError
 from energy.series import FloatArray, IntArray
 
 DRIVERS = {"hours": "wkhrs", "density": "nwker", "hdd": "hdd65", "cdd": "cdd65"}
@@ -46,32 +46,24 @@ class Group:
     names: tuple[str, ...]
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def column(rows: Sequence[dict[str, str]], name: str) -> FloatArray:
-    return np.array([float(row[name]) if row[name] else np.nan for row in rows])
-
-
 def cbecs(path: Path) -> Group:
-    rows = rows_of(path)
-    drivers = {name: column(rows, source) for name, source in DRIVERS.items()}
-    drivers["density"] = drivers["density"] / column(rows, "sqft")
-    return Group(
-        path.name.split(".")[0], column(rows, "source_eui"), np.column_stack(list(drivers.values())), tuple(drivers)
-    )
+    """One file, one group; drivers that it has not, or that are alike for all, are none."""
+    table = read_table(path, "source_eui")
+    drivers = {name: numbers_of(path, table[source]) for name, source in DRIVERS.items() if source in table}
+    if "density" in drivers:
+        drivers["density"] = drivers["density"] / numbers_of(path, read_table(path, "sqft")["sqft"])
+    drivers = {name: values for name, values in drivers.items() if np.nanstd(values) > 0}
+    columns = np.column_stack(list(drivers.values())) if drivers else np.zeros((len(table), 0))
+    return Group(path.name.split(".")[0], numbers_of(path, table["source_eui"]), columns, tuple(drivers))
 
 
 def seattle(path: Path) -> Iterator[Group]:
-    """The uses with at least twice the smallest group; no drivers are known of them."""
-    rows = rows_of(path)
-    uses = sorted({row["use_type"] for row in rows})
-    for use in uses:
-        own = [row for row in rows if row["use_type"] == use]
-        if len(own) >= 2 * MIN_GROUP:
-            yield Group(f"seattle {use}", column(own, "source_eui_kbtu_ft2"), np.zeros((len(own), 0)), ())
+    """By use; no drivers are known of them."""
+    table = read_table(path, "use_type", "source_eui_kbtu_ft2")
+    intensity = numbers_of(path, table["source_eui_kbtu_ft2"])
+    for use in sorted(table["use_type"].dropna().unique()):
+        own = (table["use_type"] == use).to_numpy()
+        yield Group(f"seattle {use}", intensity[own], np.zeros((int(own.sum()), 0)), ())
 
 
 def ranks(values: FloatArray) -> FloatArray:
@@ -150,10 +142,16 @@ def judge(group: Group, n_splits: int, rule: OutlierRule, seed: int = 0) -> Figu
 
 
 def read_groups(folder: Path) -> list[Group]:
-    """Every group of buildings in a folder; none where there are no files."""
-    files = sorted(folder.glob("*.csv.gz"))
-    groups = [cbecs(path) for path in files if path.name.startswith("cbecs")]
-    return groups + [group for path in files if path.name.startswith("seattle") for group in seattle(path)]
+    """Groups with at least twice the smallest number of buildings, so that each half is a group; none without files.
+
+    Raises
+    ------
+    RecordingError
+        A file cannot be read.
+    """
+    groups = [cbecs(path) for path in sorted(folder.glob("cbecs*.csv*"))]
+    groups += [group for path in sorted(folder.glob("seattle*.csv*")) for group in seattle(path)]
+    return [group for group in groups if (group.intensity > 0).sum() >= 2 * MIN_GROUP]
 
 
 def worst_figures(folder: Path, n_splits: int = 200) -> dict[str, float]:
@@ -180,7 +178,11 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     folder = options.data / "benchmarking"
-    groups = read_groups(folder)
+    try:
+        groups = read_groups(folder)
+    except RecordingError as exc:
+        print(f"quotas: {exc}", file=sys.stderr)
+        return 1
     if not groups:
         print(
             f"quotas: no cbecs*.csv.gz or seattle*.csv.gz in {folder}; name the folder around it with --data",

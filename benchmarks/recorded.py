@@ -7,12 +7,14 @@ import gzip
 import io
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from energy.errors import RecordingError
-from energy.series import FloatArray, IntArray
+from energy.intervals import HOUR
+from energy.series import BoolArray, FloatArray, IntArray
 
 GZIP = b"\x1f\x8b"
 
@@ -53,28 +55,33 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
     return table
 
 
-def hours_of(path: Path, column: pd.Series) -> IntArray:
-    """Instants of a column of time stamps, UTC unless they say otherwise; each must begin an hour. [epoch s]"""
+def instants_of(path: Path, column: pd.Series[Any]) -> IntArray:
+    """Instants of a column of time stamps, UTC unless they say otherwise. [epoch s]"""
     stamps = pd.to_datetime(column.astype(str).str.strip(), utc=True, format="ISO8601", errors="coerce")
-    wrong = (stamps.isna() | (stamps.dt.floor("h") != stamps)).to_numpy()
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise RecordingError(
-            f"{path}: expected hours such as 2016-01-01T00:00 in column {column.name!r}, "
-            f"came {column.iloc[row]!r} in line {row + 2}; sum up shorter intervals to hours first"
-        )
+    refuse(path, column, stamps.isna().to_numpy(), "time stamps such as 2016-01-01T00:00")
     return stamps.to_numpy("datetime64[s]").astype(np.int64)
+
+
+def hours_of(path: Path, column: pd.Series[Any]) -> IntArray:
+    """Instants that each begin an hour. [epoch s]"""
+    instants = instants_of(path, column)
+    refuse(path, column, instants % HOUR != 0, "whole hours (sum up shorter intervals first)")
+    return instants
 
 
 def numbers_of(path: Path, column: pd.Series) -> FloatArray:
     """Values of a column; NaN where a cell is empty or not finite."""
     values = pd.to_numeric(column, errors="coerce")
     wrong = (values.isna() & column.notna()).to_numpy()
+    refuse(path, column, wrong, "numbers or empty cells (leave other columns out)")
+    known = values.to_numpy(np.float64, na_value=np.nan)
+    return np.where(np.isfinite(known), known, np.nan)
+
+
+def refuse(path: Path, column: pd.Series[Any], wrong: BoolArray, expected: str) -> None:
+    """RecordingError for the first wrong row."""
     if wrong.any():
         row = int(wrong.argmax())
         raise RecordingError(
-            f"{path}: expected numbers in column {column.name!r}, came {column.iloc[row]!r} in line {row + 2}; "
-            "leave cells without a value empty and other columns out"
+            f"{path}: expected {expected} in column {column.name!r}, came {column.iloc[row]!r} in line {row + 2}"
         )
-    known = values.to_numpy(np.float64, na_value=np.nan)
-    return np.where(np.isfinite(known), known, np.nan)

@@ -8,20 +8,17 @@ registers of those years are made with faults at random, of the recorded kinds a
 
 found      a flag with any reason within two readings of the fault
 precision  runs of flagged readings that touch a fault, of all of them
-kind       faults whose nearest run's most frequent reason is the right one
+kind       faults whose nearest run's most frequent reason is the right one, of kinds that are known here
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +32,7 @@ from analytics.registers import (
     fit_register_profile,
     judge,
 )
+from benchmarks.recorded import found, instants_of, numbers_of, read_table, refuse
 from benchmarks.register_faults import LABELLED, OTHERS, Register, RegisterFault, RegisterRule, hourly_times, put_in
 from benchmarks.wide import read_wide
 from energy.intervals import HOUR
@@ -65,41 +63,52 @@ class Score:
     def figures(self) -> dict[str, float]:
         n = self.total.total()
         rates = {
-            "recall": self.found.total() / n,
-            "precision": self.touching / max(self.runs, 1),
-            "kind": self.named.total() / n,
+            "recall": share(self.found.total(), n),
+            "precision": share(self.touching, self.runs),
+            "kind": share(self.named.total(), sum(self.total[kind] for kind in KINDS)),
         }
         by_kind = {f"recall.{kind}": self.found[kind] / self.total[kind] for kind in sorted(self.total)}
         return {**rates, "events": float(n), **by_kind}
 
 
+def share(part: int, whole: int) -> float:
+    """NaN of nothing."""
+    return part / whole if whole else float("nan")
+
+
 def read_registers(folder: Path) -> list[Register]:
-    """The recorded registers of `folder`/anomaly; none where the files are not there."""
+    """The recorded registers of `folder`/anomaly; none where the files are not there.
+
+    Raises
+    ------
+    RecordingError
+        A file cannot be read.
+    """
     readings, events = folder / "anomaly" / "register_readings.csv.gz", folder / "anomaly" / "register_events.csv"
-    if not (readings.exists() and events.exists()):
+    if not (found(readings) and found(events)):
         return []
+    faults = read_faults(events)
+    table = read_table(readings, "building", "datetime_utc", "register_kwh", "digits")
+    time = instants_of(readings, table["datetime_utc"])
+    value, digits = (numbers_of(readings, table[name]) for name in ("register_kwh", "digits"))
+    refuse(readings, table["digits"], ~(digits > 0), "the digits of the display")
+    refuse(readings, table["register_kwh"], np.isnan(value), "a reading (leave out rows without one)")
+    registers = []
+    for name in table["building"].unique():
+        own = np.flatnonzero(table["building"] == name)
+        own = own[np.argsort(time[own], kind="stable")]
+        registers.append(Register(str(name), time[own], value[own], int(digits[own[0]]), tuple(faults[str(name)])))
+    return registers
+
+
+def read_faults(path: Path) -> defaultdict[str, list[RegisterFault]]:
+    """Faults by building."""
+    table = read_table(path, "building", "kind", "first", "last")
+    first, last = (instants_of(path, table[name]).tolist() for name in ("first", "last"))
     faults = defaultdict(list)
-    with events.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            faults[row["building"]].append(RegisterFault(row["kind"], seconds(row["first"]), seconds(row["last"])))
-    read = defaultdict(list)
-    with gzip.open(readings, "rt", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            read[row["building"]].append((seconds(row["datetime_utc"]), float(row["register_kwh"]), int(row["digits"])))
-    return [
-        Register(
-            name,
-            np.array([time for time, _, _ in rows], np.int64),
-            np.array([value for _, value, _ in rows]),
-            rows[0][2],
-            tuple(faults[name]),
-        )
-        for name, rows in read.items()
-    ]
-
-
-def seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    for name, kind, a, b in zip(table["building"], table["kind"].astype(str), first, last, strict=True):
+        faults[str(name)].append(RegisterFault(kind, a, b))
+    return faults
 
 
 def drawn(folder: Path, year: int, rules: Mapping[str, RegisterRule]) -> list[Register]:

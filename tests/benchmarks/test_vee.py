@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.register_faults import APART, LABELLED, OTHERS, Register, RegisterFault, hourly_times, put_in
-from benchmarks.vee import KINDS, REACH, runs_of, score, touching
+from benchmarks.vee import KINDS, REACH, read_registers, runs_of, score, touching
+from energy.errors import RecordingError
 from energy.intervals import HOUR
 from energy.series import FloatArray
 
@@ -94,3 +99,58 @@ def test_every_kind_of_fault_is_found_and_named() -> None:
     assert found.found == found.total
     assert found.named == found.total
     assert found.touching == found.runs
+
+
+def recorded(folder: Path, readings: pd.DataFrame, kind: str = "glitch_high") -> Path:
+    (folder / "anomaly").mkdir(exist_ok=True)
+    readings.to_csv(folder / "anomaly" / "register_readings.csv.gz", index=False)
+    at = "2016-01-09T08:00"
+    (folder / "anomaly" / "register_events.csv").write_text(f"building,kind,first,last\n007,{kind},{at},{at}\n")
+    return folder
+
+
+def readings() -> pd.DataFrame:
+    """A register that advances by 10 to 12 an hour and once shows twice as much."""
+    time = pd.date_range("2016-01-01", periods=600, freq="h").strftime("%Y-%m-%dT%H:%M")
+    shown = 5000.0 + np.cumsum(10 + np.arange(600) % 3)
+    shown[200] *= 2
+    return pd.DataFrame({"building": "007", "datetime_utc": time, "register_kwh": shown, "digits": 6})
+
+
+def test_recorded_registers_are_judged_in_any_order_of_rows(tmp_path: Path) -> None:
+    (register,) = read_registers(recorded(tmp_path, readings()))
+    assert (register.name, register.digits, len(register.faults)) == ("007", 6, 1)
+    found = score([register]).figures()
+    assert (found["recall"], found["precision"], found["kind"]) == (1, 1, 1)
+    (mixed,) = read_registers(recorded(tmp_path, readings().sample(frac=1, random_state=0)))
+    np.testing.assert_array_equal(mixed.value, register.value)
+
+
+def test_a_kind_that_nobody_here_knows_is_found_and_not_asked_for_by_name(tmp_path: Path) -> None:
+    found = score(read_registers(recorded(tmp_path, readings(), "lightning"))).figures()
+    assert found["recall"] == found["recall.lightning"] == 1
+    assert np.isnan(found["kind"])
+
+
+def test_registers_without_faults_have_no_recall(tmp_path: Path) -> None:
+    recorded(tmp_path, readings().drop(200))
+    (tmp_path / "anomaly" / "register_events.csv").write_text("building,kind,first,last\n")
+    found = score(read_registers(tmp_path)).figures()
+    assert np.isnan(found["recall"])
+    assert found["events"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop(columns="digits"), "expected the column digits"),
+        (lambda t: t.assign(digits=None), "expected the digits of the display"),
+        (lambda t: t.assign(register_kwh=t["register_kwh"].where(t.index != 3)), "a reading .* in line 5"),
+        (lambda t: t.assign(datetime_utc="yesterday"), "came 'yesterday' in line 2"),
+    ],
+)
+def test_registers_that_cannot_be_read_are_refused(
+    tmp_path: Path, change: Callable[[pd.DataFrame], pd.DataFrame], message: str
+) -> None:
+    with pytest.raises(RecordingError, match=message):
+        read_registers(recorded(tmp_path, change(readings())))
