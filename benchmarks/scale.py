@@ -7,7 +7,7 @@ to `np.copyto` of the same array in the same process, and the peak of resident m
 `expected` is fit and residual of the fit year; `model` is that with spreads, drift and sufficiency: all that is stored
 of a meter, and its prediction of another year. `detector` learns from and judges a year (retrospective, expectation
 included). `as_seen` learns from the first half of the meters' array as year before and judges the second half, so its
-values are counted as they are read: two years a meter.
+values are counted as they are read: two years of the same offices.
 
 First it prints the CPU seconds of each job's first use, on 64 meters: what compiling takes in an empty
 `NUMBA_CACHE_DIR`, what loading takes in a filled one.
@@ -62,13 +62,20 @@ def designs() -> tuple[Terms, Design, Design, anomalies.HourGrid, anomalies.Hour
     return terms, first, second, anomalies.HourGrid.of(START, first.calendar), anomalies.HourGrid.of(START, rows)
 
 
-def meters(n: int, design: Design, gaps: bool) -> Float32Array:
-    """Offices of many sizes, made a few at a time."""
+def meters(n: int, halves: tuple[Design, Design], gaps: bool) -> Float32Array:
+    """Offices of many sizes, made a few at a time.
+
+    Those of the second half are those of the first in the year after, by its calendar, with six faults of up to two
+    days, so that alarms are raised.
+    """
     out = np.empty((n, HOURS), np.float32)
-    shape = (40 + 60 * design.calendar.occupied).astype(np.float32)
+    shapes = [(40 + 60 * design.calendar.occupied).astype(np.float32) for design in halves]
+    half = max(n // 2, 1)
     for i in range(n):
-        generator = np.random.default_rng(i)
-        out[i] = shape * generator.lognormal(0, 1) * (1 + 0.1 * generator.standard_normal(HOURS, np.float32))
+        generator, size = np.random.default_rng(i), np.random.default_rng([i % half]).lognormal(0, 1)
+        out[i] = shapes[i >= half] * size * (1 + 0.1 * generator.standard_normal(HOURS, np.float32))
+        for first in generator.integers(0, HOURS - 48, 6 if i >= half else 0):
+            out[i, first : first + generator.integers(3, 48)] *= 1.8
         if gaps:
             for first in generator.integers(0, HOURS - 24, 7):
                 out[i, first : first + 24] = np.nan
@@ -128,25 +135,28 @@ def main() -> None:
             years = np.concatenate([values[chunk], values[half:][chunk]], axis=1)
             anomalies.judge_as_seen(years, usual(values[chunk]), both, HOURS)
 
+    def years(name: str) -> tuple[Design, Design]:
+        return (first, second) if name == "as_seen" else (first, first)
+
     every = {"expected": expected, "model": model, "detector": detector, "as_seen": as_seen}
     jobs = {name: every[name] for name in options.only.split(",")}
     result: dict[str, float] = {}
     for name, job in jobs.items():
         start = time.process_time()
         for gaps in (False, True):
-            job(meters(64, first, gaps))
+            job(meters(64, years(name), gaps))
         result[f"{name}.first_use_cpu_s"] = time.process_time() - start
         print(f"{name:28s} first use {result[f'{name}.first_use_cpu_s']:5.1f} CPU-s", flush=True)
     for n in options.meters:
         for gaps in (False, True):
-            values = meters(n, first, gaps)
-            copy = np.empty_like(values)
-            np.copyto(copy, values)
-            start = time.process_time()
-            np.copyto(copy, values)
-            copied = time.process_time() - start
-            del copy
             for name, job in jobs.items():
+                values = meters(n, years(name), gaps)
+                copy = np.empty_like(values)
+                np.copyto(copy, values)
+                start = time.process_time()
+                np.copyto(copy, values)
+                copied = time.process_time() - start
+                del copy
                 seconds, memory = measured(job, values)
                 key = f"{name}.{n}.{'gaps' if gaps else 'whole'}"
                 result[f"{key}.mvalues_per_cpu_s"] = values.size / seconds / 1e6
@@ -158,7 +168,7 @@ def main() -> None:
                     f"{seconds / copied:7.1f} x copyto  peak {memory:6.1f} MB",
                     flush=True,
                 )
-            del values
+                del values
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
