@@ -93,18 +93,6 @@ class DriverModel:
         """What the drivers make of an indicator, shape (n,): limits are multiplied by it, indicators divided."""
         return np.asarray(np.exp(self.exponents(drivers).sum(axis=1)))
 
-    def contributions(self, values: FloatArray, drivers: FloatArray) -> FloatArray:
-        """Part of each value that is due to each driver, in the value's unit, shape (n, k).
-
-        The parts of one value add up to the difference from its adjusted value.
-        """
-        exponents = self.exponents(drivers)
-        whole = exponents.sum(axis=1)
-        # logarithmic mean of value and adjusted value; their common limit where they are equal
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.where(np.abs(whole) > 1e-12, -np.expm1(-whole) / whole, 1.0)
-        return np.asarray(exponents * (values * mean)[:, None])
-
 
 def _places(drivers: FloatArray, reference: Sequence[FloatArray]) -> FloatArray:
     """Place of each driver's value in the group, -0.5 .. 0.5; 0 where it is unknown."""

@@ -6,6 +6,7 @@ models in the registry.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,7 @@ import numpy as np
 
 from analytics.jobs.bills import billed_extents, bills_of
 from analytics.jobs.estate import Estate, estates
+from analytics.jobs.prices import is_repriced, tariffs_of
 from analytics.jobs.rows import union
 from analytics.jobs.task import UNTOLD, Task, untold, untold_days
 from energy.intervals import LocalCalendar, Window
@@ -25,6 +27,8 @@ SHAPE: Final = "structure"
 """Kind of the model that remembers how an institution or region was made up when it was last computed."""
 CLOCK: Final = "completeness"
 """Kind of the model that remembers up to which local day completeness was told."""
+TARIFFS: Final = "tariffs"
+"""Kind of the model that remembers which tariffs, and uses of them, a run last looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Present:
         [s]
     shapes : dict
         How institutions and regions were made up when they were last computed, by subject.
+    tariffs : FittedModel
+        What stands for all tariffs and who pays them.
     """
 
     registry: Registry
@@ -73,11 +79,12 @@ class Present:
     calendar: LocalCalendar
     now: int
     shapes: Mapping[str, FittedModel]
+    tariffs: FittedModel
 
     @classmethod
     def of(cls, registry: Registry, calendar: LocalCalendar, now: int) -> Present:
         """What the registry says now."""
-        return cls(registry, registry.snapshot(), calendar, now, registry.models(SHAPE))
+        return cls(registry, registry.snapshot(), calendar, now, registry.models(SHAPE), _tariffs(registry))
 
     @property
     def today(self) -> int:
@@ -89,7 +96,9 @@ def tasks_of(present: Present, asked: Asked, marks: Sequence[Touched]) -> Iterat
     """The work of every institution that has any, those with new readings first."""
     touched = _Touch.of(present.snapshot, marks)
     refresh = _new_days(present) if asked.institutions is None else None
-    left = present.registry.models(UNTOLD)
+    registry = present.registry
+    left, last = registry.models(UNTOLD), registry.models(TARIFFS).get(TARIFFS)
+    has_other_tariffs = last is None or last.payload != present.tariffs.payload
     for estate in _estates(present, asked, touched):
         name = estate.institution
         before = present.shapes.get(name)
@@ -108,7 +117,11 @@ def tasks_of(present: Present, asked: Asked, marks: Sequence[Touched]) -> Iterat
             weather=tuple(union([w for sensor in estate.thermometers for w in touched.of_meter(sensor.id)])),
             untold=untold_days(left.get(name)),
         )
-        if _is_due(task) or _is_felt(present.registry, task):
+        if (
+            _is_due(task)
+            or _is_felt(registry, task)
+            or (has_other_tariffs and is_repriced(registry, estate, tariffs_of(registry, estate)))
+        ):
             yield task
 
 
@@ -192,7 +205,14 @@ def remembered(present: Present, asked: Asked, tasks: Sequence[Task], done: Cont
     found += [_shape(task.estate) for task in tasks if task.estate.institution in done]
     if asked.institutions is None:
         found.append(FittedModel.of(CLOCK, CLOCK, start=0, end=0, payload={"day": present.today}))
+        found.append(present.tariffs)
     return found
+
+
+def _tariffs(registry: Registry) -> FittedModel:
+    rows = repr((registry.tariffs.rows(), registry.tariff_uses.rows()))
+    payload = {"signature": hashlib.sha256(rows.encode()).hexdigest()}
+    return FittedModel.of(TARIFFS, TARIFFS, start=0, end=0, payload=payload)
 
 
 def _shape(estate: Estate) -> FittedModel:

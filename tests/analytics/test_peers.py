@@ -89,15 +89,6 @@ def test_about_the_stated_share_of_others_keeps_each_limit() -> None:
     assert_allclose(share, [0.8, 0.5, 0.2], atol=0.04)
 
 
-def test_contributions_add_up_in_the_unit_of_the_indicator() -> None:
-    values, drivers = town(200)
-    model = fit_drivers(values, drivers, ("hours", "noise"))
-    parts = model.contributions(values, drivers)
-    assert_allclose(parts.sum(axis=1), values - values / model.factor(drivers), rtol=1e-9, atol=1e-9)
-    unknown = model.contributions(np.array([50.0]), np.array([[np.nan, np.nan]]))
-    assert_array_equal(unknown, [[0.0, 0.0]])
-
-
 def test_with_few_buildings_per_driver_nothing_is_adjusted_and_it_is_said() -> None:
     values, _ = town(35)
     drivers = np.random.default_rng(0).normal(size=(35, 4))

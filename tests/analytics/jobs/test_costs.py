@@ -389,3 +389,18 @@ def test_a_category_without_a_price_leaves_the_cost_per_area_unknown(works: Work
     works.run(now="2026-02-02T00:00:00")
     found = works.rows("indicator", scope="institution", period="month", caliber="physical")
     assert {n for n in found.tags["indicator"] if "cost" in n or "price" in n} == {"electricity_price"}
+
+
+def test_a_tariff_that_comes_when_nothing_else_does_prices_what_was_computed(works: Works) -> None:
+    works.estate(meter("e1"))
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 48)
+    works.run()
+    works.registry.import_sheets({"tariffs": [price(0.5)], "tariff_uses": [use()]})
+    works.run()
+    assert works.total("e1", "day", "2026-01-06T00:00:00")["cost_yuan"] == pytest.approx(24.0)
+    assert works.total("990101", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(48.0)
+    works.registry.import_sheets({"tariffs": [price(1.0)]})
+    record = works.run()
+    assert record.institutions == ("school",)  # who pays by it, and nobody else
+    assert works.total("990101", "month", "2026-01-01T00:00:00")["cost_yuan"] == pytest.approx(96.0)
+    assert works.run().institutions == ()
