@@ -325,11 +325,18 @@ class RegisterProfile:
         Standstill from which on the register counts as stuck. [s]
     n_increments : int
         Increments it was fitted on.
+    ratio : float, optional
+        CT x PT that the amounts include; None where an older program fitted it.
     """
 
     per_hour: float
     stuck_s: float
     n_increments: int
+    ratio: float | None = None
+
+    def per_hour_at(self, ratio: float) -> float:
+        """p99 with another ratio: the display moves as it did. [meter unit / h]"""
+        return self.per_hour if self.ratio is None else self.per_hour * (ratio / self.ratio)
 
 
 MIN_INCREMENTS: Final = 48
@@ -374,7 +381,7 @@ def fit_register_profile(
     stuck_s = float(STUCK_S)
     if len(begin) >= _RARE * int(plain.sum()):
         stuck_s = max(stuck_s, 2.0 * float(np.quantile(time[end] - time[begin], 0.98)))
-    return RegisterProfile(max(per_hour, _SMALLEST) * ratio, stuck_s, int(positive.sum()))
+    return RegisterProfile(max(per_hour, _SMALLEST) * ratio, stuck_s, int(positive.sum()), ratio)
 
 
 def has_outgrown(advance: FloatArray, verdict: ByteArray) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final
 
 import numpy as np
@@ -99,9 +99,9 @@ def _wider(meter: Meter, series: Series, profile: RegisterProfile) -> RegisterPr
     if not has_outgrown(np.diff(series.value, prepend=series.value[:1]), judge(bank, limits).verdict):
         return None
     fitted = fit_register_profile(series.time, series.value, ratio=meter.ratio, gap_s=gap_s)
-    if fitted is None or fitted.per_hour <= profile.per_hour:
+    if fitted is None or fitted.per_hour <= profile.per_hour_at(meter.ratio):
         return None
-    return RegisterProfile(fitted.per_hour, max(fitted.stuck_s, profile.stuck_s), fitted.n_increments)
+    return replace(fitted, stuck_s=max(fitted.stuck_s, profile.stuck_s))
 
 
 def _has_register(meter: Meter) -> bool:
@@ -133,5 +133,5 @@ def usual_per_hour(meter: Meter, profile: RegisterProfile | None) -> float:
     rated = rated_per_hour(meter)
     by_rating = 0.0 if rated is None else 2 * rated / LIMIT_FACTOR
     if profile is not None:
-        return max(profile.per_hour, by_rating)
+        return max(profile.per_hour_at(meter.ratio), by_rating)
     return by_rating or np.inf

@@ -640,3 +640,17 @@ def test_the_first_amount_of_a_meter_counts_on_the_day_it_speaks_of(works: Works
     assert works.total("e1", "day", "2025-12-31T00:00:00")["amount"] == 7.0
     assert works.total("school", "year", "2025-01-01T00:00:00")["amount"] == 7.0
     assert works.total("school", "year", "2026-01-01T00:00:00")["amount"] == 4.0
+
+
+@pytest.mark.parametrize(("wrong", "right"), [(1, 100), (100, 1)])
+def test_a_ratio_that_was_wrong_moves_the_limits_of_its_meter_too(works: Works, wrong: int, right: int) -> None:
+    works.estate(meter("e1", ct_ratio=wrong))
+    register = works.hourly("e1", "2026-01-01T00:00:00", [5.0] * 24 * 40)
+    works.run(now="2026-02-10T01:00:00")
+    assert works.registry.models("register_profile")["e1"].json()["per_hour"] == 5.0 * wrong
+    works.registry.import_sheets({"meters": [meter("e1", ct_ratio=right)]})
+    jump = instant("2026-02-10T01:00:00") + HOUR * np.arange(4)
+    works.read("e1", jump.tolist(), [float(register[-1]) + more for more in (5.0, 3000.0, 15.0, 20.0)])
+    works.run(now="2026-02-10T05:00:00")
+    assert works.total("e1", "day", "2026-02-09T00:00:00")["amount"] == 24 * 5.0 * right
+    assert works.total("e1", "day", "2026-02-10T00:00:00")["amount"] == 4 * 5.0 * right
