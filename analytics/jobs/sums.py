@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from analytics.jobs.estate import Estate, service
 from analytics.jobs.habits import Habits, speaking
 from analytics.jobs.limits import Extents
 from analytics.jobs.meters import spoken_of
+from analytics.jobs.resting import may_rest, rests, without
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.jobs.same_span import up_to_last_reading
 from analytics.mains import billed_days
@@ -79,7 +80,12 @@ def compute_sums(
     parts = _day_parts(store, calendar, [m.id for m in estate.meters], span)
     days = Periods.covering(calendar, span, "day")
     due = [_expected(calendar, meter, extents, now) for meter in estate.meters]
-    meters = _Meters(estate, extents, parts, habits, due, _shares(estate, days, parts, extents, due))
+    resting = {
+        i: rests(_is_told(parts[meter.id].parts, days), days, estate.heating)
+        for i, meter in enumerate(estate.meters)
+        if may_rest(meter)
+    }
+    meters = _Meters(estate, extents, parts, habits, due, _shares(estate, days, parts, extents, due), resting)
     own = {name: found.parts for name, found in parts.items()}
     cut = up_to_last_reading(store, calendar, own, extents, now)
     found = []
@@ -168,6 +174,7 @@ class _Meters:
     habits: Habits
     due: Sequence[Window]
     shares: _Shares
+    resting: Mapping[int, Sequence[Window]]
 
     def totals(self, periods: Periods, parts: Mapping[str, DayParts]) -> tuple[Totals, Totals]:
         """Totals of the groups, and what of each meter counts in them (rows in the meters' order)."""
@@ -216,8 +223,12 @@ class _Meters:
         return np.asarray(self.totals(period, known)[0].amount[:, 0])
 
     def _of_meter(self, i: int, periods: Periods, parts: Mapping[str, DayParts], expected: Sequence[Window]) -> Totals:
-        name = self.estate.meters[i].id
-        return meter_totals(parts[name], periods, read=_read(self.estate.meters[i], self.extents), expected=expected)
+        meter, resting = self.estate.meters[i], self.resting.get(i, ())
+        due = [part for span in expected for part in without(span, resting)]
+        found = meter_totals(parts[meter.id], periods, read=_read(meter, self.extents), expected=due)
+        if not resting:
+            return found
+        return replace(found, present=found.present & (np.isfinite(found.amount) | (found.expected_s > 0)))
 
     def _counting(self, i: int, periods: Periods, parts: Mapping[str, DayParts]) -> Mapping[str, DayParts]:
         """The parts of one meter on the days on which it counts in places."""
