@@ -17,6 +17,9 @@ SUNDAY: Final = 6
 PART_STARTS: Final = (6, 9, 13, 18)
 """Hours at which a new part of the day begins: night, early, morning, afternoon, evening."""
 N_PARTS: Final = len(PART_STARTS) + 1
+NIGHT, EARLY, EVENING = 0, 1, 4
+NOON: Final = (2, 3)
+"""The parts: nobody is there at night, on workdays everybody at noon, early and in the evening some of both."""
 OCCUPIED_HOURS: Final = (7, 20)
 
 

@@ -5,16 +5,17 @@ Design is separate from fitting so that all meters of a weather station and cale
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
 
-from analytics.calendars import N_PARTS, CalendarRows
+from analytics.calendars import EARLY, EVENING, N_PARTS, NIGHT, NOON, CalendarRows
 from analytics.weather import fill_weather, inertia, temperature_segments
 from energy.holidays import DayKind
 from energy.intervals import DAY
-from energy.series import Float32Array, FloatArray
+from energy.series import BoolArray, Float32Array, FloatArray
 
 KNOT_QUANTILES: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
 TIME_CONSTANT: Final = 24 * 3600.0
@@ -63,6 +64,9 @@ class Terms:
         Waves of the year that the year ahead has; 0 where the fit period does not tell the seasons.
     holidays, vacations : bool
         Whether the fit period had any; what it had none of, nothing is known of.
+    vacations_apart : bool
+        Whether a vacation changes occupied hours, other hours of workdays and weekends each by itself: a school that
+        stands still on workdays does on weekends what it always does. False of models of old.
     """
 
     step: int
@@ -73,6 +77,7 @@ class Terms:
     harmonics: int = 0
     holidays: bool = True
     vacations: bool = True
+    vacations_apart: bool = False
 
     @property
     def has_weather(self) -> bool:
@@ -117,7 +122,15 @@ def choose_terms(calendar: CalendarRows, weather: Weather) -> Terms:
     """Terms that the fit period supports; without enough temperatures: none of the weather."""
     harmonics = HARMONICS if len(calendar) * calendar.step >= WHOLE_YEAR * DAY else 0
     has_holidays, has_vacations = bool((calendar.kind == DayKind.HOLIDAY).any()), bool(calendar.vacation.any())
-    without = Terms(calendar.step, harmonics=harmonics, holidays=has_holidays, vacations=has_vacations)
+    free = _free_days(calendar)
+    is_apart = all(bool((calendar.vacation & days).any()) for days in (free, ~free))
+    without = Terms(
+        calendar.step,
+        harmonics=harmonics,
+        holidays=has_holidays,
+        vacations=has_vacations,
+        vacations_apart=is_apart,
+    )
     if weather.temperature is None or not len(calendar):
         return without
     temperature, measured = fill_weather(weather.temperature, calendar.step)
@@ -165,12 +178,24 @@ def build_design(terms: Terms, calendar: CalendarRows, weather: Weather) -> Desi
 
 def _calendar_rows(terms: Terms, calendar: CalendarRows) -> list[FloatArray]:
     """Holiday x part of the day (what a holiday differs from a Sunday by) and vacation x part of the day."""
-    return [
-        (days & (calendar.part == part)).astype(np.float64)
-        for days, known in ((calendar.kind == DayKind.HOLIDAY, terms.holidays), (calendar.vacation, terms.vacations))
-        if known
-        for part in range(N_PARTS)
-    ]
+    wanted: list[tuple[BoolArray, Sequence[int]]] = []
+    if terms.holidays:
+        wanted.append((calendar.kind == DayKind.HOLIDAY, range(N_PARTS)))
+    if terms.vacations and not terms.vacations_apart:
+        wanted.append((calendar.vacation, range(N_PARTS)))
+    elif terms.vacations:
+        away, free = calendar.vacation, _free_days(calendar)
+        wanted += [
+            (away & calendar.occupied, (EARLY, *NOON, EVENING)),
+            (away & ~calendar.occupied & ~free, (NIGHT, EARLY, EVENING)),
+            (away & free, range(N_PARTS)),
+        ]
+    return [(days & (calendar.part == part)).astype(np.float64) for days, parts in wanted for part in parts]
+
+
+def _free_days(calendar: CalendarRows) -> BoolArray:
+    """True on weekends, as people live them."""
+    return np.asarray(calendar.slot >= 5 * DAY // calendar.step)
 
 
 def _seasons(calendar: CalendarRows, harmonics: int) -> list[FloatArray]:
