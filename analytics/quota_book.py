@@ -8,8 +8,6 @@ from datetime import date
 from typing import Final
 
 from analytics.levels import Levels
-from analytics.quotas import Figure
-from energy.caliber import require_same
 from energy.errors import MissingReference
 from energy.reference import Quota
 
@@ -93,10 +91,3 @@ def _fits(row: QuotaKey, wanted: QuotaKey) -> bool:
 
 def _exactness(row: QuotaKey, wanted: QuotaKey) -> int:
     return (row.tier == wanted.tier) + (row.climate_zone == wanted.climate_zone)
-
-
-def require_comparable(found: Figure, entry: QuotaEntry) -> None:
-    """Refuse to compare a figure with a quota of another indicator or caliber."""
-    if found.indicator != entry.key.indicator:
-        raise ValueError(f"figure of {found.indicator!r} and quota of {entry.key.indicator!r} cannot be compared")
-    require_same(found.caliber, entry.caliber)

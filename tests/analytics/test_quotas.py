@@ -24,12 +24,11 @@ from analytics.levels import (
     normality,
     quantile,
 )
-from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on, require_comparable
+from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on
 from analytics.quotas import (
     SCOPES,
     Account,
     Factor,
-    IndicatorScope,
     Part,
     Purpose,
     figure,
@@ -37,7 +36,7 @@ from analytics.quotas import (
     scope_of,
 )
 from energy.caliber import caliber
-from energy.errors import CaliberMismatch, MissingReference
+from energy.errors import MissingReference
 from energy.model import Category
 from energy.reference import Quota, quotas, table
 from energy.series import FloatArray
@@ -90,7 +89,7 @@ def test_non_heating_energy_of_yantai_court_2025() -> None:
         QuotaKey("DB37/T 2672-2019", "党政机关", "市级以下", "寒冷A", "nonheating_energy_per_area"),
         date(2025, 7, 1),
     )
-    require_comparable(found, levels)
+    assert (found.indicator, found.caliber) == (levels.key.indicator, levels.caliber)
     assert levels.levels == Levels(20.0, 11.9, 6.5)
     assert GRADE_WORDS[Grade(int(grade(found.value, levels.levels)[0]))] == ("达标", "within the limit")
 
@@ -421,12 +420,3 @@ def test_every_shipped_quota_can_be_found_and_no_mean_is_one() -> None:
 def test_every_quota_has_a_scope_rule_or_says_so() -> None:
     # a ratio of two meters is not a matter of what an account counts
     assert {row.indicator for row in quotas()} - set(SCOPES) == {"data_centre_eue"}
-
-
-def test_figures_and_quotas_of_two_calibers_are_not_compared() -> None:
-    account = Account({Category.ELECTRICITY: year(1000.0)})
-    scope = IndicatorScope("energy_per_area", "x")
-    with pytest.raises(CaliberMismatch):
-        require_comparable(figure(account, scope, NATIONAL, year(1.0)), entry())
-    with pytest.raises(ValueError, match="cannot be compared"):
-        require_comparable(figure(account, scope_of("energy"), SHANDONG), entry())
