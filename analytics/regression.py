@@ -153,8 +153,8 @@ def fit_rows(values: Float32Array, basis: Basis, *, trim: float = np.inf, trimme
         sums = _Sums.read(own, basis)
         left_out = sums.unknown
         level, slopes = _solve(sums, basis, left_out)
+        fitted = np.empty_like(own) if np.isfinite(trim) else own
         for _ in range(0 if np.isinf(trim) else 2):
-            fitted = np.empty_like(own)
             _predict(level.astype(np.float32), slopes.astype(np.float32), basis.slot, basis.padded[:k], fitted)
             left_out = [_outlying(own[m], fitted[m], n - len(places), trim) for m, places in enumerate(sums.unknown)]
             level, slopes = _solve(sums, basis, left_out)
