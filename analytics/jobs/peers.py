@@ -7,9 +7,10 @@ its peers, adjusted for its own drivers. `group` says which, so that nobody take
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -235,33 +236,46 @@ class QuotaBook:
         return hashlib.sha256(repr((self.entries, alike)).encode()).hexdigest()
 
     def entry(self, institution: str, indicator: str, caliber: str, on: date) -> QuotaEntry | None:
-        """The one quota of an institution; None where the book has none, or two standards would apply."""
+        """The one quota of an institution on a day; None where the book has none.
+
+        Of several standards that of the nearest region counts, then the one that came into force last. Of two that
+        came into force together nobody can tell which is meant: none.
+        """
         own = self.snapshot.institutions.get(institution)
         if own is None or not own.quota_class:
             return None
-        names = {_NATION, *self._regions(own.region)}
-        fitting = [
-            entry
-            for region, entry in self.entries
-            if entry.key.institution_type == own.quota_class
-            and (entry.key.indicator, entry.caliber) == (indicator, caliber)
-            and any(name.startswith(region) for name in names)
-        ]
-        standards = {entry.key.standard for entry in fitting}
-        if len(standards) != 1:
-            return None
+        levels = self._levels(own.region)
         zone = self.snapshot.climate_zone_of(institution) or ""
-        key = QuotaKey(standards.pop(), own.quota_class, own.tier or "", zone, indicator)
-        try:
-            return quota_on(fitting, key, on)
-        except MissingReference:
-            return None
+        standards: dict[tuple[int, str], list[QuotaEntry]] = {}
+        for region, entry in self.entries:
+            kind = (entry.key.institution_type, entry.key.indicator, entry.caliber)
+            near = _nearness(region, levels) if kind == (own.quota_class, indicator, caliber) else None
+            if near is not None:
+                standards.setdefault((near, entry.key.standard), []).append(entry)
+        found: list[tuple[int, date, QuotaEntry]] = []
+        for (near, standard), rows in standards.items():
+            key = QuotaKey(standard, own.quota_class, own.tier or "", zone, indicator)
+            with contextlib.suppress(MissingReference):
+                entry = quota_on(rows, key, on)
+                found.append((near, entry.valid_from or date.min, entry))
+        found.sort(key=lambda one: one[:2])
+        return found[-1][2] if found and (len(found) == 1 or found[-1][:2] != found[-2][:2]) else None
 
-    def _regions(self, code: str) -> Iterable[str]:
-        """Codes and names of a region and of all above it: a row of the book may give either."""
+    def _levels(self, code: str) -> list[tuple[str, ...]]:
+        """Code and name of the nation, of each region down to this one: a row of the book may give either."""
+        levels: list[tuple[str, ...]] = []
         while (region := self.snapshot.regions.get(code)) is not None:
-            yield from (code, region.name_zh)
+            levels.append((code, region.name_zh))
             code = region.parent or ""
+        return [(_NATION,), *reversed(levels)]
+
+
+def _nearness(region: str, levels: Sequence[tuple[str, ...]]) -> int | None:
+    """The level of a row's region, 0 the nation; None where it is another's.
+
+    A code is also the beginning of those below it, and a name may be short (山东): the highest level that fits is meant.
+    """
+    return next((i for i, names in enumerate(levels) if any(name.startswith(region) for name in names)), None)
 
 
 def _approved(row: ApprovedQuota) -> QuotaEntry:

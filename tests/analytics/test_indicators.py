@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from analytics.indicators import Amounts, Stated, per, physical_indicator, rolling, total_indicator, weighted_by_time
 from energy.caliber import caliber
+from energy.intervals import LocalCalendar
 from energy.model import Category
 
 NAN = np.nan
@@ -67,3 +70,12 @@ def test_a_rolling_year_needs_all_its_months(months: int) -> None:
     found = rolling(whole).value
     assert np.isnan(found[:11]).all()
     assert_array_equal(found[11:], [78 + 12 * k for k in range(len(found[11:]))])
+
+
+def test_a_leap_year_is_weighted_by_its_366_days() -> None:
+    calendar = LocalCalendar("Asia/Shanghai")
+    year, march, end = (calendar.start_of(day) for day in (date(2024, 1, 1), date(2024, 3, 1), date(2025, 1, 1)))
+    rows = [Stated(100.0, 0, march), Stated(200.0, march, 2**40)]
+    # 60 days of 100 m2 (the 29th of February among them), 306 days of 200 m2
+    found = weighted_by_time(rows, np.array([year]), np.array([end]))
+    assert_allclose(found, [(60 * 100 + 306 * 200) / 366])

@@ -71,3 +71,36 @@ def test_persons_that_change_in_the_year_count_by_their_days(works: Works) -> No
     works.run(now="2026-01-15T06:00:00")
     found = works.rows("indicator", id="school", indicator="water_per_person", period="year")
     np.testing.assert_allclose(found.fields["value"], [3_000 / (54_900 / 365)], rtol=1e-9)
+
+
+OLD = {**QUOTA, "constraint": 40, "valid_from": "2019-01-01"}
+NEW = {**QUOTA, "standard": "DB99/T 9", "constraint": 35, "valid_from": "2025-01-01"}
+OF_THE_CITY = {**QUOTA, "region": "990101", "standard": "DB9901/T 3", "constraint": 33, "valid_from": "2010-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "constraint"),
+    [
+        ([OLD], 40.0),
+        ([OLD, NEW], 35.0),  # an edition with a number of its own takes over when it comes into force
+        ([OLD, {**NEW, "valid_from": "2026-01-01"}], 40.0),
+        ([OLD, NEW, OF_THE_CITY], 33.0),  # the nearest region's own, however old
+        ([OLD, {**NEW, "region": "全国"}], 40.0),
+        ([OLD, {**NEW, "valid_from": "2019-01-01"}], np.nan),  # nobody can tell which of the two is meant
+    ],
+)
+def test_of_several_standards_the_nearest_and_then_the_newest_counts(
+    works: Works, rows: list[dict[str, object]], constraint: float
+) -> None:
+    works.estate(
+        meter("e1", kind="manual", digits=None, interval_s=86_400),
+        bills=[bill(2025, 30_000)],
+        denominators=[stated("floor_area", 1000, "m2", "2023-01-01")],
+    )
+    own = {"id": "school", "name_zh": "学校", "region": "990101", "type": "021", "quota_class": "中小学校"}
+    works.registry.import_sheets(
+        {"institutions": [{**own, "tier": "县级", "climate_zone": "寒冷A"}], "quotas": list(rows)}
+    )
+    works.run(now="2026-01-15T06:00:00")
+    found = works.rows("indicator", id="school", indicator="electricity_per_area", period="rolling12")
+    np.testing.assert_array_equal(found.fields["constraint"][found.time == instant("2025-12-01T00:00:00")], constraint)
