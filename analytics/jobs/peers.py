@@ -273,7 +273,7 @@ class QuotaBook:
 def _nearness(region: str, levels: Sequence[tuple[str, ...]]) -> int | None:
     """The level of a row's region, 0 the nation; None where it is another's.
 
-    A code is also the beginning of those below it, and a name may be short (山东): the highest level that fits is meant.
+    A code also begins those below it, and a name may be short (山东): the highest level that fits is meant.
     """
     return next((i for i, names in enumerate(levels) if any(name.startswith(region) for name in names)), None)
 
