@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ from benchmarks.faults import LABELLED, OTHERS, Fault, Rule, Severity, put_in
 from benchmarks.folder import Labelled, Site
 from benchmarks.quality import Judged, anomaly_metrics, as_seen, retrospective
 from benchmarks.wide import Year, read_wide, write_wide
+from energy.errors import RecordingError
 from energy.series import Float32Array
 
 YEARS = (2015, 2016, 2017, 2018, 2019, 2022)
@@ -169,7 +171,7 @@ def by_severity(options: argparse.Namespace, site: Site) -> dict[str, float]:
     return result
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--years", type=int, nargs="+", default=YEARS)
@@ -181,12 +183,17 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1, help="sets of faults by year and severity")
     parser.add_argument("--write", type=Path, help="folder for what was drawn with --severity")
     parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    site = Site.read(options.data / "cambridge", options.zone, True)
-    result = by_severity(options, site) if options.severity else by_way(options, site)
+    options = parser.parse_args(arguments)
+    try:
+        site = Site.read(options.data / "cambridge", options.zone, True)
+        result = by_severity(options, site) if options.severity else by_way(options, site)
+    except RecordingError as exc:
+        print(f"generalise: {exc}; choose years by --years", file=sys.stderr)
+        return 1
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,12 +1,14 @@
 """The same buildings through the libraries a user would otherwise pick: quality and time side by side.
 
-    python benchmarks/peers.py --data FOLDER [--venv FOLDER] [--meters N] [--only opendsm,stl,pyod,adtk] [--json OUT]
+    python benchmarks/peers.py --data FOLDER [--fit 2016] [--score 2017] [--venv FOLDER] [--meters N]
+                               [--only opendsm,stl,pyod,adtk] [--json OUT]
 
 Installs opendsm (with multimethod < 2, without which it does not import), PyOD, statsmodels and ADTK into an
 environment of their own (`--venv`, kept for the next time; needs a package index and about 1 GB) and runs them there
 on the years that `quality.py` uses. A full run takes about an hour, most of it STL and IsolationForest; `--meters 3`
 takes a few minutes. Our own figures stand first, from `quality.py` on the same buildings. Expected use is compared
-meter by meter, on the meters of which both have a model: the share on which ours errs less, medians and means.
+meter by meter, on the meters of which both have a model: the share on which ours errs less, medians and means. Peers of
+the detector are given missing hours as 0, as the recorded files write them: none of them takes unknown values.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,25 @@ PEERS = {
     "pyod": ["pyod"],
     "adtk": ["adtk"],
 }
-YEAR_FIT, YEAR_SCORE = 2016, 2017
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Recorded buildings, the year to fit on and the year to judge."""
+
+    data: Path
+    fit: int
+    score: int
+
+    def use(self, year: int) -> Path:
+        return self.data / "cambridge" / f"electricity_{year}.csv.gz"
+
+    @property
+    def injected(self) -> Path:
+        return self.data / "anomaly" / f"electricity_{self.score}_injected.csv.gz"
+
+    def judged(self, peer: str) -> Path:
+        return self.use(self.score) if peer == "opendsm" else self.injected
 
 
 def environment(folder: Path, names: list[str]) -> Path:
@@ -48,15 +69,13 @@ def columns(path: Path) -> list[str]:
         return next(csv.reader(lines))[1:]
 
 
-def meters(data: Path, peer: str) -> list[str]:
+def meters(folder: Folder, peer: str) -> list[str]:
     """Meters that both years have; for detectors those with faults put in."""
-    kind = data / "cambridge" / f"electricity_{YEAR_SCORE}.csv.gz"
-    after = columns(kind if peer == "opendsm" else data / "anomaly" / f"electricity_{YEAR_SCORE}_injected.csv.gz")
-    before = set(columns(data / "cambridge" / f"electricity_{YEAR_FIT}.csv.gz"))
-    return [name for name in after if name in before]
+    before = set(columns(folder.use(folder.fit)))
+    return [name for name in columns(folder.judged(peer)) if name in before]
 
 
-def run_inside(data: Path, peer: str, names: list[str]) -> dict[str, Any]:
+def run_inside(folder: Folder, peer: str, names: list[str]) -> dict[str, Any]:
     """One peer on these buildings; runs in the peers' environment."""
     import numpy as np
     import pandas as pd
@@ -64,11 +83,11 @@ def run_inside(data: Path, peer: str, names: list[str]) -> dict[str, Any]:
     def load(path: Path) -> Any:
         return pd.read_csv(path, index_col=0, parse_dates=True)[names]
 
-    folder = data / "cambridge"
     start = time.process_time()
     if peer == "opendsm":
-        weather = pd.concat([pd.read_csv(p, index_col=0, parse_dates=True) for p in sorted(folder.glob("weather_*"))])
-        years = [load(folder / f"electricity_{year}.csv.gz") for year in (YEAR_FIT, YEAR_SCORE)]
+        files = sorted((folder.data / "cambridge").glob("weather_*"))
+        weather = pd.concat([pd.read_csv(path, index_col=0, parse_dates=True) for path in files])
+        years = [load(folder.use(year)) for year in (folder.fit, folder.score)]
         errors = {}
         for name in names:
             try:
@@ -77,7 +96,7 @@ def run_inside(data: Path, peer: str, names: list[str]) -> dict[str, Any]:
                 print(f"opendsm {name}: {type(problem).__name__}: {problem}", file=sys.stderr)
         result: dict[str, Any] = {"errors": errors, "raised": len(names) - len(errors)}
     else:
-        values = load(data / "anomaly" / f"electricity_{YEAR_SCORE}_injected.csv.gz").to_numpy(float).T
+        values = load(folder.injected).fillna(0).to_numpy(float).T
         score = np.stack([DETECTORS[peer](row) for row in values])
         result = {"scores": np.round(score, 5).tolist()}
     result["cpu_s_per_meter"] = (time.process_time() - start) / max(len(names), 1)
@@ -127,7 +146,7 @@ def adtk(values: Any) -> Any:
     import pandas as pd
     from adtk.detector import SeasonalAD
 
-    series = pd.Series(values, index=pd.date_range(f"{YEAR_SCORE}-01-01", periods=len(values), freq="h"))
+    series = pd.Series(values, index=pd.date_range("2017-01-01", periods=len(values), freq="h"))
     found = SeasonalAD(freq=168).fit_detect(series)
     return np.nan_to_num(found.astype(float).to_numpy())
 
@@ -135,7 +154,7 @@ def adtk(values: Any) -> Any:
 DETECTORS: dict[str, Callable[[Any], Any]] = {"stl": stl, "pyod": pyod, "adtk": adtk}
 
 
-def our_errors(data: Path, names: list[str]) -> dict[str, float]:
+def our_errors(folder: Folder, names: list[str]) -> dict[str, float]:
     """Out-of-sample hourly CV(RMSE) of our expected use, by meter."""
     from analytics import metrics
     from analytics.expected import fit_expected
@@ -144,8 +163,8 @@ def our_errors(data: Path, names: list[str]) -> dict[str, float]:
     from benchmarks.wide import read_wide
     from energy.intervals import HOUR, Window
 
-    site = Site.read(data / "cambridge", "Europe/London", closure=True)
-    before, after = (read_wide(data / "cambridge" / f"electricity_{year}.csv.gz") for year in (YEAR_FIT, YEAR_SCORE))
+    site = Site.read(folder.data / "cambridge", "Europe/London", closure=True)
+    before, after = (read_wide(folder.use(year)) for year in (folder.fit, folder.score))
     terms, fitted, scored = site.designs(before.times, after.times)
     period = Window(int(before.times[0]), int(before.times[-1]) + HOUR)
     model = fit_expected(positive(before.take(names)), fitted, terms, period)
@@ -168,18 +187,18 @@ def compared(own: dict[str, float], peer: dict[str, float]) -> dict[str, float]:
     return result
 
 
-def ours(data: Path) -> dict[str, float]:
+def ours(folder: Folder) -> dict[str, float]:
     """Our figures, by quality.py."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "quality.json"
-        quality = Path(__file__).with_name("quality.py")
-        subprocess.run([sys.executable, str(quality), "--data", str(data), "--json", str(out)], check=True,
-                       stdout=subprocess.DEVNULL)  # fmt: skip
+    with tempfile.TemporaryDirectory() as temporary:
+        out = Path(temporary) / "quality.json"
+        command = [sys.executable, str(Path(__file__).with_name("quality.py")), "--data", str(folder.data)]
+        command += ["--fit", str(folder.fit), "--score", str(folder.score), "--json", str(out)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         found: dict[str, float] = json.loads(out.read_text(encoding="utf-8"))
     return found
 
 
-def anomaly_quality(data: Path, names: list[str], scores: list[list[float]]) -> dict[str, float]:
+def anomaly_quality(folder: Folder, names: list[str], scores: list[list[float]]) -> dict[str, float]:
     """The project's metrics of a peer's scores."""
     import numpy as np
 
@@ -187,7 +206,7 @@ def anomaly_quality(data: Path, names: list[str], scores: list[list[float]]) -> 
     from benchmarks.folder import read_labelled
     from benchmarks.quality import ALARMS_PER_YEAR
 
-    labelled = read_labelled(data, YEAR_SCORE)
+    labelled = read_labelled(folder.data, folder.score)
     rows = [labelled.names.index(name) for name in names]
     score = np.array(scores)
     auc, precision = metrics.ranking(score, labelled.truth[rows])
@@ -197,40 +216,54 @@ def anomaly_quality(data: Path, names: list[str], scores: list[list[float]]) -> 
     return {"auc": auc, "ap": precision, "evp": found.precision, "evr": found.recall}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--fit", type=int, default=2016)
+    parser.add_argument("--score", type=int, default=2017)
     parser.add_argument("--venv", type=Path, default=Path(tempfile.gettempdir()) / "jieneng-peers")
     parser.add_argument("--meters", type=int)
     parser.add_argument("--only", default=",".join(PEERS))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--inside", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    names = meters(options.data, options.inside or "")[: options.meters]
+    options = parser.parse_args(arguments)
+    folder = Folder(options.data, options.fit, options.score)
     if options.inside:
-        json.dump(run_inside(options.data, options.inside, names), sys.stdout)
-        return
+        names = meters(folder, options.inside)[: options.meters]
+        json.dump(run_inside(folder, options.inside, names), sys.stdout)
+        return 0
     sys.path.insert(0, str(Path(__file__).parents[1]))
     peers = options.only.split(",")
+    absent = [path for path in (folder.use(folder.fit), *map(folder.judged, peers)) if not path.is_file()]
+    if absent:
+        print(f"peers: {absent[0]}: expected this file; choose years by --fit and --score", file=sys.stderr)
+        return 1
     python = environment(options.venv, peers)
-    result: dict[str, Any] = {} if peers == ["opendsm"] else {"ours": ours(options.data)}
+    result: dict[str, Any] = {} if peers == ["opendsm"] else {"ours": ours(folder)}
     for peer in peers:
-        command = [str(python), __file__, "--data", str(options.data), "--inside", peer]
-        command += ["--meters", str(options.meters)] if options.meters else []
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
-        found = json.loads(done.stdout.splitlines()[-1])
-        if "scores" in found:
-            found |= anomaly_quality(options.data, meters(options.data, peer)[: options.meters], found.pop("scores"))
-        if "errors" in found:
-            theirs = found.pop("errors")
-            found |= compared(our_errors(options.data, list(theirs)), theirs)
-        result[peer] = found
+        result[peer] = compared_with(folder, peer, python, options.meters)
     for who, found in result.items():
         for key, value in found.items():
             print(f"{who:10s} {key:45s} {value}")
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def compared_with(folder: Folder, peer: str, python: Path, n_meters: int | None) -> dict[str, Any]:
+    """One peer's figures; None where there is none."""
+    command = [str(python), __file__, "--data", str(folder.data), "--inside", peer]
+    command += ["--fit", str(folder.fit), "--score", str(folder.score)]
+    command += ["--meters", str(n_meters)] if n_meters else []
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if "scores" in found:
+        found |= anomaly_quality(folder, meters(folder, peer)[:n_meters], found.pop("scores"))
+    if "errors" in found:
+        theirs = found.pop("errors")
+        found |= compared(our_errors(folder, list(theirs)), theirs)
+    return {key: None if value != value else value for key, value in found.items()}
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,6 +10,7 @@ import pytest
 
 from analytics.expected import WeatherUse
 from analytics.metrics import Span
+from benchmarks import generalise, peers
 from benchmarks.faults import LABELLED, OTHERS, Fault
 from benchmarks.folder import Labelled, Site, read_labelled
 from benchmarks.generalise import WAYS, recall_of, well_recorded, with_faults, write_folder
@@ -158,3 +159,11 @@ def test_expected_use_is_scored_on_the_next_year(folder: Path) -> None:
     assert 0 < found["hourly.cv_rmse.median"] < 0.29
     assert found["nmbe.median_abs"] < 0.05
     assert 0 <= found["interval80.year"] <= 1
+
+
+def test_years_that_are_not_there_are_said_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generalise.main(["--data", str(folder), "--years", "2031"]) == 1
+    assert peers.main(["--data", str(folder), "--fit", "2014", "--score", "2031", "--only", "opendsm"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert all("expected this file" in line and "choose years by --" in line for line in said)
