@@ -63,9 +63,11 @@ def trailing_medians(daily: Float32Array, width: int, shift: int, out: Float32Ar
     after = np.zeros((n + 1, n_meters), np.float32)  # medians once so many known days have passed
     window = np.full((width + 1, n_meters), np.inf, np.float32)
     entering, nothing = np.empty(n_meters, np.float32), np.full(n_meters, np.inf, np.float32)
+    # Loops where rows could be assigned: compiling that assignment takes four seconds.
     for k in range(n):
         leaving = known[k - width] if k >= width else nothing
-        entering[:] = known[k]
+        for m in range(n_meters):
+            entering[m] = known[k, m]
         count = min(k + 1, width)
         for i in range(count):
             own, above = window[i], window[i + 1]
@@ -74,7 +76,8 @@ def trailing_medians(daily: Float32Array, width: int, shift: int, out: Float32Ar
                 enters = entering[m]
                 own[m] = stays if stays < enters else enters
                 entering[m] = enters if stays < enters else stays
-        after[k + 1] = window[(count - 1) // 2]
+        for m in range(n_meters):
+            after[k + 1, m] = window[(count - 1) // 2, m]
     for d in range(n):
         behind = min(max(d + shift, 0), n)
         for m in range(n_meters):
