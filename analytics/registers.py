@@ -5,6 +5,8 @@ reading is wrong. The rules, for a register of D digits whose positive hourly in
 
 * `limit(h) = 8 p99 h + 1`; an increment in [0, limit] is accepted;
 * a fall that becomes such an increment by adding 10^D is a roll-over;
+* after a gap in which the register could have gone round once more at p99 its increment is unknown, and a new epoch
+  begins;
 * else, if one of the next two readings agrees with the previous one, the readings between are glitches and rejected;
 * else, if it falls back between the last two accepted readings, the last was the glitch: a wrong digit may well stay
   within the limit;
@@ -197,10 +199,19 @@ def _judge_distinct(bank: RegisterBank, limits: RegisterLimits) -> tuple[ByteArr
     gap = elapsed > np.repeat(limits.gap_s, counts)
     verdict[gap] = Verdict.GAP
     walk = _Walk(bank, limits, verdict, advance)
-    walk.judge(suspect)
+    walk.judge(np.union1d(suspect, _gone_round(bank, limits, np.flatnonzero(gap), advance, limit)))
     verdict[first] = Verdict.FIRST
     _mark_stuck(bank, limits, verdict, advance)
     return verdict, advance
+
+
+def _gone_round(
+    bank: RegisterBank, limits: RegisterLimits, gap: IntArray, advance: FloatArray, limit: FloatArray
+) -> IntArray:
+    """Readings after gaps in which the register may have turned once more than it shows."""
+    meter = np.searchsorted(bank.offset, gap, side="right") - 1
+    wrapped, _ = _unwrapped(advance[gap], limit[gap], limits.capacity[meter])
+    return gap[np.isnan(wrapped)]
 
 
 class _Walk:
@@ -255,12 +266,19 @@ class _Walk:
         if j - 2 < self._bank.offset[m] or self._verdict[j - 2] == Verdict.GLITCH:
             return False
         before, last, now = self._bank.value[j - 2 : j + 1]
-        return bool(self._verdict[j - 1] in (Verdict.ACCEPTED, Verdict.GAP) and before <= now < last)
+        is_between = self._verdict[j - 1] in (Verdict.ACCEPTED, Verdict.GAP) and before <= now < last
+        return bool(is_between and not self._may_have_gone_round(j - 2, j, m))
+
+    def _may_have_gone_round(self, base: int, later: int, m: int) -> bool:
+        """True if a rise from one reading to the other may be a whole turn more than it shows."""
+        value, time = self._bank.value, self._bank.time
+        usual = float(self._limits.per_hour[m]) * float(time[later] - time[base]) / HOUR
+        return bool(np.isfinite(usual) and value[later] - value[base] + self._limits.capacity[m] <= usual)
 
     def _has_caught_up(self, j: int, m: int) -> bool:
         """True if reading j of meter m ends a standstill with what was used in it; the plain increment stays."""
         last, limits = j - 1, self._limits
-        if not self._increment[j] >= 0 or self._increment[last] != 0:
+        if not self._increment[j] >= 0 or self._increment[last] != 0 or self._may_have_gone_round(last, j, m):
             return False
         own = slice(int(self._bank.offset[m]), j)
         moves = (self._increment[own] != 0) | (self._verdict[own] != Verdict.ACCEPTED)
@@ -431,9 +449,12 @@ def _limit(limits: RegisterLimits, meter: IntArray, elapsed: FloatArray) -> Floa
 def _unwrapped(advance: FloatArray, limit: FloatArray, capacity: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     """The advance with a fall taken as a roll-over (NaN where the width is unknown), and the bound it must keep.
 
-    Without a limit every fall could be a roll-over; then half the width is the most that is believed.
+    Without a limit every fall could be a roll-over; then half the width is the most that is believed. Where another
+    turn would still be usual (up to p99 for all the time) nobody knows how many there were, and the advance is NaN.
     """
     falls = advance < 0
     wide = np.where(np.isfinite(capacity), capacity, np.nan)
     bound = np.where(falls & np.isinf(limit), wide / 2, limit)
-    return np.where(falls, advance + wide, advance), bound
+    wrapped = np.where(falls, advance + wide, advance)
+    is_vague = np.isfinite(limit) & (wrapped + wide <= (limit - 1.0) / LIMIT_FACTOR)
+    return np.where(is_vague, np.nan, wrapped), bound

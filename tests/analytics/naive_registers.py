@@ -27,15 +27,16 @@ def judge(
     for i in set(range(n)) - set(kept):
         verdict[i] = DUPLICATE
 
+    def may_have_gone_round(a: int, b: int, x: float) -> bool:
+        usual = per_hour * (time[b] - time[a]) / 3600
+        return math.isfinite(usual) and x + capacity <= usual
+
     def advance(a: int, b: int) -> float | None:
         limit = 8 * per_hour * (time[b] - time[a]) / 3600 + 1
-        x = value[b] - value[a]
-        if 0 <= x <= limit:
-            return x
-        bound = capacity / 2 if math.isinf(limit) else limit
-        if x < 0 and math.isfinite(capacity) and 0 <= x + capacity <= bound:
-            return x + capacity
-        return None
+        x, bound = value[b] - value[a], limit
+        if x < 0 and math.isfinite(capacity):
+            x, bound = x + capacity, capacity / 2 if math.isinf(limit) else limit
+        return x if 0 <= x <= bound and not may_have_gone_round(a, b, x) else None
 
     if kept:
         verdict[kept[0]] = FIRST
@@ -53,7 +54,8 @@ def judge(
         agreeing = [k for k in following if advance(base, kept[k]) is not None]
         before = kept[at - 1] if at > 0 else None
         between = before is not None and verdict[before] != GLITCH and value[before] <= value[j] < value[base]
-        if not agreeing and between and verdict[base] in (ACCEPTED, GAP):
+        vague = before is not None and may_have_gone_round(before, j, value[j] - value[before])
+        if not agreeing and between and verdict[base] in (ACCEPTED, GAP) and not vague:
             assert before is not None
             verdict[base], increment[base] = GLITCH, math.nan
             verdict[j] = GAP if time[j] - time[base] > gap_s else ACCEPTED
@@ -66,6 +68,7 @@ def judge(
                 begin -= 1
             most = per_hour * (time[j] - time[kept[begin]]) / 3600 + 1
             stood = time[base] - time[kept[begin]] >= stuck_s and not rests
+            stood = stood and not may_have_gone_round(base, j, value[j] - value[base])
             if stood and 0 <= value[j] - value[base] <= most:
                 verdict[j] = GAP if time[j] - time[base] > gap_s else ACCEPTED
                 increment[j] = value[j] - value[base]

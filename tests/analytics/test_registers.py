@@ -231,6 +231,28 @@ def test_roll_overs_lose_nothing(digits: int, ratio: float, start: float, energy
     assert (found.increment[1:] >= 0).all()
 
 
+def test_a_gap_in_which_the_register_may_have_gone_round_tells_nothing() -> None:
+    # 1,400 of 2,000 possible kWh were used in 200 h; the display of three digits rose by 400
+    found = judge(hourly(0, 8, 408, 416, hours=[0, 1, 201, 202]), limits_of(1, capacity=1e3))
+    assert verdicts(found) == ["FIRST", "ACCEPTED", "EXCHANGE", "ACCEPTED"]
+    assert_array_equal(found.increment[1:], [8, np.nan, 8])
+    # in 139 h it could not have used 1,400 kWh
+    found = judge(hourly(0, 8, 408, 416, hours=[0, 1, 140, 141]), limits_of(1, capacity=1e3))
+    assert_array_equal(found.increment[1:], [8, 400, 8])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([1, 4, 7, 10]), st.integers(0, 999), st.sampled_from([3, 20, 100, 300]), st.integers(0, 10_000))
+def test_whatever_is_missing_each_known_increment_is_what_was_used(level: int, start: int, gap: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    hours = np.cumsum(rng.integers(1, 2 * gap, 30))
+    used = np.cumsum(rng.integers(max(level - 3, 0), level + 1, hours[-1] + 1)).astype(float)[hours]
+    found = judge(hourly(*((start + used) % 1e3), hours=hours.tolist()), limits_of(1, capacity=1e3, stuck_h=1e9))
+    increment, true = found.increment[found.accepted], np.diff(used[found.accepted], prepend=0)
+    known = np.isfinite(increment)
+    assert_array_equal(increment[known], true[known])
+
+
 def test_a_profile_needs_two_days_of_increments() -> None:
     time = np.arange(48, dtype=np.int64) * HOUR
     assert fit_register_profile(time, 2.0 * np.arange(48), gap_s=5400) is None
