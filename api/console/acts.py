@@ -42,7 +42,7 @@ def findings(page: Page, *, words: str = "", **wanted: object) -> Shown[Finding]
 
     Each of the `words` stands in the title or the name of the institution or meter.
     """
-    rows = page.ctx.registry.findings.listing("-severity", "-start", "id", **wanted)
+    rows = page.ctx.registry.findings.worthiest(**wanted)
     if not words.strip():
         return Shown(rows, ("institution",), page.scope.institutions.__contains__)
 

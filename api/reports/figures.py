@@ -156,11 +156,11 @@ class Figures:
         return list(newest.values())
 
     def findings(self) -> list[Finding]:
-        """Findings that began or lasted in the span, the costliest first."""
+        """Findings that began or lasted in the span, in the order of the inbox."""
         window = self.window
         rows = self.ctx.registry.findings.rows(institution=self.institution)
         mine = [f for f in rows if f.state != "withdrawn" and f.start < window.end and _end(f) > window.start]
-        return sorted(mine, key=lambda f: (-(f.excess_yuan or 0.0), f.start))
+        return sorted(mine, key=lambda f: f.rank)
 
     def tasks(self) -> list[Task]:
         """整改 and 作出说明 that were given before the end of the span and not settled before it."""

@@ -93,14 +93,12 @@ def list_findings(
     state: State | None = None,
     assignee: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
-    """Findings of what you see, newest first."""
+    """Findings of what you see, the worthiest first: by yuan x certainty, whether too much was used or too little."""
     if institution is not None:
         scope.institution(institution)
     wanted = {"institution": institution, "meter": meter, "kind": kind, "state": state, "assignee": assignee}
     stated = {name: value for name, value in wanted.items() if value is not None}
-    mine = Shown(
-        ctx.registry.findings.listing("-start", "id", **stated), ("institution",), scope.institutions.__contains__
-    )
+    mine = Shown(ctx.registry.findings.worthiest(**stated), ("institution",), scope.institutions.__contains__)
     return mine.answer(wish, paging, lambda finding: FindingOut(**_shown(wish, finding)), FindingOut)
 
 

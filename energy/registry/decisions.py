@@ -187,6 +187,11 @@ class Finding:
     comment: str = ""
     assignee: str = ""
 
+    @property
+    def rank(self) -> tuple[float, int, str]:
+        """Where it stands among others: by money x certainty, whichever its sign; newer before older."""
+        return -self.severity, -self.start, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class FindingEvent:

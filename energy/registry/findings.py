@@ -11,6 +11,7 @@ from energy.registry.columns import Record
 from energy.registry.database import Database, lock_counters
 from energy.registry.decided import DECISIONS, FINDING_EVENTS, FINDINGS
 from energy.registry.decisions import Finding, FindingEvent
+from energy.registry.paging import Listing
 from energy.registry.repository import Repository
 
 
@@ -20,6 +21,10 @@ class Findings(Repository[Finding]):
     def __init__(self, database: Database) -> None:
         super().__init__(database, FINDINGS, Finding)
         self._events: Repository[FindingEvent] = Repository(database, FINDING_EVENTS, FindingEvent)
+
+    def worthiest(self, **wanted: object) -> Listing[Finding]:
+        """Findings page by page, in the order of `Finding.rank`: the one in which people see them everywhere."""
+        return self.listing("-severity", "-start", "id", **wanted)
 
     def decide(
         self,

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 
 import numpy as np
@@ -247,6 +247,16 @@ def test_a_meter_says_what_its_expectation_rests_on(world: World) -> None:
     with world.client("root-viewer") as client:
         told = client.get(f"/api/v1/meters/{meter}").json()["expectation"]
     assert (told["is_watched"], told["lacking"][0]) == (False, "period")
+
+
+def test_findings_come_in_the_order_of_the_inbox(world: World) -> None:
+    house, other = (h.id for h in world.province.houses[:2])
+    (before,) = world.registry.findings.rows(id=f"f-{other}")
+    world.registry.findings.put([replace(before, severity=9.0, excess_yuan=-12.0)])
+    with world.client() as client:
+        found = [row["id"] for row in client.get("/api/v1/findings").json()["items"]]
+    world.registry.findings.put([before])
+    assert found.index(f"f-{other}") == 0 < found.index(f"f-{house}")
 
 
 def test_a_finding_is_judged_with_its_history_kept(world: World) -> None:

@@ -208,6 +208,16 @@ def test_jobs_update_a_finding_and_never_what_people_decided(stocked: Registry) 
     assert (after.verdict, after.comment, after.assignee) == ("known", "装修", "李")
 
 
+def test_findings_come_by_worth_whichever_way_they_deviate(stocked: Registry) -> None:
+    saved = Finding("saved", "school", "low", 100, severity=50.0, excess_yuan=-60.0)
+    dear = Finding("dear", "school", "level", 100, severity=40.0, excess_yuan=45.0)
+    later = Finding("later", "school", "level", 200, severity=40.0, excess_yuan=80.0)
+    stocked.findings.put([dear, saved, later])
+    rows = stocked.findings.worthiest(id=["saved", "dear", "later"]).page(10)
+    assert [row.id for row in rows] == ["saved", "later", "dear"]
+    assert sorted(rows, key=lambda row: row.rank) == rows
+
+
 def test_the_history_of_a_finding_is_kept(stocked: Registry) -> None:
     stocked.findings.decide("f1", author="王", time=100, assignee="李")
     closed = stocked.findings.decide("f1", author="李", time=200, state="closed", verdict="confirmed", comment="已修")

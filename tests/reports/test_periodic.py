@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +19,8 @@ from api.reports.naming import indicator_unit
 from api.reports.periodic import monthly_document, yearly_document
 from api.reports.words import Words
 from energy.errors import NotInRegistry
-from energy.registry import Node
+from energy.intervals import DAY
+from energy.registry import Finding, Node
 from energy.series import Table
 from energy.storage.schema import TOTAL
 from tests.reports.world import chief, of, start, total
@@ -77,6 +79,15 @@ def test_the_year_shows_months_grade_target_finding_and_task(ctx: Context) -> No
     assert target["已用比例"] == pytest.approx(0.95862)
     assert cells(block(document, "本期异常"), "夜间用电偏高")["多支出（元）"] == 84.0
     assert block(document, "整改与说明").rows[0][1:3] == ("加装定时器", "王工")
+
+
+def test_findings_come_in_the_order_of_the_inbox(fresh: Context) -> None:
+    begin = start(2025, 3, 5)
+    dear = Finding("dear", "school", "level", begin, end=begin + DAY, severity=30.0, excess_yuan=99.0, title_zh="偏高")
+    saved = replace(dear, id="saved", kind="low", severity=90.0, excess_yuan=-100.0, title_zh="用电偏低")
+    fresh.registry.findings.put([dear, saved])
+    document = yearly_document(fresh, chief(fresh), "school", 2025, "zh")
+    assert [row[0] for row in block(document, "本期异常").rows] == ["用电偏低", "偏高", "夜间用电偏高"]
 
 
 def test_a_missing_day_makes_the_month_unknown_not_smaller(fresh: Context) -> None:
