@@ -25,7 +25,8 @@ def deviate(
             deviation = y[i] - e[i] - level
             own[i] = deviation
             own_size[i] = abs(deviation)
-    leap[0] = np.nan
+    if len(leap):
+        leap[0] = np.nan
     later, jumps = residual[1:], leap[1:]
     for i in range(len(later)):
         jumps[i] = abs(later[i] - residual[i])
