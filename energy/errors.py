@@ -165,6 +165,10 @@ class SpoolCorrupt(SpoolError):
     """The spool file is damaged; it was moved aside and kept."""
 
 
+class JobsIncomplete(EnergyError):
+    """A run of the jobs could not compute some institutions; the others are computed."""
+
+
 class GrafanaError(EnergyError):
     """Grafana is away, or refused a dashboard, folder or data source; says where and what to do."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from energy.errors import NotInRegistry
+from energy.errors import JobsIncomplete, NotInRegistry
 from energy.intervals import LocalCalendar
 from energy.registry import Registry, Snapshot
 from energy.settings import Settings
@@ -89,6 +89,8 @@ def run_analyse(
         sum(record.deleted.values()),
         record.seconds,
     )
+    if record.trouble:
+        raise JobsIncomplete(record.trouble)
 
 
 @contextlib.contextmanager

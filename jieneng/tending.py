@@ -37,6 +37,8 @@ def tend(settings: Settings, stopping: threading.Event, done: Callable[[], None]
                 is_new = is_new and not record.recomputed
                 if record.institutions:
                     done()
+                if record.trouble:
+                    logger.error("%s", record.trouble)
                 pause = max(0.0, begun + pause - time.monotonic())
             except Exception:
                 logger.exception("jobs failed; the touched windows stay marked and are tried again")

@@ -198,11 +198,26 @@ def _new_days(present: Present) -> Window | None:
     return Window(int(edges[0]), int(edges[1]))
 
 
-def remembered(present: Present, asked: Asked, tasks: Sequence[Task], done: Container[str]) -> list[FittedModel]:
-    """What the next run has to know of what this one did."""
+def still_marked(tasks: Sequence[Task], marks: Sequence[Touched], snapshot: Snapshot) -> list[Touched]:
+    """The marks that these tasks, which could not be done, leave for the next run."""
+    institutions = {task.estate.institution for task in tasks}
+    sensors = {sensor.id for task in tasks for sensor in task.estate.thermometers}
+    return [
+        mark
+        for mark in marks
+        if mark.meter in sensors
+        or (mark.meter in snapshot.meters and snapshot.meters[mark.meter].institution in institutions)
+    ]
+
+
+def remembered(
+    present: Present, asked: Asked, tasks: Sequence[Task], done: Container[str], failed: Container[str]
+) -> list[FittedModel]:
+    """What the next run has to know of what this one did; whoever failed is computed whole by it."""
     left = present.registry.models(UNTOLD)
     found = [untold(name, ()) for name in left if name in done]
     found += [_shape(task.estate) for task in tasks if task.estate.institution in done]
+    found += [_shape(task.estate, signature="") for task in tasks if task.estate.institution in failed]
     if asked.institutions is None:
         found.append(FittedModel.of(CLOCK, CLOCK, start=0, end=0, payload={"day": present.today}))
         found.append(present.tariffs)
@@ -215,6 +230,7 @@ def _tariffs(registry: Registry) -> FittedModel:
     return FittedModel.of(TARIFFS, TARIFFS, start=0, end=0, payload=payload)
 
 
-def _shape(estate: Estate) -> FittedModel:
-    payload = {"signature": estate.signature(), "buildings": list(estate.buildings), "zone": estate.calendar.zone}
+def _shape(estate: Estate, signature: str | None = None) -> FittedModel:
+    signature = estate.signature() if signature is None else signature
+    payload = {"signature": signature, "buildings": list(estate.buildings), "zone": estate.calendar.zone}
     return FittedModel.of(estate.institution, SHAPE, start=0, end=0, payload=payload)

@@ -27,6 +27,8 @@ class Record:
     registry: Registry
     run: Run
     counts: dict[str, object]
+    error: str = ""
+    """What went wrong with parts of the run that came to its end."""
     written_at: float = 0.0
 
     def tell(self, **counts: object) -> None:
@@ -50,7 +52,7 @@ class Record:
 
 @contextmanager
 def recorded(registry: Registry, *, institutions: int) -> Iterator[Record]:
-    """A run with its record: running, then done or failed. A run that was killed stays `running` for ever.
+    """A run with its record: running, then done or failed, wholly or in part. One that was killed stays `running`.
 
     A run that found nothing to do leaves no record.
     """
@@ -62,7 +64,8 @@ def recorded(registry: Registry, *, institutions: int) -> Iterator[Record]:
     except BaseException as exc:
         record.end("failed", error=f"{type(exc).__name__}: {exc}")
         raise
-    record.end("done", counts=json.dumps(record.counts, sort_keys=True))
+    state = "failed" if record.error else "done"
+    record.end(state, counts=json.dumps(record.counts, sort_keys=True), error=record.error)
 
 
 def _versions() -> str:

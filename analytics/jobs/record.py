@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analytics.jobs.meters import Recomputed
 
@@ -30,6 +30,8 @@ class RunRecord:
         Rows that changed and rows that vanished, by measurement.
     seconds : float
         How long it took.
+    failed : dict
+        What was wrong with institutions that could not be computed, by institution; the next run tries again.
     """
 
     now: int
@@ -41,6 +43,16 @@ class RunRecord:
     written: Mapping[str, int]
     deleted: Mapping[str, int]
     seconds: float
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, in a line; empty if every institution was computed."""
+        if not self.failed:
+            return ""
+        name, error = next(iter(self.failed.items()))
+        rest = f" and {len(self.failed) - 1} more" if len(self.failed) > 1 else ""
+        return f"institution {name}{rest} cannot be computed and is tried again by the next run: {error}"
 
     def counts(self) -> dict[str, object]:
         """What is kept of it in the registry, as JSON types."""
@@ -52,4 +64,5 @@ class RunRecord:
             "written": self.written,
             "deleted": self.deleted,
             "seconds": round(self.seconds, 1),
+            "failed": dict(self.failed),
         }

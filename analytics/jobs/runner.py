@@ -7,10 +7,10 @@ next one, with the same results.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from analytics.jobs.due import Asked, Present, remembered, tasks_of
+from analytics.jobs.due import Asked, Present, remembered, still_marked, tasks_of
 from analytics.jobs.history import Record, recorded
 from analytics.jobs.notices import publish
 from analytics.jobs.patience import Patient
@@ -21,7 +21,7 @@ from analytics.jobs.rows import Writer, Written, union
 from analytics.jobs.sisters import with_sisters
 from analytics.jobs.standing import write_directory
 from analytics.jobs.targets import compute_targets
-from analytics.jobs.task import Done
+from analytics.jobs.task import Done, Failed
 from analytics.jobs.units import Hands, Mapper, Opener
 from analytics.progress import STAGES
 from energy.intervals import DEFAULT_ZONE, LocalCalendar
@@ -80,19 +80,24 @@ def run(
     works = _Works(store, Writer(store, Written()), present)
     with recorded(registry, institutions=len(tasks)) as record:
         write_directory(works.writer, present.snapshot, present.calendar.date_of(now))  # what has no name is not found
-        done = []
+        ended = []
         for part in hands.done(tasks, store, registry, epoch):
-            done.append(part)
-            record.so_far(len(done))
+            ended.append(part)
+            record.so_far(len(ended))
             if progress is not None:
-                progress(len(done), len(tasks), part.institution)
+                progress(len(ended), len(tasks), part.institution)
+        done = [part for part in ended if isinstance(part, Done)]
+        failed = {part.institution: part.error for part in ended if isinstance(part, Failed)}
         regions = works.above(done, record, stages)
-        shapes = remembered(present, asked, tasks, {part.institution for part in done})
+        shapes = remembered(present, asked, tasks, {part.institution for part in done}, failed)
         registry.save_models([*shapes, *regions.values()])
         if epoch is not None:
+            left = [task for task in tasks if task.estate.institution in failed]
+            registry.mark_touched(still_marked(left, marks, present.snapshot))
             registry.forget_touched(epoch)
-        found = works.summed_up(done, tuple(regions), time.perf_counter() - started)
+        found = works.summed_up(done, tuple(regions), time.perf_counter() - started, failed)
         record.tell(asked=asdict(asked) | {"workers": workers}, **found.counts())
+        record.error = found.trouble
     return found
 
 
@@ -121,7 +126,9 @@ class _Works:
         record.tell(findings=findings, targets=n_targets)
         return regions
 
-    def summed_up(self, done: Sequence[Done], regions: tuple[str, ...], seconds: float) -> RunRecord:
+    def summed_up(
+        self, done: Sequence[Done], regions: tuple[str, ...], seconds: float, failed: Mapping[str, str]
+    ) -> RunRecord:
         """What the run did."""
         for part in done:
             self.writer.counts.add(part.counts)
@@ -135,4 +142,5 @@ class _Works:
             written=self.writer.counts.written,
             deleted=self.writer.counts.deleted,
             seconds=seconds,
+            failed=failed,
         )

@@ -86,6 +86,14 @@ class Done:
     outlook: Outlook | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A task that could not be done, and what was wrong."""
+
+    institution: str
+    error: str
+
+
 def perform(task: Task, store: Store, registry: Registry) -> Done:
     """Compute everything of one institution that the task names, and write it."""
     work = _Work(task, store, registry, Writer(store, Written()))
