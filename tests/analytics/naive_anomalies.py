@@ -118,7 +118,7 @@ def held(values: np.ndarray, lag: int, grid: HourGrid, n_history: int) -> np.nda
 
 def shares(values: np.ndarray, usual: np.ndarray, grid: HourGrid, level: float, where: np.ndarray) -> np.ndarray:
     """Relative deviation of each day, over some of its hours."""
-    n_days = grid.day[-1] + 1
+    n_days = grid.n_days
     share = np.full(n_days, np.nan)
     for d in range(n_days):
         here = (grid.day == d) & where & np.isfinite(values - usual)
@@ -131,7 +131,7 @@ def shares(values: np.ndarray, usual: np.ndarray, grid: HourGrid, level: float, 
 def recent_use(
     values: np.ndarray, usual: np.ndarray, grid: HourGrid, level: float, where: np.ndarray, days: int
 ) -> np.ndarray:
-    n_days = grid.day[-1] + 1
+    n_days = grid.n_days
     share = shares(values, usual, grid, level, where)
     before = trailing(share, 61, 2 - days)
     out = np.full(n_days, np.nan)

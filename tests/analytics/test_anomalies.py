@@ -18,7 +18,6 @@ from analytics.detection.alarms import drop_repeats
 from analytics.detection.kinds import Kind
 from analytics.detection.thresholds import lowest_threshold
 from analytics.detection.weights import INTERCEPTS
-from analytics.order import WIDE, daily_medians, median, select
 from energy.intervals import HOUR, LocalCalendar
 from tests.analytics import naive_anomalies as naive
 
@@ -76,33 +75,6 @@ def test_the_lowest_threshold_equals_trying_every_value(seed: int, n: int, budge
         assert found > odds.max()
     else:
         assert found == pytest.approx(expected, abs=1e-5)
-
-
-@settings(max_examples=60, deadline=None)
-@given(values=st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=60))
-def test_order_statistics_equal_sorting(values: list[float]) -> None:
-    array = np.array(values, np.float32)
-    ordered = np.sort(array)
-    for rank in {0, len(array) // 2, len(array) - 1}:
-        assert select(array, len(array), rank) == ordered[rank]
-    middle = ordered[(len(array) - 1) // 2]
-    assert median(array.copy(), len(array)) == middle
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    days=st.lists(
-        st.lists(st.floats(-1e6, 1e6, width=32) | st.just(float("nan")), max_size=WIDE), min_size=1, max_size=9
-    )
-)
-def test_medians_of_days_equal_sorting_each(days: list[list[float]]) -> None:
-    values = np.array([v for hours in days for v in hours], np.float32)
-    begin = np.cumsum([0, *(len(hours) for hours in days)]).astype(np.int32)
-    out = np.empty(len(days), np.float32)
-    daily_medians(values, begin, out)
-    for found, hours in zip(out, days, strict=True):
-        known = sorted(v for v in hours if v == v)
-        assert_array_equal(found, known[(len(known) - 1) // 2] if known else np.nan)
 
 
 FAULTS = {
