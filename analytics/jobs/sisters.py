@@ -16,6 +16,7 @@ from analytics.detection.kinds import Kind
 from analytics.findings import Finding
 from analytics.jobs.outlook import Outlook, kgce_per_unit
 from analytics.jobs.rows import runs
+from analytics.order import MAD
 from analytics.rollup import WHOLE
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Category, Scope
@@ -28,12 +29,16 @@ from energy.units import CANONICAL
 LEAST: Final = 5
 """Buildings that make a group; where type, tier and zone leave fewer, type and zone count, then the type."""
 TIMES: Final = 1.5
-"""How often its sisters' use a building must show: hours and people differ by less."""
+"""How often its sisters' use, and its own usual ratio to it, a building must show: hours and people differ by less."""
 MIN_COVERAGE: Final = 0.9
 DOUBT: Final = 3.5
 """Strength at which a building is as likely as not beyond its group; above it, it stands out."""
 MONTHS_OFF: Final = 2
 """Months in which a building does not stand out that end nothing: one at the edge would be told again and again."""
+FLOOR: Final = 0.05
+"""The least unrest of ratios from month to month: months have other weekdays, meters and areas are rounded."""
+YEAR_BEFORE_S: Final = 366 * DAY
+"""Months before the span that tell how a building and its sisters usually compare."""
 _CATEGORY: Final = Category.ELECTRICITY
 
 
@@ -57,14 +62,15 @@ def _of_span(
     store: ResultStore, snapshot: Snapshot, calendar: LocalCalendar, span: Window
 ) -> Iterator[tuple[str, Finding]]:
     """Institution and finding of every building that stands out in the months of the span."""
-    months = calendar.edges(Window(span.start, span.end), "month")
+    months = calendar.edges(Window(span.start - YEAR_BEFORE_S, span.end), "month")
     months = months[months <= span.end]
+    begin = int(np.searchsorted(months, span.start))
     used = _used(store, snapshot, calendar, months)
     for group in _groups(snapshot, sorted(used)):
         usual = _usual([used[name] for name in group.members], len(months) - 1)
         for row, name in enumerate(group.members):
             if name in group.judged:
-                yield from ((used[name].institution, f) for f in _findings(used[name], usual.of(row), months))
+                yield from ((used[name].institution, f) for f in _findings(used[name], usual.of(row), months, begin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +83,27 @@ class _Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Usual:
-    """What a building's sisters use per area, how strongly it lies above them, and whether it stands out, by month."""
+    """What a building's sisters use per area, how strongly it lies above them, and whether it stands out, by month.
+
+    `ratio` is how much more than its sisters it uses (a logarithm), `unrest` by how much such ratios of the group
+    change from month to month.
+    """
 
     middle: FloatArray
     strength: FloatArray
     stands_out: BoolArray
+    ratio: FloatArray
+    unrest: float
 
     def of(self, row: int) -> _Usual:
         """Of one of the buildings."""
-        return _Usual(self.middle[row], self.strength[row], self.stands_out[row])
+        return _Usual(self.middle[row], self.strength[row], self.stands_out[row], self.ratio[row], self.unrest)
+
+    def own_ratio(self, here: slice) -> float:
+        """Of one building, its ratio in the other months in which it does not stand out; NaN where there is none."""
+        quiet = ~self.stands_out & np.isfinite(self.ratio)
+        quiet[here] = False
+        return float(np.median(self.ratio[quiet])) if quiet.any() else np.nan
 
 
 def _usual(members: Sequence[_Use], n_months: int) -> _Usual:
@@ -96,7 +114,14 @@ def _usual(members: Sequence[_Use], n_months: int) -> _Usual:
         for place in rules.sisters(per_area[:, None], limit=-np.inf, least=LEAST):
             middle[place.row, month], actual[place.row, month] = place.expected, place.actual
             strength[place.row, month] = place.strength
-    return _Usual(middle, strength, (strength > DOUBT) & (actual >= TIMES * middle))
+    ratio = np.log(actual / middle)
+    return _Usual(middle, strength, (strength > DOUBT) & (actual >= TIMES * middle), ratio, _unrest(ratio))
+
+
+def _unrest(ratio: FloatArray) -> float:
+    """Robust standard deviation of buildings' ratios about each one's own middle."""
+    moves = [np.abs(row - np.median(row)) for own in ratio if len(row := own[np.isfinite(own)])]
+    return max(MAD * float(np.median(np.concatenate(moves))), FLOOR) if moves else FLOOR
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,19 +198,29 @@ def _key(snapshot: Snapshot, building: str) -> tuple[str, str, str]:
     return own.type or "", own.tier or "", snapshot.climate_zone_of(own.id) or ""
 
 
-def _findings(use: _Use, usual: _Usual, months: IntArray) -> Iterator[Finding]:
-    """One finding for the months from the first to the last in which the building stands out, few others between."""
-    for first, end in _spans(usual.stands_out, np.isfinite(usual.middle * use.amount * use.area)):
-        here = slice(first, end)
+def _findings(use: _Use, usual: _Usual, months: IntArray, begin: int) -> Iterator[Finding]:
+    """One finding for the months from the first to the last in which the building stands out, few others between.
+
+    Months before `begin` only tell how its use and its sisters' usually compare. What always lies between them is a
+    difference of buildings, which rankings show: only what is beyond it counts, and only where it is rare and large.
+    """
+    known = np.isfinite(usual.middle * use.amount * use.area)
+    for first, end in _spans(usual.stands_out[begin:], known[begin:]):
+        here = slice(begin + first, begin + end)
+        own = usual.own_ratio(here)
         actual = float(use.amount[here].sum())
-        expected = float((usual.middle[here] * use.area[here]).sum())
-        strength = float(usual.strength[here].max())
+        like_sisters = float((usual.middle[here] * use.area[here]).sum())
+        expected = like_sisters * float(np.exp(np.fmax(own, 0.0)))
+        beyond_own = float(np.max(usual.ratio[here] - own)) / usual.unrest
+        strength = float(np.fmin(usual.strength[here].max(), beyond_own))
+        if strength <= DOUBT or actual < TIMES * expected:
+            continue
         price = float(use.cost[here].sum()) / actual
         yield Finding(
             use.meter,
             Kind.SISTER,
-            int(months[first]),
-            int(months[end]),
+            int(months[here.start]),
+            int(months[here.stop]),
             actual,
             expected,
             CANONICAL[_CATEGORY],
@@ -193,7 +228,7 @@ def _findings(use: _Use, usual: _Usual, months: IntArray) -> Iterator[Finding]:
             (("sisters", strength),),
             (actual - expected) * price,
             (actual - expected) * kgce_per_unit(_CATEGORY),
-            seen=int(months[first + 1]),
+            seen=int(months[here.start + 1]),
         )
 
 

@@ -209,6 +209,31 @@ def test_a_building_above_its_sisters_in_two_months_of_three_is_one_finding_that
     assert json.loads(row.evidence)["seen"] == instant("2026-02-01T00:00:00")
 
 
+def with_usual(works: Works, usual: float) -> None:
+    """Six unlike offices, two months; the fourth uses `usual` kWh an hour in January and 50 in February."""
+    shown = dict.fromkeys(offices(works), 0.0)
+    for first, days, fourth in (("2026-01-01T00:00:00", 31, usual), ("2026-02-01T00:00:00", 28, 50.0)):
+        for name, level in zip(shown, (6.0, 8.0, 10.0, fourth, 12.0, 14.0), strict=True):
+            works.hourly(f"{name}.e", first, [level] * (24 * days), start=shown[name])
+            shown[name] += level * 24 * days
+    works.run("2026-03-02T00:00:00")
+
+
+def test_a_building_that_always_used_much_more_than_its_sisters_does_not_stand_out_by_a_little_more(
+    works: Works,
+) -> None:
+    # limit of the group: 3.5 x 1.4826 x (ln(14 / 10.95) + ln(10.95 / 8)) / 2 = ln 4.3, which 50 passes and 42 does not
+    with_usual(works, 42.0)
+    assert findings(works, "sister") == []
+
+
+def test_only_what_a_building_uses_beyond_its_usual_share_of_its_sisters_use_is_its_excess(works: Works) -> None:
+    with_usual(works, 30.0)
+    [row] = findings(works, "sister")
+    assert row.start == instant("2026-02-01T00:00:00")
+    assert row.excess == pytest.approx((50.0 - 30.0) * 24 * 28, rel=1e-6)
+
+
 def test_a_building_is_held_only_against_the_narrowest_group_that_is_large_enough(works: Works) -> None:
     # five city offices use three times what the others do; the only provincial one is held against all of them
     names = offices(works, ("县级",) * 6 + ("市级",) * 5 + ("省级",))
