@@ -76,7 +76,7 @@ class DecisionIn(Asked):
     """What you decide; what is left out stays."""
 
     state: Literal["open", "waiting", "closed"] | None = None
-    verdict: Verdict | None = None
+    verdict: Verdict | Literal["none"] | None = Field(None, description="`none` takes the verdict back")
     comment: Text | None = Field(None, examples=["冷机夜间未关,已通知物业"])
     assignee: Annotated[str | None, Field(max_length=64, description="user name; empty = nobody")] = None
 
@@ -112,7 +112,7 @@ def read_finding(ctx: Ctx, scope: Sees, wish: Wants, finding: str) -> Response:
 def decide_finding(
     ctx: Ctx, scope: Annotated[Scope, Depends(may(Action.JUDGE))], wish: Wants, finding: str, body: DecisionIn
 ) -> FindingDetail:
-    """Give a verdict, comment, assign, close. Every decision is kept with its author."""
+    """Give a verdict or take it back, comment, assign, close. Every decision is kept with its author."""
     found = _visible(ctx, scope, finding)
     if body.assignee:
         _require_assignable(ctx, body.assignee, found.institution)

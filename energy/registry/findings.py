@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from energy.errors import NotInRegistry, RegistryError
 from energy.registry.cells import BadCell
@@ -13,6 +13,9 @@ from energy.registry.decided import DECISIONS, FINDING_EVENTS, FINDINGS
 from energy.registry.decisions import Finding, FindingEvent
 from energy.registry.paging import Listing
 from energy.registry.repository import Repository
+
+TAKEN_BACK: Final = "none"
+"""Given as a verdict: what was said before holds no more."""
 
 
 class Findings(Repository[Finding]):
@@ -37,7 +40,10 @@ class Findings(Repository[Finding]):
         comment: str | None = None,
         assignee: str | None = None,
     ) -> Finding:
-        """A person's act: what is given replaces what stood there, and one event is kept. Returns the finding."""
+        """A person's act: what is given replaces what stood there, and one event is kept. Returns the finding.
+
+        The verdict `TAKEN_BACK` leaves none.
+        """
         given = {"state": state, "verdict": verdict, "comment": comment, "assignee": assignee}
         changed: dict[str, Any] = {name: _word(name, value) for name, value in given.items() if value is not None}
         with self._database.writing() as connection:
@@ -61,7 +67,9 @@ class Findings(Repository[Finding]):
         return {**after, **{name: before[name] for name in DECISIONS}}
 
 
-def _word(name: str, value: str) -> str:
+def _word(name: str, value: str) -> str | None:
+    if name == "verdict" and value == TAKEN_BACK:
+        return None
     (column,) = (column for column in FINDINGS.columns if column.name == name)
     try:
         return str(column.kind.read(value))

@@ -266,12 +266,14 @@ def test_a_finding_is_judged_with_its_history_kept(world: World) -> None:
         done = client.post(path, json={"verdict": "confirmed", "comment": "属实", "assignee": "root-approver"})
         assert done.status_code == 201
         closed = client.post(path, json={"state": "closed"}).json()
+        back = client.post(path, json={"verdict": "none"}).json()
         assert client.post(path, json={"assignee": "nobody-known"}).status_code == 422
         assert client.post(path, json={"state": "withdrawn"}).status_code == 422
     assert [(e["author"], e["state"], e["verdict"]) for e in closed["history"]] == [
         ("root-energy-manager", "open", "confirmed"),
         ("root-energy-manager", "closed", "confirmed"),
     ]
+    assert (back["verdict"], back["state"], back["history"][-1]["verdict"]) == (None, "closed", None)
     assert closed["evidence"] == {"actual": 420.0, "usual": 300.0, "kgce": 14.748}
     numbers = {name: closed[name] for name in ("actual", "expected", "excess", "excess_kgce", "excess_yuan")}
     assert numbers == {"actual": 420.0, "expected": 300.0, "excess": 120.0, "excess_kgce": 14.748, "excess_yuan": None}

@@ -148,6 +148,10 @@ def test_a_finding_is_judged_assigned_and_kept_in_its_history(admin: httpx.Clien
     assert "施工用水" in shown
     (event,) = world.registry.findings.history("f-water-2")
     assert (event.author, event.verdict, event.assignee) == ("admin", "known", "admin")
+    shown = text_of(send(admin, path, f"{path}/decisions", verdict="none"))
+    assert "判定已撤回" in shown
+    assert "撤回判定" not in shown  # nothing is left to take back
+    assert [e.verdict for e in world.registry.findings.history("f-water-2")] == ["known", None]
 
 
 def test_what_was_used_too_little_stands_by_its_worth_in_the_inbox(admin: httpx.Client, world: World) -> None:

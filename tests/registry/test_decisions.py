@@ -228,6 +228,14 @@ def test_the_history_of_a_finding_is_kept(stocked: Registry) -> None:
     ]
 
 
+def test_a_verdict_taken_back_is_none_and_stays_in_the_history(stocked: Registry) -> None:
+    stocked.findings.decide("f1", author="王", time=100, verdict="false_alarm", comment="误报")
+    after = stocked.findings.decide("f1", author="李", time=200, verdict="none")
+    assert (after.verdict, after.comment) == (None, "误报")
+    assert stocked.findings.rows(id="f1")[0].verdict is None
+    assert [(e.author, e.verdict) for e in stocked.findings.history("f1")[1:]] == [("王", "false_alarm"), ("李", None)]
+
+
 def test_a_decision_needs_a_finding_and_a_known_word(stocked: Registry) -> None:
     with pytest.raises(NotInRegistry, match="finding 'f9'"):
         stocked.findings.decide("f9", author="王", time=1)

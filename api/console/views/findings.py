@@ -148,12 +148,12 @@ def _chart(page: Page, one: Finding) -> charts.Chart:
 def decide(
     page: Judges,
     finding: str,
-    verdict: Annotated[Literal["", "confirmed", "false_alarm", "known"], Form()] = "",
+    verdict: Annotated[Literal["", "confirmed", "false_alarm", "known", "none"], Form()] = "",
     state: Annotated[Literal["", "open", "waiting", "closed"], Form()] = "",
     comment: Annotated[str, Form(max_length=4000)] = "",
     assignee: Annotated[str, Form(max_length=64)] = "",
 ) -> RedirectResponse:
-    """Verdict, comment, assignment, closing: every decision is kept with its author."""
+    """Verdict (or none any more), comment, assignment, closing: every decision is kept with its author."""
     given = {"verdict": verdict, "state": state, "comment": comment.strip(), "assignee": assignee}
     body = noun.DecisionIn.model_validate({name: value for name, value in given.items() if value})
     noun.decide_finding(page.ctx, page.scope, Wish("json", "zh", ""), finding, body)

@@ -9,6 +9,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "excess": ("超用量", "Excess"),
     "certainty": ("可信度", "Certainty"),
     "verdict": ("判定", "Verdict"),
+    "verdict_back": ("撤回判定", "take the verdict back"),
+    "verdict_gone": ("判定已撤回", "verdict taken back"),
     "assignee": ("负责人", "Assigned to"),
     "mine": ("只看我的", "Only mine"),
     "everybody": ("看全部人员", "Everybody's"),

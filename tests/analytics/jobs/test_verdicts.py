@@ -69,7 +69,7 @@ def test_false_verdicts_thin_out_what_is_told_of_that_meter_and_kind_alone_until
     assert of(told, "e1", 3) == []
     assert [(f.kind, f.state) for f in of(told, "e2", 3)] == [(Kind.LEVEL, "open")]
     assert [f.state for fault in range(3) for f in of(told, "e1", fault)] == ["open"] * 3  # what was told stays
-    say(told, "known")
+    say(told, "none")
     told.run(AFTER, since=FAULTS[3], institutions=["school"])
     assert [(f.kind, f.state) for f in of(told, "e1", 3)] == [(Kind.LEVEL, "open")]
 
