@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -54,16 +55,23 @@ class QuotaEntry:
 
 ANY_TIER: Final = "不分级"
 ANY_ZONE: Final = "不分气候区"
+_STROKE: Final = re.compile(r"/(?![^(]*\))")
 
 
 def entry_of(row: Quota) -> QuotaEntry:
     """The entry of a shipped reference row; ValueError for a mean, which is never a quota."""
     if row.kind == "mean":
         raise ValueError(f"{row.standard}: {row.indicator_zh} is a mean, not a quota")
-    tier, _, variant = row.tier.partition("/")
+    tier, variant = tier_and_variant(row.tier)
     key = QuotaKey(row.standard, row.institution_type, tier, row.climate_zone, row.indicator, variant)
     levels = Levels(row.constraint, row.baseline, row.guide)
     return QuotaEntry(key, levels, row.unit, row.caliber, row.source, is_official=row.is_official)
+
+
+def tier_and_variant(text: str) -> tuple[str, str]:
+    """The tier of a row, and what divides it further behind a stroke. One in brackets divides nothing: B类(通风/空调)."""
+    found = _STROKE.search(text)
+    return (text, "") if found is None else (text[: found.start()], text[found.end() :])
 
 
 def quota_on(entries: Iterable[QuotaEntry], key: QuotaKey, on: date) -> QuotaEntry:

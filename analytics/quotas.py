@@ -25,6 +25,12 @@ from energy.errors import MissingReference
 from energy.model import Category
 from energy.series import FloatArray
 
+GB_T_51161: Final = "GB/T 51161-2016"
+OFFICE_MEASURED: Final = "nonheating_kwh_measured_per_area"
+OFFICE_CORRECTED: Final = "nonheating_kwh_per_area"
+OFFICE_HOURS: Final = "office_hours"
+OFFICE_AREA: Final = "office_area_per_person"
+"""Keys of the indicator of GB/T 51161 as measured, as corrected, and of the two inputs of its correction."""
 VEHICLE_FUEL: Final = (Category.GASOLINE, Category.DIESEL)
 
 
@@ -98,6 +104,7 @@ class IndicatorScope:
 
 _ELECTRICITY: Final = frozenset({Category.ELECTRICITY})
 _WATER: Final = frozenset({Category.WATER})
+_ENERGY: Final = frozenset(Category) - _WATER
 _NON_HEATING: Final = frozenset({Purpose.HEATING, Purpose.TRANSPORT})
 
 SCOPES: Final[Mapping[str, IndicatorScope]] = MappingProxyType(
@@ -118,8 +125,9 @@ SCOPES: Final[Mapping[str, IndicatorScope]] = MappingProxyType(
                 categories=_ELECTRICITY,
             ),
             IndicatorScope("heating_energy_per_heated_area", "DB37/T 2672-2019", only=Purpose.HEATING),
-            IndicatorScope(
-                "nonheating_kwh_per_area", "GB/T 51161-2016", without=_NON_HEATING | frozenset({Purpose.SPECIAL})
+            *(
+                IndicatorScope(key, GB_T_51161, without=_NON_HEATING | frozenset({Purpose.SPECIAL}), categories=_ENERGY)
+                for key in (OFFICE_MEASURED, OFFICE_CORRECTED)
             ),
             IndicatorScope("electricity_per_area", "", categories=_ELECTRICITY),
             IndicatorScope("water_per_area", "DB37/T 4452-2021", categories=_WATER),
@@ -229,7 +237,9 @@ def figure(account: Account, scope: IndicatorScope, caliber: Caliber, denominato
     left_out = [part for part in out if part.is_metered]
     amounts = _only(account, scope.only) if scope.only is not None else dict(account.whole)
     for part in left_out if scope.only is None else ():
-        amounts[part.category] = amounts[part.category] - part.amount
+        # What is wholly of this part leaves nothing, known or not: a gap in the heat hides no other use.
+        is_all = part.amount is account.whole[part.category]
+        amounts[part.category] = np.zeros_like(part.amount) if is_all else amounts[part.category] - part.amount
     counted = {c: amount for c, amount in amounts.items() if scope.categories is None or c in scope.categories}
     value = _total(scope, caliber, counted) * SCALE.get(scope.indicator, 1.0)
     if denominator is not None:
@@ -273,7 +283,6 @@ def _total(scope: IndicatorScope, caliber: Caliber, amounts: Mapping[Category, F
     return next(iter(used.values()), next(iter(amounts.values()), np.full(1, np.nan)))
 
 
-GB_T_51161: Final = "GB/T 51161-2016"
 _HOURS: Final = 2500.0
 _AREA: Final = 10.0
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from analytics.indicators import Stated
 from analytics.jobs.conversion import gas_of_heat
+from analytics.jobs.offices import office_zone
 from analytics.mains import Twins, twins
 from analytics.rollup import Group, groups, order_of_formulas
 from energy.heating import HeatingCalendar
@@ -51,6 +52,8 @@ class Estate:
         Volume of gas by the heat in it, dated. [m3/kWh]
     heating : HeatingCalendar
         Its heating seasons.
+    office : str, optional
+        Its zone by GB/T 51161; None for what is no office.
     """
 
     institution: str
@@ -68,11 +71,12 @@ class Estate:
     gas: tuple[Stated, ...]
     heating: HeatingCalendar
     denominators: tuple[Denominator, ...]
+    office: str | None = None
 
     def signature(self) -> str:
         """Changes when any total or indicator of the institution could, although no reading did."""
         own = (self.groups, self.twins, self.formulas, self.denominators, self.buildings, self.spans, self.gas)
-        plain = (self.calendar.zone, *own, self.heating)
+        plain = (self.calendar.zone, *own, self.heating, self.office)
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
 
@@ -174,6 +178,7 @@ def _estate(
         gas=gas,
         heating=heating,
         denominators=denominators,
+        office=office_zone(snapshot, institution),
     )
 
 

@@ -20,10 +20,11 @@ from analytics.indicators import (
     total_indicator,
     weighted_by_time,
 )
+from analytics.jobs.offices import office_indicators, office_use
 from analytics.jobs.official import PURPOSES, heating_energy, of_season, official_wholes, seasons
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.jobs.sums import Sums
-from analytics.quotas import SCALE
+from analytics.quotas import OFFICE_MEASURED, SCALE
 from analytics.rollup import WHOLE
 from analytics.totals import Periods
 from energy.caliber import caliber
@@ -96,14 +97,24 @@ def write_indicators(
     ids: Mapping[Scope, Sequence[str]],
     heating: HeatingCalendar,
     now: int,
+    office: str | None = None,
 ) -> None:
-    """Replace the indicators of the wanted periods of these places, of rolling years and of heating seasons."""
+    """Replace the indicators of the wanted periods of these places, of rolling years and of heating seasons.
+
+    `office` is the zone of GB/T 51161 of an institution that is an office; None writes no indicators of that standard.
+    """
     for part in sums:
         end = np.minimum(part.periods.edges[1:], max(now, int(part.periods.edges[1])))
         is_over = part.periods.edges[1:] <= now
         found = [
             rows for place in _places(part) for rows in _of_place(place, part, calendar, denominators, end, is_over)
         ]
+        if office is not None:
+            found += [
+                rows
+                for place in _places(part)
+                for rows in _of_office(place, part, calendar, denominators, end, is_over, office)
+            ]
         kind = part.periods.kind
         _replace(writer, part, kind, part.wanted, [rows for rows in found if rows.period == kind], ids)
         if kind == "month":
@@ -173,13 +184,46 @@ def _of_place(
             yield _Rows(place, kind, per(key, whole, own / scale))
             if kind == "month":
                 year = _rolling(whole, is_over)
-                first = np.concatenate((np.full(min(11, len(start)), start[0]), start[: max(len(start) - 11, 0)]))
-                divided = weighted_by_time(stated, first, sums.periods.edges[1:])
+                divided = weighted_by_time(stated, _year_before(start), sums.periods.edges[1:])
                 yield _Rows(place, "rolling12", per(key, year, divided / scale))
         if kind == "month" and whole.key in CALIBERS:
             yield _Rows(place, "rolling12", _rolling(whole, is_over))
     if kind != "day":
         yield from _prices(place, kind, is_over)
+
+
+def _year_before(start: IntArray) -> IntArray:
+    """Where the rolling year of each month begins; of the first ones, with the first month."""
+    return np.concatenate((np.full(min(11, len(start)), start[0]), start[: max(len(start) - 11, 0)]))
+
+
+def _of_office(
+    place: _Place,
+    sums: Sums,
+    calendar: LocalCalendar,
+    denominators: Sequence[Denominator],
+    end: IntArray,
+    is_over: BoolArray,
+    zone: str,
+) -> Iterator[_Rows]:
+    """The indicator of GB/T 51161 of years and rolling years: hours of use and its limits are of a year."""
+    start = sums.periods.start
+    if place.scope is not Scope.INSTITUTION or sums.periods.kind == "day":
+        return
+    used = office_use(zone, place.amounts, place.items)
+    if used is None:
+        return
+    period = "year"
+    if sums.periods.kind == "month":
+        period, used, start, end = "rolling12", _rolling(used, is_over), _year_before(start), sums.periods.edges[1:]
+    area, users, hours = (
+        weighted_by_time(_stated(denominators, place, kind, calendar), start, end)
+        for kind in ("floor_area", "users", "operating_hours")
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        per_person = np.where(users > 0, area / users, np.nan)
+    for found in office_indicators(per(OFFICE_MEASURED, used, area), hours, per_person):
+        yield _Rows(place, period, found)
 
 
 def _rolling(whole: Indicator, is_over: BoolArray) -> Indicator:

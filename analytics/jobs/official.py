@@ -71,7 +71,7 @@ def official_wholes(amounts: Amounts, items: Mapping[str, FloatArray]) -> Iterat
         Electricity of the end uses that have a meter, by code; 0 where it was not yet there, NaN where unknown.
     """
     for key, (name, counting) in WHOLES.items():
-        found = _or_unknown(SCOPES[name], caliber(counting), amounts, items)
+        found = scoped_or_unknown(SCOPES[name], caliber(counting), amounts, items)
         if found is not None:
             yield replace(found, key=key)
     if _SERVERS in items and Category.ELECTRICITY in amounts.amount:
@@ -81,7 +81,7 @@ def official_wholes(amounts: Amounts, items: Mapping[str, FloatArray]) -> Iterat
 
 def heating_energy(amounts: Amounts, items: Mapping[str, FloatArray]) -> Indicator | None:
     """Heating energy of each period, months or days; None where no heating is metered."""
-    found = _or_unknown(SCOPES[_HEATING], caliber(SHANDONG), amounts, items)
+    found = scoped_or_unknown(SCOPES[_HEATING], caliber(SHANDONG), amounts, items)
     return found and replace(found, key="heating_energy")
 
 
@@ -116,7 +116,7 @@ def scoped(
     return Indicator(scope.indicator, counting.key, np.where(any_present, value, np.nan), coverage)
 
 
-def _or_unknown(
+def scoped_or_unknown(
     scope: IndicatorScope, counting: Caliber, amounts: Amounts, items: Mapping[str, FloatArray]
 ) -> Indicator | None:
     """The same; unknown where a carrier has no coefficient in this caliber: it must not look like nothing."""

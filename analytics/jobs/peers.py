@@ -18,10 +18,12 @@ from typing import Final
 import numpy as np
 
 from analytics.disclosure import told
+from analytics.jobs.offices import office_key
 from analytics.jobs.rows import Writer, plain, table, texts
 from analytics.levels import Levels
 from analytics.peers import Note, PeerTiers, choose_groups, peer_tiers
-from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on
+from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on, tier_and_variant
+from analytics.quotas import OFFICE_CORRECTED
 from analytics.ranking import rank
 from energy.errors import MissingReference
 from energy.intervals import DAY, LocalCalendar, Window
@@ -245,21 +247,29 @@ class QuotaBook:
         if own is None or not own.quota_class:
             return None
         levels = self._levels(own.region)
-        zone = self.snapshot.climate_zone_of(institution) or ""
+        asked = self._asked(institution, indicator, on)
+        classes = {kind for kind, _, _ in asked}
         standards: dict[tuple[int, str], list[QuotaEntry]] = {}
         for region, entry in self.entries:
-            kind = (entry.key.institution_type, entry.key.indicator, entry.caliber)
-            near = _nearness(region, levels) if kind == (own.quota_class, indicator, caliber) else None
+            is_meant = entry.key.institution_type in classes and entry.key.indicator == indicator
+            near = _nearness(region, levels) if is_meant and entry.caliber == caliber else None
             if near is not None:
                 standards.setdefault((near, entry.key.standard), []).append(entry)
         found: list[tuple[int, date, QuotaEntry]] = []
         for (near, standard), rows in standards.items():
-            key = QuotaKey(standard, own.quota_class, own.tier or "", zone, indicator)
-            with contextlib.suppress(MissingReference):
-                entry = quota_on(rows, key, on)
-                found.append((near, entry.valid_from or date.min, entry))
+            for kind, tier, zone in asked:
+                with contextlib.suppress(MissingReference):
+                    entry = quota_on(rows, QuotaKey(standard, kind, tier, zone, indicator), on)
+                    found.append((near, entry.valid_from or date.min, entry))
         found.sort(key=lambda one: one[:2])
         return found[-1][2] if found and (len(found) == 1 or found[-1][:2] != found[-2][:2]) else None
+
+    def _asked(self, institution: str, indicator: str, on: date) -> list[tuple[str, str, str]]:
+        """Class, tier and zone by which limits are found: those stated, and of GB/T 51161 those of its own table."""
+        own = self.snapshot.institutions[institution]
+        found = [(own.quota_class or "", own.tier or "", self.snapshot.climate_zone_of(institution) or "")]
+        office = office_key(self.snapshot, institution, on) if indicator == OFFICE_CORRECTED else None
+        return found if office is None or office in found else [*found, office]
 
     def _levels(self, code: str) -> list[tuple[str, ...]]:
         """Code and name of the nation, of each region down to this one: a row of the book may give either."""
@@ -279,7 +289,7 @@ def _nearness(region: str, levels: Sequence[tuple[str, ...]]) -> int | None:
 
 
 def _approved(row: ApprovedQuota) -> QuotaEntry:
-    tier, _, variant = row.tier.partition("/")
+    tier, variant = tier_and_variant(row.tier)
     return QuotaEntry(
         QuotaKey(row.standard, row.institution_type, tier, row.climate_zone, row.indicator, variant),
         Levels(row.constraint, row.baseline, row.guide),

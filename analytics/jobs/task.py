@@ -207,7 +207,9 @@ def _told(work: _Work, metered: _Metered) -> _Told:
     ids = scopes(estate, task.former)
     write_sums(writer, sums, ids)
     places: dict[Scope, Sequence[str]] = {s: names for s, names in ids.items() if s is not Scope.METER}
-    write_indicators(writer, estate.calendar, sums, estate.denominators, places, estate.heating, task.now)
+    write_indicators(
+        writer, estate.calendar, sums, estate.denominators, places, estate.heating, task.now, estate.office
+    )
     write_shapes(work.store, writer, estate, changed if task.everything else metered.days)
     write_status(work.store, writer, estate, sums, extents, task.now)
     return _Told(sums, changed, paid, repriced)
