@@ -13,10 +13,11 @@ import numpy as np
 
 from analytics.detection.days import LEVEL_DAYS, medians_before
 from analytics.detection.grid import HourGrid
+from analytics.detection.restated import level_before
 from analytics.detection.weights import OWN_SHARE
 from analytics.detection.yardsticks import middle_and_mad
 from analytics.order import MAD, daily_medians
-from energy.series import Float32Array, FloatArray
+from energy.series import BoolArray, Float32Array, FloatArray
 
 LEAST_HOURS: Final = 4
 """Known rest hours without which a day tells nothing. [h]"""
@@ -77,14 +78,32 @@ class RestDays:
         Deviation from usual in robust standard deviations; 0 where nothing is known: that is no evidence.
     limit : float64, shape (n_meters,)
         Strength from which a single day counts.
-    use, excess : float64, shape (n_meters, n_days)
-        Use in the known rest hours, and how much more than usual that is. [unit]
+    use, hours : float64, shape (n_meters, n_days)
+        Use in the known rest hours [unit], and how many those are.
+    residual, followed : float32, shape (n_meters, n_days)
+        Median residual of a day's rest hours (NaN where too few are known) and that of the `LEVEL_DAYS` days before.
+        [unit/h]
+    rise : float64, shape (n_meters,)
+        Usual difference of the two. [unit/h]
     """
 
     strength: FloatArray
     limit: FloatArray
     use: FloatArray
-    excess: FloatArray
+    hours: FloatArray
+    residual: Float32Array
+    followed: Float32Array
+    rise: FloatArray
+
+    def excess(self, row: int, first: int, last: int, free: BoolArray) -> float:
+        """How much more than usual was used in these days, by the level before the first of them. [unit]
+
+        The level that a single day is judged by follows a fault that goes on; this one rests on the last days before
+        that are `free`.
+        """
+        here = slice(first, last + 1)
+        level = level_before(self.residual[row], free, self.followed[row], first, LEVEL_DAYS) + self.rise[row]
+        return float(np.nansum((self.residual[row, here] - level) * self.hours[row, here]))
 
 
 def learn_rest(values: Float32Array, usual: Float32Array, grid: HourGrid, level: Float32Array) -> RestYardsticks:
@@ -97,7 +116,8 @@ def learn_rest(values: Float32Array, usual: Float32Array, grid: HourGrid, level:
     level : float32, shape (n_meters,)
         Median load. [unit/h]
     """
-    deviation = _deviations(values, usual, grid, level)
+    residual = _residuals(values, usual, grid)
+    deviation = (residual - medians_before(residual, LEVEL_DAYS, 0)) / _divisor(level)
     middle, spread, limit = np.zeros((3, len(values)))
     for i, row in enumerate(deviation):
         middle[i], mad = middle_and_mad(row[row == row])
@@ -110,14 +130,17 @@ def learn_rest(values: Float32Array, usual: Float32Array, grid: HourGrid, level:
 
 def rest_days(values: Float32Array, usual: Float32Array, grid: HourGrid, yardsticks: RestYardsticks) -> RestDays:
     """How unusual each day's rest hours are, judged at the day's own end."""
-    deviation = _deviations(values, usual, grid, yardsticks.level) - yardsticks.middle[:, None]
+    residual = _residuals(values, usual, grid)
+    followed = medians_before(residual, LEVEL_DAYS, 0)
+    deviation = (residual - followed) / _divisor(yardsticks.level) - yardsticks.middle[:, None]
     use, hours = np.zeros((2, *deviation.shape))
     for i, row in enumerate(values):
         known = ~grid.busy & np.isfinite(row)
         hours[i] = np.bincount(grid.day, known, grid.n_days)
         use[i] = np.bincount(grid.day, np.where(known, row, 0), grid.n_days)
     strength = np.nan_to_num(deviation / yardsticks.spread[:, None])
-    return RestDays(strength, yardsticks.limit, use, np.nan_to_num(deviation) * yardsticks.level[:, None] * hours)
+    rise = yardsticks.middle * yardsticks.level
+    return RestDays(strength, yardsticks.limit, use, hours, residual, followed, rise)
 
 
 def lowest_limit(strength: FloatArray, most_runs: float) -> float:
@@ -132,18 +155,17 @@ def lowest_limit(strength: FloatArray, most_runs: float) -> float:
     return best
 
 
-def _deviations(
-    values: Float32Array, usual: Float32Array, grid: HourGrid, level: Float32Array | FloatArray
-) -> Float32Array:
-    """Median residual of each day's rest hours less that of the `LEVEL_DAYS` days before, shape (n_meters, n_days).
-
-    In median loads; NaN for a day that too little is known of.
-    """
+def _residuals(values: Float32Array, usual: Float32Array, grid: HourGrid) -> Float32Array:
+    """Median residual of each day's rest hours, shape (n_meters, n_days); NaN for a day that too little is known of."""
     begin, daily = grid.day_begin, np.empty((len(values), grid.n_days), np.float32)
     for i in range(len(values)):
         residual = values[i] - usual[i]
         residual[grid.busy] = np.nan
         daily_medians(residual, begin, daily[i])
         daily[i, np.bincount(grid.day, residual == residual, grid.n_days) < LEAST_HOURS] = np.nan
-    before = medians_before(daily, LEVEL_DAYS, 0)
-    return (daily - before) / np.maximum(level, 1e-9).astype(np.float32)[:, None]
+    return daily
+
+
+def _divisor(level: Float32Array | FloatArray) -> Float32Array:
+    """Median loads as a column that numbers can be divided by. [unit/h]"""
+    return np.maximum(level, 1e-9).astype(np.float32)[:, None]

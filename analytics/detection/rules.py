@@ -94,16 +94,18 @@ def base_load(rest: RestDays, *, days: int = 7, hold: float = 1.5) -> list[tuple
     -------
     list of (Breach, int)
         Each with the days after which it is told: at the end of its first day that reaches the meter's own limit, or
-        when it has lasted `days`.
+        when it has lasted `days`. Days that were told make no level for those that follow.
     """
     found = []
     for row, strength in enumerate(rest.strength):
+        free = np.isfinite(rest.residual[row])
         for first, last in _runs(strength >= hold):
             here = slice(first, last + 1)
             plain = np.flatnonzero(strength[here] >= rest.limit[row])
             told = min([*(plain[:1] + 1).tolist(), days])
             if told <= last - first + 1:
-                actual, excess = float(rest.use[row, here].sum()), float(rest.excess[row, here].sum())
+                actual, excess = float(rest.use[row, here].sum()), rest.excess(row, first, last, free)
+                free[here] = False
                 highest = float(strength[here].max())
                 found.append((Breach(Kind.BASE_LOAD, row, first, last, actual, actual - excess, highest), told))
     return found

@@ -68,7 +68,8 @@ def everything(values: Float32Array, before: Design, judged: Design, grid: an.Ho
     rest = rest_days(values, usual, grid, learn_rest(values, usual, grid, level))
     return [
         usual, yardsticks.numbers, yardsticks.thresholds, seen.score, seen.flagged, back.score, back.flagged,
-        rest.strength, rest.limit, rest.use, rest.excess, *alarms_of(seen, len(values)), *alarms_of(back, len(values)),
+        rest.strength, rest.limit, rest.use, rest.residual,
+        *alarms_of(seen, len(values)), *alarms_of(back, len(values)),
     ]  # fmt: skip
 
 

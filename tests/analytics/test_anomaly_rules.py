@@ -117,6 +117,19 @@ def test_a_switch_left_on_is_told_when_its_first_day_ends() -> None:
     assert found.actual - found.expected == pytest.approx(12 * n_rest, rel=0.1)
 
 
+def test_the_excess_of_a_run_is_beyond_the_level_before_it_began() -> None:
+    grid, _, usual = offices(80)
+    before = usual + 6 * ((grid.day % 2 == 1) & ~grid.busy)  # every other day 6 kW more: 3 kW in the middle
+    use = before.astype(np.float32)
+    long = (grid.day >= 45) & (grid.day < 57) & ~grid.busy
+    again = (grid.day >= 58) & (grid.day < 60) & ~grid.busy
+    use[0, long | again] += 30
+    known = RestYardsticks(*np.array([[60.0], [0.0], [0.05], [5.0]]))
+    found = [breach for breach, _ in rules.base_load(rest_days(use, usual, grid, known), hold=5.0)]
+    assert [(b.first_day, b.last_day) for b in found] == [(45, 56), (58, 59)]
+    assert [b.actual - b.expected for b in found] == pytest.approx([30 * long.sum(), 30 * again.sum()], rel=0.02)
+
+
 def test_a_little_more_load_without_people_counts_after_a_week() -> None:
     grid, use, usual = offices(60)
     yardsticks = replace(learnt(), limit=np.array([1e9]))
