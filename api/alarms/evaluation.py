@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from api.alarms import clocks, plant, silence, targets, upkeep
+from api.alarms import clocks, computing, plant, silence, targets, upkeep
 from api.alarms.messages import announcements
 from api.alarms.rules import effective
 from api.alarms.view import Condition, Judgement, View, Words
@@ -22,7 +22,7 @@ from energy.storage.base import Store
 
 logger = logging.getLogger(__name__)
 _LOOK_BACK_S: Final = 40 * DAY
-_WITHOUT_STORE: Final = ("stage", "finding", "disk", "certificate")
+_WITHOUT_STORE: Final = ("stage", "finding", "disk", "certificate", "jobs")
 Judge = Callable[[View, AlarmRule], Judgement]
 Change = tuple[Notice, Event]
 
@@ -41,6 +41,7 @@ JUDGES: Final[Mapping[str, Judge]] = MappingProxyType(
         "disk": plant.disk,
         "certificate": upkeep.certificates,
         "backup": upkeep.backups,
+        "jobs": computing.jobs,
     }
 )
 
