@@ -127,6 +127,11 @@ class WorkSettings(_Group):
 
     every_s: float = Field(5.0, gt=0, description="how often touched windows are looked for")
     workers: int = Field(1, ge=1, description="processes the jobs use")
+    least_yuan: float = Field(
+        2.0,
+        ge=0,
+        description="findings worth less (yuan x certainty, where a price is known) wait in the list, not in the inbox",
+    )
 
 
 class TargetSettings(_Group):

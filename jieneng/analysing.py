@@ -58,6 +58,7 @@ def compute(
         opener=partial(open_both, settings),
         zone=settings.zone,
         stages=settings.targets.stages,
+        least_yuan=settings.work.least_yuan,
         progress=progress,
     )
 

@@ -20,6 +20,8 @@ from energy.registry.decisions import Finding
 METER_A_YEAR: Final = 12
 """Findings of one meter shown in a year; a meter that has more is restless, and the rest waits."""
 YEAR_S: Final = 365 * DAY
+LEAST_YUAN: Final = 2.0
+"""A finding known to be worth less (yuan x certainty) is not worth reading before it has grown; it waits. [yuan]"""
 OUTDATED_S: Final = 14 * DAY
 """A finding that waited until so long after its end leaves the list."""
 OUTDATED: Final = "等待期间已过时，未展示 (outdated before there was room to show it)"
@@ -49,10 +51,13 @@ class Budget:
     ----------
     a_day : int
         New findings that may be shown on one local day.
+    least_yuan : float
+        Worth from which a finding is shown; what has no price is shown whatever its worth.
     """
 
     calendar: LocalCalendar
     a_day: int
+    least_yuan: float = LEAST_YUAN
     _on_day: dict[int, int] = field(default_factory=dict)
     _of_meter: dict[str, list[int]] = field(default_factory=dict)
 
@@ -100,6 +105,8 @@ class Budget:
         return decided
 
     def _has_room(self, row: Finding, day: int) -> bool:
+        if row.excess_yuan is not None and row.severity < self.least_yuan:
+            return False
         lately = sum(row.start - YEAR_S < begin <= row.start for begin in self._of_meter.get(row.meter or "", ()))
         return self._on_day.get(day, 0) < self.a_day and lately < METER_A_YEAR
 

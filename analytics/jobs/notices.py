@@ -18,7 +18,7 @@ import numpy as np
 from analytics import findings as core
 from analytics.detection.kinds import Kind
 from analytics.findings import Finding as Found
-from analytics.jobs.budget import OUTDATED, Budget, seen_at
+from analytics.jobs.budget import LEAST_YUAN, OUTDATED, Budget, seen_at
 from analytics.jobs.outlook import Outlook
 from analytics.jobs.resumed import resumed
 from analytics.jobs.rows import Writer, table, texts
@@ -48,6 +48,7 @@ def publish(
     outlooks: Sequence[Outlook],
     *,
     now: int,
+    least_yuan: float = LEAST_YUAN,
 ) -> dict[str, int]:
     """Bring registry and store up to date with what was found; how many findings are new, withdrawn, shown."""
     counts = {"new": 0, "withdrawn": 0, "shown": 0, "outdated": 0}
@@ -59,7 +60,7 @@ def publish(
         counts["new"] += len(new)
         counts["withdrawn"] += n_gone
     for city, new in fresh.items():
-        told = _told(registry, snapshot, calendar, city, new, now=now)
+        told = _told(registry, snapshot, calendar, city, new, now=now, least_yuan=least_yuan)
         counts["shown"] += sum(row.state == "open" for row in told)
         counts["outdated"] += sum(row.state == "closed" for row in told)
         changed |= {row.institution for row in told}
@@ -89,13 +90,20 @@ def _brought_up_to_date(
 
 
 def _told(
-    registry: Registry, snapshot: Snapshot, calendar: LocalCalendar, city: str, new: Sequence[Finding], *, now: int
+    registry: Registry,
+    snapshot: Snapshot,
+    calendar: LocalCalendar,
+    city: str,
+    new: Sequence[Finding],
+    *,
+    now: int,
+    least_yuan: float,
 ) -> list[Finding]:
     """Store the new findings of a city, show what there is room for, drop what waited for too long; what changed."""
     institutions = list(snapshot.institutions_below(city))
     n_meters = sum(len(snapshot.meters_of(name)) for name in institutions)
     stored = registry.findings.rows(institution=institutions)
-    budget = Budget(calendar, core.daily_budget(n_meters))
+    budget = Budget(calendar, core.daily_budget(n_meters), least_yuan)
     budget.count(stored)
     waiting = {row.id: row for row in stored if row.state == "waiting"}
     decided = budget.share_out(new, list(waiting.values()), now)

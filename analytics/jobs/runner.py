@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from analytics.jobs.budget import LEAST_YUAN
 from analytics.jobs.due import Asked, Present, remembered, still_marked, tasks_of
 from analytics.jobs.history import Record, recorded
 from analytics.jobs.notices import publish
@@ -45,6 +46,7 @@ def run(
     mapper: Mapper | None = None,
     zone: str = DEFAULT_ZONE,
     stages: Sequence[float] = STAGES,
+    least_yuan: float = LEAST_YUAN,
     progress: Progress | None = None,
 ) -> RunRecord:
     """Compute everything that was touched; with `since`, `institutions` or `refit` also what these name.
@@ -67,6 +69,8 @@ def run(
         Time zone of regions, and of institutions whose sites name none.
     stages : sequence of float
         Shares of the annual target at which a stage is raised, rising.
+    least_yuan : float
+        What a finding must be worth to be shown; what is worth less waits. [yuan]
     progress : callable, optional
         Told after each institution.
     """
@@ -88,7 +92,7 @@ def run(
                 progress(len(ended), len(tasks), part.institution)
         done = [part for part in ended if isinstance(part, Done)]
         failed = {part.institution: part.error for part in ended if isinstance(part, Failed)}
-        regions = works.above(done, record, stages)
+        regions = works.above(done, record, stages, least_yuan)
         shapes = remembered(present, asked, tasks, {part.institution for part in done}, failed)
         registry.save_models([*shapes, *regions.values()])
         if epoch is not None:
@@ -109,7 +113,9 @@ class _Works:
     writer: Writer
     present: Present
 
-    def above(self, done: Sequence[Done], record: Record, stages: Sequence[float]) -> dict[str, FittedModel]:
+    def above(
+        self, done: Sequence[Done], record: Record, stages: Sequence[float], least_yuan: float
+    ) -> dict[str, FittedModel]:
         """Compute what stands above institutions: regions, peers, findings, targets; regions with who is in them."""
         store, writer, here = self.store, self.writer, self.present
         registry, snapshot, calendar = here.registry, here.snapshot, here.calendar
@@ -118,7 +124,7 @@ class _Works:
         compute_peers(store, registry, snapshot, writer, calendar, windows)
         looked = [part.outlook for part in done if part.outlook is not None]
         looked = with_sisters(store, snapshot, calendar, looked)
-        findings = publish(registry, writer, snapshot, calendar, looked, now=here.now)
+        findings = publish(registry, writer, snapshot, calendar, looked, now=here.now, least_yuan=least_yuan)
         changed = {*(part.institution for part in done), *regions}
         n_targets = compute_targets(
             store, registry, snapshot, writer, calendar, changed=changed, now=here.now, stages=stages

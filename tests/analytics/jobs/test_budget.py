@@ -45,6 +45,17 @@ def test_what_ended_two_weeks_ago_leaves_the_list_unseen() -> None:
     assert (row.state, row.comment, shown_at(row)) == ("closed", OUTDATED, None)
 
 
+def test_what_is_worth_a_yuan_waits_until_it_has_grown_and_what_has_no_price_does_not() -> None:
+    worth = {"small": (1.9, 2.4), "saved": (8.0, -9.0), "unpriced": (1.0, None)}
+    new = [replace(finding(name, severity), excess_yuan=yuan) for name, (severity, yuan) in worth.items()]
+    rows = by_name(Budget(CALENDAR, 9).share_out(new, [], MONDAY))
+    assert {name: row.state for name, row in rows.items()} == {"small": "waiting", "saved": "open", "unpriced": "open"}
+    [grown] = Budget(CALENDAR, 9).share_out([], [replace(rows["small"], severity=2.1)], MONDAY + DAY)
+    assert (grown.state, shown_at(grown)) == ("open", MONDAY + DAY)
+    [row] = Budget(CALENDAR, 9, least_yuan=1.0).share_out([new[0]], [], MONDAY)
+    assert row.state == "open"
+
+
 def test_a_restless_meter_does_not_take_the_room_of_others() -> None:
     new = [finding(f"n{i}", 9.0) for i in range(METER_A_YEAR + 1)] + [finding("other", 1.0, on="e2")]
     rows = by_name(Budget(CALENDAR, 100).share_out(new, [], MONDAY))
