@@ -69,7 +69,7 @@ def entry_of(row: Quota) -> QuotaEntry:
 
 
 def tier_and_variant(text: str) -> tuple[str, str]:
-    """The tier of a row, and what divides it further behind a stroke. One in brackets divides nothing: B类(通风/空调)."""
+    """The tier of a row, and what divides it further behind a stroke; in B类(机械通风/空调) it divides nothing."""
     found = _STROKE.search(text)
     return (text, "") if found is None else (text[: found.start()], text[found.end() :])
 

@@ -67,6 +67,7 @@ class Point:
     baseline: float
     guide: float
     coverage: float
+    group: str | None
 
 
 @dataclass(frozen=True, slots=True)

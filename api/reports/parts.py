@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from analytics.levels import GRADE_WORDS, Grade, Levels, grade
+from analytics.quotas import OFFICE_CORRECTED
+from api.offices import OfficeCorrection
 from api.reports.document import Block, Cell, Chart, Column, Heading, Line, Paragraph, Role, TableBlock
 from api.reports.figures import Figures, Point, Total, share
 from api.reports.naming import (
@@ -160,9 +162,19 @@ def judged(given: Numbered, period: str) -> list[Block]:
         for p in points
     )  # fmt: skip
     named = sorted({p.caliber for p in points})
-    notes = (w("n_calibers", list=w.stop.join(caliber_text(key, w) for key in named)),) if named else ()
+    calibers = [w("n_calibers", list=w.stop.join(caliber_text(key, w) for key in named))] if named else []
+    notes = (*calibers, *_office_notes(points, w))
     caption = given.table("t_indicators", span=given.span)
     return [Heading(w("h_indicators")), TableBlock(caption, columns, rows, notes, w("no_indicators"))]
+
+
+def _office_notes(points: Sequence[Point], w: Words) -> Iterator[str]:
+    """How the indicator of an office was corrected, or why it is not known."""
+    own = {p.indicator: p for p in points}
+    corrected = own.get(OFFICE_CORRECTED)
+    told = OfficeCorrection.of({key: p.value for key, p in own.items()}, None if corrected is None else corrected.group)
+    if told is not None:
+        yield f"{w.name(*indicator_names(OFFICE_CORRECTED))}: {w.name(*told.words)}"
 
 
 def grade_of(point: Point, w: Words) -> str:

@@ -90,6 +90,21 @@ def test_findings_come_in_the_order_of_the_inbox(fresh: Context) -> None:
     assert [row[0] for row in block(document, "本期异常").rows] == ["用电偏低", "偏高", "夜间用电偏高"]
 
 
+def test_an_office_sees_how_its_value_was_corrected(fresh: Context) -> None:
+    same = {
+        "scope": "institution", "id": "school", "period": "year", "caliber": "physical", "coverage": 1.0,
+        "time": start(2025, 1, 1),
+    }  # fmt: skip
+    # 80 x (0.3 + 0.7 x 2500 / 3000) x (0.7 + 0.3 x 8 / 10)
+    stated = {"nonheating_kwh_measured_per_area": 80.0, "nonheating_kwh_per_area": 66.4267, "office_hours": 3000.0}
+    rows = [
+        {**same, "indicator": key, "value": value} for key, value in (stated | {"office_area_per_person": 8}).items()
+    ]
+    write(fresh.store, "indicator", rows, {"scope": ["institution"], "id": ["school"], "period": ["year"]})
+    notes = block(yearly_document(fresh, chief(fresh), "school", 2025, "en"), "Indicators and quotas").notes
+    assert "measured 80.00 × γ1 0.8833 (T = 3000 h) × γ2 0.9400 (S = 8 m²)" in notes[-1]
+
+
 def test_a_missing_day_makes_the_month_unknown_not_smaller(fresh: Context) -> None:
     rows = [total("electricity", "day", start(2025, 5, day), 10.0, 0.7, 2025) for day in range(1, 31)]
     own = {"scope": ["institution"], "id": ["school"], "period": ["day"], "category": ["electricity"]}
