@@ -50,20 +50,19 @@ def held_slowly(odds: np.ndarray, threshold: float, near: list[int], grid: HourG
     }
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    grid=grids(0, MOST), seed=SEEDS, digits=st.sampled_from([0, 6]), level=st.sampled_from([-1.5, 0.0]),
-    width=st.sampled_from([0.0, 0.5]),
-)  # fmt: skip
+@settings(max_examples=80, deadline=None)
+@given(grid=grids(0, MOST), seed=SEEDS, n_peaks=st.integers(0, 9), share=st.sampled_from([0.1, 0.6, 1.0]))
 def test_hours_near_a_peak_are_flagged_as_by_looking_for_it(
-    grid: HourGrid, seed: int, digits: int, level: float, width: float
+    grid: HourGrid, seed: int, n_peaks: int, share: float
 ) -> None:
-    odds, threshold = odds_of(seed, len(grid), digits, level)[0], 0.1
-    near = [t for t in range(len(grid)) if odds[t] >= threshold - width]
-    flags = np.full(len(grid), 2, np.int32)
-    al.hold(np.array(near, np.int64), odds, threshold, grid.day_end, 1, flags)
-    marked = held_slowly(odds, threshold, near, grid)
-    assert_array_equal(flags, [3 if t in marked else 2 for t in range(len(grid))])
+    generator, n = np.random.default_rng(seed), len(grid)
+    odds = np.where(generator.random(n) < share, 0.25, -1.0).astype(np.float32)
+    odds[generator.choice(n, min(n_peaks, n), replace=False)] = 0.5
+    near = np.flatnonzero(odds > 0)
+    flags = np.full(n, 2, np.int32)
+    al.hold(near, odds, 0.5, grid.day_end, 1, flags)
+    marked = held_slowly(odds, 0.5, near.tolist(), grid)
+    assert_array_equal(flags, [3 if t in marked else 2 for t in range(n)])
 
 
 @settings(max_examples=40, deadline=None)
