@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Response
 from pydantic import Field
 
+from analytics.quotas import OFFICE_CORRECTED, OFFICE_MEASURED
 from api.answers import Pages, Wants, Wish, answers, listed
 from api.callers import Sees
 from api.context import Ctx
+from api.offices import KEYS, OfficeCorrection
 from api.places import LEVELS, institution_of
 from api.schemas import Body, Share
 from api.shielding import shielded
@@ -20,6 +22,7 @@ from energy.errors import ReferenceTableError
 from energy.intervals import LocalCalendar
 from energy.model import Scope as Level
 from energy.reference import indicator as indicator_of
+from energy.reference import indicators
 from energy.series import Table
 
 router = noun("decisions")
@@ -43,6 +46,14 @@ class IndicatorOut(Body):
     )
     rank_of: int | None
     coverage: Share | None
+    standard: str = Field("", description="that defines the indicator, with its year; empty where none does")
+    confidence: str = Field("", description="of the standard's text here: sure, seen or unsure")
+    measured: float | None = Field(None, description="before corrections, of an indicator that has some")
+    hours_factor: float | None = Field(None, description="GB/T 51161 γ1 = 0.3 + 0.7 x 2500 / T, at most 1")
+    density_factor: float | None = Field(None, description="GB/T 51161 γ2 = 0.7 + 0.3 x S / 10, at most 1")
+    hours_h: float | None = Field(None, description="T: hours of use a year, as stated (operating_hours)")
+    area_per_person_m2: float | None = Field(None, description="S: floor area / users")
+    note: str = Field("", description="how it was corrected, or why it is unknown")
 
 
 class ProgressOut(Body):
@@ -85,9 +96,10 @@ def read_indicators(
     scope.find(of, id)
     window = days.window(LocalCalendar(ctx.calendar_of(institution_of(scope, of, id)).zone))
     where: dict[str, list[str]] = {"scope": [of.value], "id": [id], "period": [period]}
-    where |= {"indicator": [indicator]} if indicator else {}
+    where |= {"indicator": [*KEYS] if indicator in KEYS else [indicator]} if indicator else {}
     table = ctx.store.results("indicator", where=where, start=window.start, end=window.end)
-    rows = [_indicator(row, period, wish) for row in _records(shielded(scope, table))]
+    found = _explained([_indicator(row, period, wish) for row in _records(shielded(scope, table))], period, wish)
+    rows = [row for row in found if indicator in (None, row.indicator)]
     return listed(wish, paging, rows, lambda row: (row.start, row.indicator, row.caliber), IndicatorOut)
 
 
@@ -128,9 +140,48 @@ def _called(key: str, wish: Wish, period: str) -> dict[str, str]:
     return {"name": wish.name(known.name_zh, known.name_en), "unit": known.unit_of(period)}
 
 
+def _defined(key: str) -> dict[str, str]:
+    """Standard and confidence of an indicator."""
+    known = indicators().get(key)
+    return {} if known is None else {"standard": known.standard, "confidence": known.confidence}
+
+
+def _explained(rows: list[IndicatorOut], period: str, wish: Wish) -> list[IndicatorOut]:
+    """The rows, with how those of offices were corrected; one without a value where it could not be."""
+    times: dict[int, dict[str, IndicatorOut]] = {}
+    for row in rows:
+        if row.indicator in KEYS:
+            times.setdefault(row.start, {})[row.indicator] = row
+    corrected = [found for parts in times.values() if (found := _corrected(parts, period, wish)) is not None]
+    told = {row.start for row in corrected}
+    return [row for row in rows if row.indicator != OFFICE_CORRECTED or row.start not in told] + corrected
+
+
+def _corrected(parts: dict[str, IndicatorOut], period: str, wish: Wish) -> IndicatorOut | None:
+    """The corrected indicator of one period with its computation; None where nothing was measured."""
+    own = parts.get(OFFICE_CORRECTED)
+    values = {key: row.value for key, row in parts.items() if row.value is not None}
+    told = OfficeCorrection.of(values, None if own is None else own.group)
+    if told is None:
+        return None
+    if own is None:
+        measured = parts[OFFICE_MEASURED]
+        row = dict.fromkeys(("value", "constraint", "baseline", "guide", "rank", "rank_of", "group"))
+        own = _indicator({**measured.model_dump(), **row, "indicator": OFFICE_CORRECTED}, period, wish)
+    factors = dict(zip(("hours_factor", "density_factor"), (factor.value for factor in told.factors), strict=False))
+    inputs = {"hours_h": _known(told.hours), "area_per_person_m2": _known(told.area_per_person)}
+    update = {"measured": told.measured, "note": wish.name(*told.words), **inputs, **factors}
+    return own.model_copy(update=update)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
 def _indicator(row: dict[str, Any], period: str, wish: Wish) -> IndicatorOut:
     return IndicatorOut(
         **_called(row["indicator"], wish, period),
+        **_defined(row["indicator"]),
         indicator=row["indicator"],
         caliber=row["caliber"],
         start=row["start"],

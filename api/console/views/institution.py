@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from analytics.jobs.estate import regions_above
 from api.console import acts, charts, figures
+from api.console.corrected import corrected
 from api.console.figures import Periods
 from api.console.frame import ConsoleRoute, Page, Reads
 from energy.heating import HeatingCalendar, HeatingSeason
@@ -40,6 +41,12 @@ def institution(
     periods = figures.by_category(figures.totals(page, Level.INSTITUTION, [institution], period, span)).get(chosen)
     targets = figures.target_states(page, Level.INSTITUTION, [institution])
     lately = figures.rolling_years(page, calendar)
+    indicators, notes = corrected(
+        [
+            *figures.indicators(page, Level.INSTITUTION, [institution], ("rolling12",), lately),
+            *figures.indicators(page, Level.INSTITUTION, [institution], ("year",), year),
+        ]
+    )
     return page.show(
         "institution.html",
         here=here,
@@ -56,10 +63,8 @@ def institution(
         targets=[
             (t, charts.gauge(page.put, page.words, t, page.indicator(t.indicator))) for t in targets if t.target > 0
         ],
-        indicators=[
-            *figures.indicators(page, Level.INSTITUTION, [institution], ("rolling12",), lately),
-            *figures.indicators(page, Level.INSTITUTION, [institution], ("year",), year),
-        ],
+        indicators=indicators,
+        notes=notes,
         seasons=_seasons(page, institution, calendar),
         heating=_heating(page, institution, calendar),
         findings=acts.few(acts.findings(page, institution=institution, state="open")),

@@ -109,6 +109,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "denominator_university_persons": ("高校标准人数", "Standard persons of a university"),
     "denominator_school_persons": ("中小学标准人数", "Standard persons of a school"),
     "denominator_operating_hours": ("年使用时间", "Hours of use a year"),
+    "denominator_mechanical_ventilation": ("机械通风或空调（0 否，1 是）", "Mechanical ventilation (0 no, 1 yes)"),
     "denominator_it_energy": ("信息设备年用电量", "Energy of IT a year"),
     "span_rolling12": ("近 12 个月", "last 12 months"),
     "evidence_actual": ("实测", "measured"),
