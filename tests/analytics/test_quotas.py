@@ -24,7 +24,7 @@ from analytics.levels import (
     normality,
     quantile,
 )
-from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on
+from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on, tier_and_variant
 from analytics.quotas import (
     SCOPES,
     Account,
@@ -178,6 +178,26 @@ def test_gas_cannot_be_added_to_kilowatt_hours() -> None:
         figure(account, scope_of("nonheating_kwh_per_area"), PHYSICAL, year(10.0))
     kitchen = Account(account.whole, (part(Purpose.SPECIAL, 10.0, category=Category.GAS),))
     assert_allclose(figure(kitchen, scope_of("nonheating_kwh_per_area"), PHYSICAL, year(10.0)).value, [100.0])
+
+
+def test_a_gap_in_purchased_heat_hides_no_other_use() -> None:
+    heat = year(np.nan)
+    whole = {Category.ELECTRICITY: year(1000.0), Category.HEAT: heat}
+    account = Account(whole, (Part("heat", Category.HEAT, Purpose.HEATING, heat, is_metered=True),))
+    assert_allclose(figure(account, scope_of("nonheating_kwh_per_area"), PHYSICAL, year(10.0)).value, [100.0])
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("不分级/空调供暖", ("不分级", "空调供暖")),
+        ("B类(机械通风/空调)", ("B类(机械通风/空调)", "")),
+        ("市级", ("市级", "")),
+        ("", ("", "")),
+    ],
+)
+def test_a_stroke_in_brackets_divides_no_tier(text: str, parts: tuple[str, str]) -> None:
+    assert tier_and_variant(text) == parts
 
 
 def test_an_account_knows_the_whole_of_every_part() -> None:
