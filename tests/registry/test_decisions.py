@@ -81,7 +81,6 @@ def decided() -> Sheets:
         ],
         "finding_events": [{"finding": "f1", "number": 1, "time": "2026-01-02T00:00:00Z", "author": "王"}],
         "stages": [year | {"stage": 0.8, "raised": "2026-09-01T00:00:00Z", "used": 79, "target": 98.5}],
-        "runs": [{"id": "r1", "job": "nightly", "started": "2026-01-01T00:00:00Z", "state": "done"}],
     }  # fmt: skip
 
 
@@ -113,6 +112,14 @@ def test_every_sheet_survives_a_file(stocked: Registry, tmp_path: Path) -> None:
     result = stocked.import_sheets(read_sheets(tmp_path / "all.xlsx"))
     assert sum(result.added.values()) == sum(result.changed.values()) == 0
     assert stocked.export_sheets() == exported
+
+
+def test_a_run_that_goes_on_is_not_set_back_by_importing_what_was_exported(stocked: Registry) -> None:
+    stocked.runs.put([Run("r1", "analyse", 1)])
+    exported = stocked.export_sheets()
+    stocked.runs.put([Run("r1", "analyse", 1, "done", 2)])
+    assert sum(stocked.import_sheets(exported).changed.values()) == 0
+    assert stocked.runs.rows()[0].state == "done"
 
 
 def test_rows_come_back_as_typed_values(stocked: Registry) -> None:
