@@ -28,7 +28,7 @@ from analytics.detection.yardsticks import N_YARDSTICK
 from analytics.expected import chunks
 from analytics.magnitude import countable
 from analytics.regression import fit_rows, predict_rows, prepare
-from energy.intervals import DAY, HOUR
+from energy.intervals import HOUR
 from energy.series import BoolArray, Float32Array, FloatArray, IntArray
 
 VERSION: Final = "log-odds-4"
@@ -233,7 +233,6 @@ def _judge(
             n_history,
             learn=yardsticks is None,
             centred=centred,
-            n_lead=0 if centred else LEAD_DAYS * DAY // HOUR,
             budgets=np.tile(BUDGETS, (n_meters, 1)) if budgets is None else np.asarray(budgets, np.float64),
             yardsticks=numbers,
             thresholds=limits,
@@ -241,7 +240,6 @@ def _judge(
             flagged=flagged,
         )
     told = raw if centred else restated(raw, values, usual, grid)
-    told = told[told[:, FIRST] >= first]
     return Yardsticks(numbers, limits), Judgement(score, flagged, _alarms(told, grid))
 
 

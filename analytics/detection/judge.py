@@ -47,7 +47,6 @@ def judge(
     *,
     learn: bool,
     centred: bool,
-    n_lead: int,
     budgets: FloatArray,
     yardsticks: Float32Array,
     thresholds: Float32Array,
@@ -57,8 +56,7 @@ def judge(
     """Judge every meter; fills `score` and `flagged` of the judged hours, returns the raw alarms.
 
     With `learn`, yardsticks and thresholds are taken from the first `n_history` hours, else they are given. Alarms are
-    raised for the hours from `n_history` on, or for all hours where n_history is all there is. Before them stand those
-    of up to `n_lead` hours before, which are not told: they only say which days make no level.
+    raised for the hours from `n_history` on, or for all hours where n_history is all there is.
     """
     n = values.shape[1]
     start = n_history if n_history < n else 0
@@ -70,12 +68,6 @@ def judge(
         log_odds(work.terms, CLASS_WEIGHTS, CLASS_INTERCEPTS, odds)
         if learn:
             thresholds[m] = thresholds_of(odds[:, :n_history], budgets[m])
-        if start and n_lead:
-            lead = np.ascontiguousarray(odds[:, :start])
-            flagged_hours = flag(lead, thresholds[m], grid.day_end, max(start - n_lead, 0), flags[:start])
-            n_alarms = collect(flagged_hours, flags[:start], lead, thresholds[m], work.terms, CLASS_WEIGHTS, rows)
-            rows[:n_alarms, METER] = m
-            alarms.append(rows[:n_alarms].copy())
         flagged_hours = flag(odds, thresholds[m], grid.day_end, start, flags)
         score_of(odds[:, start:], SUDDEN_SHARE if centred else 0.0, score[m])
         np.greater(flags[start:], 0, out=flagged[m])

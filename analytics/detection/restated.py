@@ -3,8 +3,7 @@
 While it listens the detector lets its level follow: after two weeks a fault is its usual, and when the fault ends the
 usual is too high. That tells changes well and amounts badly. People are told what was used beyond the level from before
 the alarm; where an alarm went on because the level had yet to come back it ends where the excess does, and one that is
-nothing but this way back is none. Alarms of the days before those that are judged are told to nobody, but their days
-make no level either: a fault does not end with the year.
+nothing but this way back is none.
 """
 
 from __future__ import annotations

@@ -188,15 +188,7 @@ def test_stored_yardsticks_judge_as_the_year_they_came_from() -> None:
     learnt, whole = an.judge_as_seen(values, usual, grid, HISTORY)
     stored = an.Yardsticks.from_dict(json.loads(json.dumps(learnt.to_dict())))
     first = HISTORY - 28 * 24
-    short = _from(grid, first)
-    again = an.judge_period(values[:, first:], usual[:, first:], short, stored, 28 * 24)
-    settled = an.LEAD_DAYS * 24  # the first days of the short run know less of the past
-    assert_allclose(again.score[:, settled:], whole.score[:, settled:], rtol=1e-3, atol=1e-3)
-
-
-def _from(grid: an.HourGrid, first: int) -> an.HourGrid:
-    """The grid from one of its hours on, the first of a day."""
-    return an.HourGrid(
+    short = an.HourGrid(
         grid.start + HOUR * first,
         grid.day[first:] - grid.day[first],
         grid.day_end[first:] - first,
@@ -204,6 +196,9 @@ def _from(grid: an.HourGrid, first: int) -> an.HourGrid:
         grid.night[first:],
         grid.busy[first:],
     )
+    again = an.judge_period(values[:, first:], usual[:, first:], short, stored, 28 * 24)
+    settled = an.LEAD_DAYS * 24  # the first days of the short run know less of the past
+    assert_allclose(again.score[:, settled:], whole.score[:, settled:], rtol=1e-3, atol=1e-3)
 
 
 def test_results_do_not_depend_on_batches_or_order() -> None:
@@ -253,18 +248,6 @@ def test_a_month_of_more_use_is_one_alarm_told_whole_and_its_end_is_none() -> No
     assert [str(alarms.kind[i]) for i in late] == ["level"]
     assert alarms.end[late[0]] == pytest.approx(grid.start + HOUR * last, abs=24 * HOUR)
     assert alarms.excess[late[0]] == pytest.approx(15 * 24 * 30, rel=0.1)
-
-
-def test_the_end_of_more_use_that_began_in_the_year_before_is_none() -> None:
-    rows, grid = design(260)
-    values, _ = offices(1, grid, 11)
-    usual = an.usual_use(values[:, :HISTORY], *_split(rows))
-    yardsticks, _ = an.judge_as_seen(values, usual, grid, HISTORY)
-    values[0, HISTORY - 37 * 24 : HISTORY + 3 * 24] += 15
-    n_lead = an.LEAD_DAYS * 24
-    year = _from(grid, HISTORY - n_lead)
-    alarms = an.judge_period(values[:, -len(year) :], usual[:, -len(year) :], year, yardsticks, n_lead).alarms
-    assert alarms.kind.tolist() == []
 
 
 def test_what_only_comes_back_from_a_month_that_nobody_was_told_of_is_none() -> None:
