@@ -274,7 +274,6 @@ STAGES = Sheet(
     ),
     part="id",
 )
-# No part of an export: a run goes on meanwhile, and would be set back by the import.
 RUNS = Sheet(
     "runs",
     table_of(tables.RunRow),
@@ -294,5 +293,5 @@ RUNS = Sheet(
 
 DECIDED = (
     CORRECTIONS, BILLS, TARIFFS, TARIFF_USES, CALORIFIC_VALUES, HEATING_SEASONS, QUOTAS, TARGETS, TARGET_RULES,
-    FINDINGS, FINDING_EVENTS, STAGES,
+    FINDINGS, FINDING_EVENTS, STAGES, RUNS,
 )  # fmt: skip

@@ -35,7 +35,7 @@ from energy.registry.reporting import Reporting
 from energy.registry.repository import Repository
 from energy.registry.rows import Gateway
 from energy.registry.sessions import Sessions
-from energy.registry.sheets import SHEETS
+from energy.registry.sheets import EXPORTED, SHEETS
 from energy.registry.snapshot import Snapshot
 from energy.registry.tables import GatewayRow, RevisionRow
 from energy.registry.targets import Targets
@@ -130,11 +130,11 @@ class Registry:
             _keep(connection, changes)
 
     def export_sheets(self, *names: str) -> dict[str, list[dict[str, str | int | float | None]]]:
-        """All rows of the sheets named (of all, if none is), ready for `write_sheets` or for another import."""
+        """All rows of the sheets named (of all but the runs, if none is), ready for `write_sheets` or another import."""
         with self._database.reading() as connection:
             return {
                 name: [SHEETS[name].show(row) for _, row in sorted(importing.load(connection, SHEETS[name]).items())]
-                for name in names or SHEETS
+                for name in names or EXPORTED
             }
 
     def remove_rows(self, sheet: str, rows: Sequence[Mapping[str, object]]) -> int:
