@@ -130,7 +130,7 @@ class Registry:
             _keep(connection, changes)
 
     def export_sheets(self, *names: str) -> dict[str, list[dict[str, str | int | float | None]]]:
-        """All rows of the sheets named (of all but the runs, if none is), ready for `write_sheets` or another import."""
+        """All rows of the sheets named (of all but the runs, if none is), ready for `write_sheets` or an import."""
         with self._database.reading() as connection:
             return {
                 name: [SHEETS[name].show(row) for _, row in sorted(importing.load(connection, SHEETS[name]).items())]

@@ -51,7 +51,7 @@ def judged(seed: int, folder: Path) -> verdict.Seen:
     (folder / str(seed)).mkdir()
     store = EmbeddedStore(folder / str(seed), writes_readings=True)
     load(province, store, registry)
-    jobs.run(store, registry, now=province.window.end)
+    jobs.run(store, registry, now=province.window.end, least_yuan=0)  # the budget alone makes findings wait
     seen = verdict.look(DemoPlan(province, province.window.start, province.window.end), registry)
     store.close()
     registry.close()
@@ -77,10 +77,10 @@ def test_four_in_five_faults_of_each_kind_are_told_in_time(seen: list[verdict.Se
 
 def test_the_readers_budget_holds_nearly_all_of_them(seen: list[verdict.Seen]) -> None:
     # Half of the province's meters have half of its readers' budget, two findings a day in a city: where a day has
-    # more, the least worthy is read a day late. One finding in fifteen is worth less than two yuan and waits.
+    # more, the least worthy is read a day late.
     told = [scores(seen, kind) for kind in WANTED]
     assert sum(score.shown for score in told) >= 0.9 * sum(score.in_time for score in told)
-    assert all(part.detection.shown >= 0.9 * part.detection.findings for part in seen)
+    assert all(part.detection.shown >= 0.95 * part.detection.findings for part in seen)
 
 
 def test_rooms_beyond_the_set_points_are_told(seen: list[verdict.Seen]) -> None:
