@@ -26,6 +26,8 @@ TELLABLE: Final = 0.01
 """Nobody's value may be told more closely than by this share of it, on either side."""
 _STEPS: Final = ((1.0, 0.02), (2.0, 0.05), (5.0, 0.1))
 """Steps of told limits by their leading digits: 1 to 2.5 % of the value."""
+_SLOPE_STEP: Final = 0.05
+_WIDTH_STEP: Final = 0.1
 
 
 def may_show(n_members: int, n_own: int, k: int = K_ANONYMITY) -> bool:
@@ -37,21 +39,24 @@ def may_show(n_members: int, n_own: int, k: int = K_ANONYMITY) -> bool:
     return n_members >= k and (others == 0 or others >= k)
 
 
-def shared_quantile(sample: FloatArray, share: float, k: int = K_ANONYMITY) -> float:
+def shared_quantile(sample: FloatArray, share: float, k: int = K_ANONYMITY) -> FloatArray:
     """The quantile as the mean of the k members around it, so that no member's own value is told; NaN with fewer.
 
     Parameters
     ----------
-    sample : ndarray, shape (n,)
+    sample : ndarray, shape (..., n)
         All known.
     share : float
         Share of the population at or below it (`analytics.levels.quantile`).
     """
-    if len(sample) < k:
-        return np.nan
-    means = np.convolve(np.sort(sample), np.full(k, 1 / k), "valid")
-    place = share * (len(sample) + 1) - 1 - (k - 1) / 2  # of the window's first member
-    return float(np.interp(place, np.arange(len(means)), means))
+    last = sample.shape[-1] - k  # where the last window of k begins
+    if last < 0:
+        return np.full(sample.shape[:-1], np.nan)
+    rising = np.sort(sample, axis=-1)
+    place = min(max(share * (sample.shape[-1] + 1) - 1 - (k - 1) / 2, 0.0), float(last))
+    first = int(place)
+    here, next_one = (rising[..., i : i + k].mean(axis=-1) for i in (first, min(first + 1, last)))
+    return np.asarray(here + (place - first) * (next_one - here))
 
 
 def told(limits: FloatArray) -> FloatArray:
@@ -62,3 +67,13 @@ def told(limits: FloatArray) -> FloatArray:
         step = decade * np.select([lead >= least for least, _ in reversed(_STEPS)], [s for _, s in reversed(_STEPS)])
         rounded = np.rint(limits / step) * step
     return np.where(np.isfinite(rounded), np.round(rounded, 12), limits)
+
+
+def told_slopes(slopes: FloatArray) -> FloatArray:
+    """Slopes of a group's drivers (change of the logarithm from the least to the most) in steps of a twentieth."""
+    return np.round(np.rint(slopes / _SLOPE_STEP) * _SLOPE_STEP, 12)
+
+
+def told_width(shares: FloatArray) -> FloatArray:
+    """How far an interval reaches from its limit, as a share of it, in steps of a tenth: never told too narrow."""
+    return np.round(np.maximum(np.ceil(np.round(shares / _WIDTH_STEP, 9)), 1.0) * _WIDTH_STEP, 12)

@@ -16,7 +16,7 @@ Efron, Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13 (percentil
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -24,7 +24,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.disclosure import shared_quantile
+from analytics.disclosure import shared_quantile, told, told_slopes, told_width
 from analytics.levels import Cleaned, Levels, OutlierRule, Shares, clean
 from energy.series import FloatArray, IntArray
 
@@ -36,8 +36,10 @@ PER_DRIVER: Final = 10
 PRIOR_WEIGHT: Final = 1.0
 """The slopes' prior: the way from the least to the most of the group changes the indicator as much as peers differ
 otherwise. Shrinks slopes of small groups, hardly those of large ones."""
-N_BOOTSTRAP: Final = 300
-INTERVAL: Final = (0.05, 0.95)
+N_BOOTSTRAP: Final = 200
+INTERVAL: Final = (0.1, 0.9)
+SEED: Final = 0
+"""Of the samples drawn for intervals: the same group has the same interval in every run."""
 _HUBER: Final = 1.345
 _PASSES: Final = 6
 
@@ -93,6 +95,18 @@ class DriverModel:
         """What the drivers make of an indicator, shape (n,): limits are multiplied by it, indicators divided."""
         return np.asarray(np.exp(self.exponents(drivers).sum(axis=1)))
 
+    def contributions(self, values: FloatArray, drivers: FloatArray) -> FloatArray:
+        """Part of each value that is due to each driver, in the value's unit, shape (n, k).
+
+        The parts of one value add up to the difference from its adjusted value.
+        """
+        exponents = self.exponents(drivers)
+        whole = exponents.sum(axis=1)
+        # logarithmic mean of value and adjusted value; their common limit where they are equal
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(np.abs(whole) > 1e-12, -np.expm1(-whole) / whole, 1.0)
+        return np.asarray(exponents * (values * mean)[:, None])
+
 
 def _places(drivers: FloatArray, reference: Sequence[FloatArray]) -> FloatArray:
     """Place of each driver's value in the group, -0.5 .. 0.5; 0 where it is unknown."""
@@ -129,20 +143,56 @@ def no_drivers() -> DriverModel:
 
 
 def _robust_slopes(target: FloatArray, places: FloatArray) -> FloatArray:
-    """Huber regression with an intercept and a small ridge on the slopes."""
-    columns = np.column_stack((np.ones(len(target)), places))
-    ridge = np.diag([0.0] + [PRIOR_WEIGHT] * places.shape[1])
-    weight = np.ones(len(target))
-    found: FloatArray = np.zeros(columns.shape[1])
+    """Huber regression with an intercept and a small ridge on the slopes: (..., n) and (..., n, k) give (..., k)."""
+    columns = np.concatenate((np.ones((*target.shape, 1)), places), axis=-1)
+    ridge = np.diag([0.0] + [PRIOR_WEIGHT] * places.shape[-1])
+    weight = np.ones(target.shape)
+    found: FloatArray = np.zeros((*target.shape[:-1], columns.shape[-1], 1))
     for _ in range(_PASSES):
-        weighted = columns * weight[:, None]
-        found = np.asarray(np.linalg.solve(weighted.T @ columns + ridge, weighted.T @ target), np.float64)
-        distance = np.abs(target - columns @ found)
-        scale = _HUBER * 1.4826 * float(np.median(distance))
-        if scale == 0.0:
-            break
-        weight = np.minimum(1.0, scale / np.maximum(distance, 1e-300))
-    return found[1:]
+        weighted = np.swapaxes(columns * weight[..., None], -1, -2)
+        found = np.asarray(np.linalg.solve(weighted @ columns + ridge, weighted @ target[..., None]), np.float64)
+        distance = np.abs(target - (columns @ found)[..., 0])
+        scale = _HUBER * 1.4826 * np.median(distance, axis=-1, keepdims=True)
+        weight = np.where(scale > 0, np.minimum(1.0, scale / np.maximum(distance, 1e-300)), weight)
+    return found[..., 1:, 0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ToldTiers:
+    """What is told of a group, all of it in coarse steps (`analytics.disclosure`).
+
+    Everything that is told to its institutions follows from this and what they know of themselves: the limits of many
+    tell no more of a stranger than those of one.
+
+    Attributes
+    ----------
+    levels : float64, shape (3,)
+        Constraint, baseline and guide value of an institution with middling drivers.
+    width : float64, shape (3,)
+        How far the 80 % interval of each limit reaches on its longer side, as a share of the limit.
+    model : DriverModel
+    n_members : int
+    """
+
+    levels: FloatArray
+    width: FloatArray
+    model: DriverModel
+    n_members: int
+
+    def limits_for(self, drivers: FloatArray) -> FloatArray:
+        """Constraint, baseline and guide value for each institution with its own drivers, shape (n, 3)."""
+        return told(np.multiply.outer(self.model.factor(drivers), self.levels))
+
+    def intervals_for(self, drivers: FloatArray) -> FloatArray:
+        """Lower and upper end of each of these limits, shape (n, 3, 2)."""
+        ends = np.column_stack((np.maximum(1 - self.width, 0.0), 1 + self.width))
+        return np.asarray(self.limits_for(drivers)[:, :, None] * ends)
+
+    def adjustments_for(self, values: FloatArray, drivers: FloatArray) -> FloatArray:
+        """Part of each value that is due to each driver, shape (n, k); NaN where value or driver is unknown."""
+        if not self.model.names:
+            return np.full(drivers.shape, np.nan)
+        return np.where(np.isnan(drivers), np.nan, self.model.contributions(values, drivers))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +204,7 @@ class PeerTiers:
     levels : Levels
         Of an institution with middling drivers; see `limits_for`.
     low, high : Levels
-        90 % bootstrap interval of each limit.
+        80 % bootstrap interval of each limit.
     adjusted : float64
         Adjusted indicator of the kept members, rising.
     n_members : int
@@ -174,6 +224,13 @@ class PeerTiers:
     def limits_for(self, drivers: FloatArray) -> FloatArray:
         """Constraint, baseline and guide value for each institution with its own drivers, shape (n, 3)."""
         return np.asarray(np.multiply.outer(self.model.factor(drivers), np.array(list(self.levels))))
+
+    def told(self) -> ToldTiers:
+        """The group as its institutions are told of it."""
+        levels, low, high = (np.array(list(one), np.float64) for one in (self.levels, self.low, self.high))
+        model = replace(self.model, slopes=told_slopes(self.model.slopes))
+        width = np.maximum(1 - low / levels, high / levels - 1)
+        return ToldTiers(told(levels), told_width(width), model, self.n_members)
 
     def score(self, values: FloatArray, drivers: FloatArray) -> FloatArray:
         """Percentage of the peers that would use more, 0 .. 100, shape (n,); NaN where the value is unknown."""
@@ -228,31 +285,39 @@ def peer_tiers(
     adjusted = sample / model.factor(own_drivers)
     cleaned = clean(np.log(adjusted), rule)
     levels = _levels(adjusted[cleaned.keep], shares)
-    drawn = _bootstrap(sample[cleaned.keep], own_drivers[cleaned.keep], names, generator, shares, n_bootstrap)
+    drawn = _bootstrap(sample[cleaned.keep], own_drivers[cleaned.keep], model, generator, shares, n_bootstrap)
     low, high = (Levels(*limits) for limits in np.quantile(drawn, INTERVAL, axis=0).tolist())
     notes = () if model.names or not names else (Note.NOT_ADJUSTED,)
     return PeerTiers(levels, low, high, model, np.sort(adjusted[cleaned.keep]), cleaned, len(sample), notes)
 
 
 def _levels(adjusted: FloatArray, shares: Shares) -> Levels:
-    return Levels(*(shared_quantile(adjusted, share) for share in (shares.constraint, shares.baseline, shares.guide)))
+    return Levels(*_limits(adjusted, shares).tolist())
+
+
+def _limits(adjusted: FloatArray, shares: Shares) -> FloatArray:
+    """Constraint, baseline and guide value of samples of shape (..., n): shape (..., 3)."""
+    wanted = (shares.constraint, shares.baseline, shares.guide)
+    return np.stack([shared_quantile(adjusted, share) for share in wanted], axis=-1)
 
 
 def _bootstrap(
     sample: FloatArray,
     drivers: FloatArray,
-    names: Sequence[str],
+    model: DriverModel,
     generator: np.random.Generator,
     shares: Shares,
     n_bootstrap: int,
 ) -> FloatArray:
-    """Limits of samples drawn with replacement, the drivers fitted anew each time, shape (n_bootstrap, 3)."""
-    drawn = generator.integers(0, len(sample), (n_bootstrap, len(sample)))
-    found = np.empty((n_bootstrap, 3))
-    for i, members in enumerate(drawn):
-        model = fit_drivers(sample[members], drivers[members], names)
-        found[i] = list(_levels(sample[members] / model.factor(drivers[members]), shares))
-    return found
+    """Limits of samples drawn with replacement, the slopes fitted anew each time, shape (n_bootstrap, 3).
+
+    A driver keeps its place in the whole group. Members are drawn by size, so that their order does not matter.
+    """
+    rising = np.argsort(sample, kind="stable")
+    drawn = rising[generator.integers(0, len(sample), (n_bootstrap, len(sample)))]
+    values, places = np.log(sample)[drawn], _places(drivers[:, : len(model.names)], model.reference)[drawn]
+    slopes = _robust_slopes(values, places)
+    return _limits(np.exp(values - (places @ slopes[..., None])[..., 0]), shares)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 
 from analytics.disclosure import may_show
-from analytics.jobs.peers import divisions_of, peers_named
+from analytics.jobs.peers import LIMIT_FIELDS, divisions_of, peers_named
 from api.scope import Scope
 from energy.series import BoolArray, Table
 
 _PLACE: Final = ("rank", "rank_of")
-_LIMITS: Final = ("constraint", "baseline", "guide", "group")
+_LIMITS: Final = (*LIMIT_FIELDS, "group")
 
 
 class _Groups:
@@ -62,7 +62,7 @@ def shielded(scope: Scope, rows: Table) -> Table:
         if np.isfinite(rank_of):
             place[i] = groups.may_show(divisions_of(scope.snapshot, name)[0], int(rank_of))
         if group is not None and (peers := peers_named(group)) is not None:
-            limits[i] = groups.may_show(*peers)
+            limits[i] = groups.may_show(peers.label, peers.n_members)
     fields = dict(rows.fields)
     for names, shown in ((_PLACE, place), (_LIMITS, limits)):
         for field in names:

@@ -2,7 +2,8 @@
 
 Only what is stated per area, person or the like can be compared: wholes of large and small, and prices, have neither.
 Limits are the quota book's where it has a row for the institution, this indicator and this caliber; else the tiers of
-its peers, adjusted for its own drivers. `group` says which, so that nobody takes the one for the other.
+its peers, adjusted for its own drivers. `group` says which, so that nobody takes the one for the other. Limits of peers
+carry their interval, and the value how much of it is due to each driver.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from analytics.disclosure import told
 from analytics.jobs.offices import office_key
 from analytics.jobs.rows import Writer, plain, table, texts
 from analytics.levels import Levels
-from analytics.peers import Note, PeerTiers, choose_groups, peer_tiers
+from analytics.peers import SEED, Note, ToldTiers, choose_groups, peer_tiers
 from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on, tier_and_variant
 from analytics.quotas import OFFICE_CORRECTED
 from analytics.ranking import rank
@@ -43,8 +43,16 @@ _YEAR_S: Final = 365 * DAY
 _EVER: Final = Window(1262275200, 2**31)
 DRIVERS: Final = ("users_per_area", "operating_hours")
 """What an institution cannot help, from its denominators; more drivers need more institutions."""
+LIMITS: Final = ("constraint", "baseline", "guide")
+ENDS: Final = tuple((f"{limit}_low", f"{limit}_high") for limit in LIMITS)
+"""Fields of the interval of each limit."""
+ADJUSTMENTS: Final = tuple(f"adjustment_{driver}" for driver in DRIVERS)
+"""Part of the value that is due to each driver, in its unit."""
+LIMIT_FIELDS: Final = (*LIMITS, *(end for ends in ENDS for end in ends), *ADJUSTMENTS)
+_FORM: Final = "with intervals"
+"""Another word when limits are found or told in another way: the next run then finds all of them anew."""
 _NATION: Final = "全国"
-_NAMED: Final = re.compile(r"peers (.+) n=(\d+)")
+_NAMED: Final = re.compile(r"peers (.+) n=(\d+)( \(parent\))?")
 
 
 def compute_peers(
@@ -74,7 +82,7 @@ def compute_peers(
         dated by their first day, months after. When the book, or who is alike, is another than in the last run, all.
     """
     book = QuotaBook.of(registry, snapshot)
-    rules = FittedModel.of(RULES, RULES, start=0, end=0, payload={"signature": book.signature()})
+    rules = FittedModel.of(RULES, RULES, start=0, end=0, payload={"signature": book.signature(), "form": _FORM})
     last = registry.models(RULES).get(RULES)
     is_other = last is not None and last.payload != rules.payload
     for span in [_EVER] if is_other else changed:
@@ -92,7 +100,7 @@ def compute_peers(
 def _compared(found: Table, snapshot: Snapshot, book: QuotaBook, calendar: LocalCalendar) -> Table:
     """The rows again, each with its limits, place and group."""
     n = len(found)
-    columns = {name: np.full(n, np.nan) for name in ("constraint", "baseline", "guide", "rank", "rank_of")}
+    columns = {name: np.full(n, np.nan) for name in ("rank", "rank_of", *LIMIT_FIELDS)}
     labels: list[str | None] = [None] * n
     # Months of two time zones begin at two instants and are one month all the same.
     months = [calendar.date_of(time + DAY // 2).replace(day=1) for time in found.time.tolist()]
@@ -111,7 +119,7 @@ def _compared(found: Table, snapshot: Snapshot, book: QuotaBook, calendar: Local
             snapshot,
             book,
         )
-        for name, values in zip(columns, (*part.limits.T, part.rank, part.rank_of), strict=True):
+        for name, values in zip(columns, (part.rank, part.rank_of, *part.limits.T), strict=True):
             columns[name][where] = values
         for place, label in zip(rows, part.group, strict=True):
             labels[place] = label
@@ -131,7 +139,7 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """What is added to the rows of one indicator and month; `limits` of shape (n, 3)."""
+    """What is added to the rows of one indicator and month; `limits` has a column for each of `LIMIT_FIELDS`."""
 
     limits: FloatArray
     rank: FloatArray
@@ -145,7 +153,7 @@ def _compare(asked: _Asked, values: FloatArray, coverage: FloatArray, snapshot: 
     complete = np.isfinite(ranking.rank) | (np.isfinite(values) & (coverage >= 0.95))
     drivers = _drivers(snapshot, asked)
     grouping = choose_groups([fine, coarse, coarsest], complete)
-    limits = np.full((len(values), 3), np.nan)
+    limits = np.full((len(values), len(LIMIT_FIELDS)), np.nan)
     group: list[str | None] = [None] * len(values)
     for level, names in enumerate((fine, coarse, coarsest)):
         own = np.array(names, dtype=object)
@@ -154,13 +162,15 @@ def _compare(asked: _Asked, values: FloatArray, coverage: FloatArray, snapshot: 
             tiers = _tiers(values[members], drivers[members])
             if tiers is None:
                 continue
-            for i in np.flatnonzero((grouping.level == level) & (grouping.label == label)).tolist():
-                limits[i] = told(tiers.limits_for(drivers[i : i + 1])[0])
+            judged = np.flatnonzero((grouping.level == level) & (grouping.label == label))
+            limits[judged] = _of_peers(tiers, values[judged], drivers[judged])
+            for i in judged.tolist():
                 group[i] = _named(label, tiers.n_members, is_parent=bool(level))
     for i, name in enumerate(asked.institutions):
         entry = book.entry(name, asked.indicator, asked.caliber, asked.month)
         if entry is not None:
-            limits[i] = _cells(entry.levels)
+            limits[i] = np.nan
+            limits[i, : len(LIMITS)] = _cells(entry.levels)
             group[i] = f"{entry.key.standard}" + ("" if entry.is_official else " (待核实)")
     return _Part(plain(limits), ranking.rank, ranking.rank_of, group)
 
@@ -169,10 +179,24 @@ def _named(label: str, n_members: int, *, is_parent: bool) -> str:
     return f"peers {label} n={n_members}" + (" (parent)" if is_parent else "")
 
 
-def peers_named(group: str) -> tuple[str, int] | None:
-    """Label and number of members of a `group` of peers; None where the limits are a quota's."""
-    found = _NAMED.match(group)
-    return None if found is None else (found[1], int(found[2]))
+class Peers(NamedTuple):
+    """Whose limits hold: the group, its members with a known value, and whether a finer group was too small."""
+
+    label: str
+    n_members: int
+    is_parent: bool
+
+
+def peers_named(group: str) -> Peers | None:
+    """The peers that a `group` names; None where the limits are a quota's."""
+    found = _NAMED.fullmatch(group)
+    return None if found is None else Peers(found[1], int(found[2]), found[3] is not None)
+
+
+def _of_peers(tiers: ToldTiers, values: FloatArray, drivers: FloatArray) -> FloatArray:
+    """Columns of `LIMIT_FIELDS` for each institution of a group."""
+    ends = tiers.intervals_for(drivers).reshape(len(values), 2 * len(LIMITS))
+    return np.column_stack((tiers.limits_for(drivers), ends, tiers.adjustments_for(values, drivers)))
 
 
 def _cells(levels: Levels) -> list[float]:
@@ -180,10 +204,9 @@ def _cells(levels: Levels) -> list[float]:
     return [np.nan if level is None else level for level in given]
 
 
-def _tiers(values: FloatArray, drivers: FloatArray) -> PeerTiers | None:
-    """Tiers without intervals: these are drawn where someone looks at a group."""
-    found = peer_tiers(values, drivers, DRIVERS, np.random.default_rng(0), n_bootstrap=1)
-    return None if isinstance(found, Note) else found
+def _tiers(values: FloatArray, drivers: FloatArray) -> ToldTiers | None:
+    found = peer_tiers(values, drivers, DRIVERS, np.random.default_rng(SEED))
+    return None if isinstance(found, Note) else found.told()
 
 
 def _divisions(snapshot: Snapshot, institutions: Sequence[str]) -> tuple[list[str], list[str], list[str]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 
+from analytics.jobs.peers import ADJUSTMENTS, DRIVERS, ENDS, LIMITS, Peers, peers_named
 from analytics.levels import GRADE_WORDS, Grade, Levels, grade
 from api.console.frame import Page
 from api.shielding import shielded
@@ -270,6 +271,19 @@ class IndicatorRow:
     rank_of: float
     coverage: float
     group: str | None
+    intervals: tuple[tuple[float, float], ...]
+    adjustments: Mapping[str, float]
+
+    @property
+    def peers(self) -> Peers | None:
+        """Whose limits hold; None where they are a quota's, or there are none."""
+        return peers_named(self.group or "")
+
+    @property
+    def limits(self) -> Iterator[tuple[str, float, float, float]]:
+        """Each limit by its name, with the two ends of its interval."""
+        for name, ends in zip(LIMITS, self.intervals, strict=True):
+            yield name, getattr(self, name), *ends
 
     @property
     def grade(self) -> Grade:
@@ -327,6 +341,8 @@ def _indicator(rows: Table, i: int) -> IndicatorRow:
         rank_of=number("rank_of"),
         coverage=number("coverage"),
         group=None if group is None else str(group),
+        intervals=tuple((number(low), number(high)) for low, high in ENDS),
+        adjustments={driver: number(field) for driver, field in zip(DRIVERS, ADJUSTMENTS, strict=True)},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Response
 from pydantic import Field
 
+from analytics.jobs.peers import LIMIT_FIELDS, peers_named
 from analytics.quotas import OFFICE_CORRECTED, OFFICE_MEASURED
 from api.answers import Pages, Wants, Wish, answers, listed
 from api.callers import Sees
@@ -40,7 +41,19 @@ class IndicatorOut(Body):
     constraint: float | None = Field(description="约束值")
     baseline: float | None = Field(description="基准值")
     guide: float | None = Field(description="引导值")
+    constraint_low: float | None = Field(description="80 % interval of a limit of peers; null for limits of a quota")
+    constraint_high: float | None
+    baseline_low: float | None
+    baseline_high: float | None
+    guide_low: float | None
+    guide_high: float | None
     group: str | None = Field(description="the standard, or the peers compared with; limits of peers hide as ranks do")
+    n_peers: int | None = Field(description="members of the group whose figure is known; null for limits of a quota")
+    is_parent_group: bool | None = Field(description="true where a finer group was too small")
+    adjustment_users_per_area: float | None = Field(
+        description="part of the value that is due to persons per area, in its unit; limits of peers allow for it"
+    )
+    adjustment_operating_hours: float | None = Field(description="the same of hours of use; null = nothing adjusted")
     rank: int | None = Field(
         description="in the group, 1 = least; null where fewer than 5 of the group are unknown to you"
     )
@@ -166,7 +179,7 @@ def _corrected(parts: dict[str, IndicatorOut], period: str, wish: Wish) -> Indic
         return None
     if own is None:
         measured = parts[OFFICE_MEASURED]
-        row = dict.fromkeys(("value", "constraint", "baseline", "guide", "rank", "rank_of", "group"))
+        row = dict.fromkeys(("value", *LIMIT_FIELDS, "rank", "rank_of", "group"))
         own = _indicator({**measured.model_dump(), **row, "indicator": OFFICE_CORRECTED}, period, wish)
     factors = dict(zip(("hours_factor", "density_factor"), (factor.value for factor in told.factors), strict=False))
     inputs = {"hours_h": _known(told.hours), "area_per_person_m2": _known(told.area_per_person)}
@@ -179,18 +192,12 @@ def _known(value: float) -> float | None:
 
 
 def _indicator(row: dict[str, Any], period: str, wish: Wish) -> IndicatorOut:
-    return IndicatorOut(
-        **_called(row["indicator"], wish, period),
-        **_defined(row["indicator"]),
-        indicator=row["indicator"],
-        caliber=row["caliber"],
-        start=row["start"],
-        value=row["value"],
-        constraint=row["constraint"],
-        baseline=row["baseline"],
-        guide=row["guide"],
-        group=row["group"],
-        rank=None if row["rank"] is None else int(row["rank"]),
-        rank_of=None if row["rank_of"] is None else int(row["rank_of"]),
-        coverage=row["coverage"],
-    )
+    peers = peers_named(row["group"] or "")
+    known = {name: row[name] for name in IndicatorOut.model_fields if name in row}
+    counts = {name: None if row[name] is None else int(row[name]) for name in ("rank", "rank_of")}
+    of_peers = {
+        "n_peers": None if peers is None else peers.n_members,
+        "is_parent_group": None if peers is None else peers.is_parent,
+    }
+    named = _called(row["indicator"], wish, period) | _defined(row["indicator"])
+    return IndicatorOut(**{**known, **counts, **of_peers, **named})

@@ -40,9 +40,14 @@ TOTAL: Final = Measurement(
 INDICATOR: Final = Measurement(
     "indicator",
     ("scope", "id", "period", "indicator", "caliber"),
-    ("value", "constraint", "baseline", "guide", "rank", "rank_of", "coverage"),
+    (
+        "value", "constraint", "baseline", "guide", "rank", "rank_of", "coverage",
+        "constraint_low", "constraint_high", "baseline_low", "baseline_high", "guide_low", "guide_high",
+        "adjustment_users_per_area", "adjustment_operating_hours",
+    ),
     ("group",),
-)
+)  # fmt: skip
+"""Limits of peers have an interval, and parts of the value that are due to drivers: absent for limits of a quota."""
 TARGET: Final = Measurement(
     "target",
     ("scope", "id", "indicator", "caliber"),

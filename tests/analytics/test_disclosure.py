@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from analytics.disclosure import K_ANONYMITY, shared_quantile, told
+from analytics.disclosure import K_ANONYMITY, shared_quantile, told, told_slopes, told_width
 from analytics.levels import quantile
 
 values = st.lists(st.floats(1.0, 500.0), min_size=K_ANONYMITY, max_size=60).map(np.array)
@@ -22,6 +22,13 @@ def test_a_quantile_is_the_mean_of_five_around_it() -> None:
     assert shared_quantile(sample, 0.6) == (8 + 16 + 32 + 64 + 128) / 5
     assert_allclose(shared_quantile(sample, 0.55), (24.8 + 49.6) / 2)
     assert np.isnan(shared_quantile(sample[:4], 0.5))
+
+
+def test_many_samples_at_once_give_what_each_gives_alone() -> None:
+    samples = np.random.default_rng(1).lognormal(4, 0.5, (7, 12))
+    for share in (0.05, 0.2, 0.5, 0.8, 0.95):
+        assert_allclose(shared_quantile(samples, share), [shared_quantile(one, share) for one in samples])
+    assert_array_equal(shared_quantile(samples[:, :4], 0.5), np.full(7, np.nan))
 
 
 def test_where_values_are_evenly_spread_it_is_the_quantile() -> None:
@@ -46,6 +53,14 @@ def test_no_member_counts_for_more_than_a_fifth(sample: np.ndarray, share: float
 )
 def test_limits_are_told_in_steps_of_one_to_two_and_a_half_percent(limit: float, shown: float) -> None:
     assert_allclose(told(np.array([limit])), [shown], rtol=1e-12)
+
+
+def test_widths_are_told_in_steps_of_a_tenth_and_never_too_narrow() -> None:
+    assert_allclose(told_width(np.array([0.0, 0.02, 0.1, 0.101, 0.34])), [0.1, 0.1, 0.1, 0.2, 0.4])
+
+
+def test_slopes_are_told_in_steps_of_a_twentieth() -> None:
+    assert_allclose(told_slopes(np.array([0.0, 0.024, 0.026, -0.31])), [0.0, 0.0, 0.05, -0.3], atol=1e-12)
 
 
 def test_what_is_unknown_or_zero_stays() -> None:

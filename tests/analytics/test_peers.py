@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from analytics.disclosure import may_show
-from analytics.levels import OutlierRule, Shares
+from analytics.disclosure import may_show, shared_quantile
+from analytics.levels import Levels, OutlierRule, Shares, clean
 from analytics.peers import (
     NOTE_WORDS,
+    DriverModel,
     Note,
     PeerTiers,
+    ToldTiers,
     choose_groups,
     fit_drivers,
     no_drivers,
@@ -89,6 +91,69 @@ def test_about_the_stated_share_of_others_keeps_each_limit() -> None:
     assert_allclose(share, [0.8, 0.5, 0.2], atol=0.04)
 
 
+def test_contributions_add_up_in_the_unit_of_the_indicator() -> None:
+    values, drivers = town(200)
+    model = fit_drivers(values, drivers, ("hours", "noise"))
+    parts = model.contributions(values, drivers)
+    assert_allclose(parts.sum(axis=1), values - values / model.factor(drivers), rtol=1e-9, atol=1e-9)
+    unknown = model.contributions(np.array([50.0]), np.array([[np.nan, np.nan]]))
+    assert_array_equal(unknown, [[0.0, 0.0]])
+
+
+def test_what_is_told_of_a_group_can_be_checked_by_hand() -> None:
+    # the longest hours of three are at place 5/6 - 1/2 = 1/3: factor exp(.6 / 3) = 1.2214
+    model = DriverModel(("hours",), (np.array([30.0, 40.0, 50.0]),), np.array([0.6]))
+    told = ToldTiers(np.array([100.0, 80.0, 50.0]), np.array([0.2, 0.1, 1.1]), model, 31)
+    drivers = np.array([[40.0], [50.0], [np.nan]])
+    # 122.1, 97.7 and 61.07 in steps of 2, 1 and 1
+    assert_allclose(told.limits_for(drivers), [[100, 80, 50], [122, 98, 61], [100, 80, 50]])
+    assert_allclose(told.intervals_for(drivers)[1], [[97.6, 146.4], [88.2, 107.8], [0.0, 128.1]])
+    # of 90 that would be 90 / 1.2214 = 73.69 with middling hours, 16.31 are due to them
+    own = told.adjustments_for(np.array([90.0, 90.0, 90.0]), drivers)
+    assert_allclose(own, [[0.0], [16.314], [np.nan]], atol=1e-3)
+    bare = ToldTiers(told.levels, told.width, no_drivers(), 31)
+    assert_array_equal(bare.adjustments_for(np.array([90.0]), np.array([[40.0]])), [[np.nan]])
+
+
+def test_what_is_told_is_coarse_and_the_longer_side_of_an_interval_counts() -> None:
+    model = DriverModel(("hours",), (np.array([30.0, 40.0]),), np.array([0.62]))
+    low, high = Levels(90.0, 79.0, 30.0), Levels(125.0, 88.1, 51.0)
+    found = PeerTiers(
+        Levels(100.9, 80.0, 50.0), low, high, model, np.zeros(1), clean(np.zeros(1), OutlierRule.NONE), 31, ()
+    )
+    told = found.told()
+    assert_allclose(told.levels, [100, 80, 50])
+    assert_allclose(told.width, [0.3, 0.2, 0.4])  # 125 / 100.9 - 1 = .239, 88.1 / 80 - 1 = .101, 1 - 30 / 50 = .4
+    assert_allclose(told.model.slopes, [0.6])
+
+
+def naive_interval(values: FloatArray, drivers: FloatArray, n_bootstrap: int) -> FloatArray:
+    """Samples drawn one by one, each with slopes of its own."""
+    places = [[naive_place(x, sorted(column)) for x in column] for column in drivers.T.tolist()]
+    drawn = np.random.default_rng(0).integers(0, len(values), (n_bootstrap, len(values)))
+    rising = sorted(range(len(values)), key=lambda i: values[i])
+    limits = []
+    for sample in drawn:
+        members = [rising[i] for i in sample]
+        target = np.log(values[members])
+        x = np.array([[1.0, *(column[i] for column in places)] for i in members])
+        weight, solution = np.ones(len(members)), np.zeros(x.shape[1])
+        for _ in range(6):
+            gram = (x * weight[:, None]).T @ x + np.diag([0.0, *np.ones(x.shape[1] - 1)])
+            solution = np.linalg.solve(gram, (x * weight[:, None]).T @ target)
+            distance = np.abs(target - x @ solution)
+            weight = np.minimum(1.0, 1.345 * 1.4826 * np.median(distance) / np.maximum(distance, 1e-300))
+        adjusted = np.exp(target - x[:, 1:] @ solution[1:])
+        limits.append([float(shared_quantile(adjusted, share)) for share in (0.8, 0.5, 0.2)])
+    return np.quantile(np.array(limits), [0.1, 0.9], axis=0)
+
+
+def test_the_interval_agrees_with_its_slow_twin() -> None:
+    values, drivers = town(40)
+    found = tiers_of(values, drivers, rule=OutlierRule.NONE, n_bootstrap=25)
+    assert_allclose([list(found.low), list(found.high)], naive_interval(values, drivers, 25), rtol=1e-9)
+
+
 def test_with_few_buildings_per_driver_nothing_is_adjusted_and_it_is_said() -> None:
     values, _ = town(35)
     drivers = np.random.default_rng(0).normal(size=(35, 4))
@@ -135,6 +200,8 @@ def test_the_same_seed_gives_the_same_interval_and_order_of_members_none() -> No
     assert (once.low, once.high) == (again.low, again.high)
     turned = tiers_of(values[::-1], drivers[::-1])
     assert_allclose(list(turned.levels), list(once.levels), rtol=1e-10)
+    assert_allclose(list(turned.low), list(once.low), rtol=1e-10)
+    assert_allclose(list(turned.high), list(once.high), rtol=1e-10)
 
 
 def naive_place(value: float, members: list[float]) -> float:

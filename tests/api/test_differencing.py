@@ -1,8 +1,8 @@
 """Nobody's figure can be taken from what others are told, also not by comparing before and after (promise P-34).
 
-Callers at every level collect all that ranks and peers' limits tell them, before and after one strange institution
-came. Its value is recoverable if no other value, a hundredth and more away, could have given the same two pictures,
-whatever the other strangers may have (`analytics.disclosure`).
+Callers at every level collect all that ranks and peers' limits with their intervals tell them, before and after one
+strange institution came. Its value is recoverable if no other value, a hundredth and more away, could have given the
+same two pictures, whatever the other strangers may have (`analytics.disclosure`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from analytics.disclosure import K_ANONYMITY, TELLABLE
-from analytics.jobs.peers import compute_peers
+from analytics.jobs.peers import LIMIT_FIELDS, compute_peers
 from analytics.jobs.rows import Writer, Written
 from api.scope import Scope, scope_of
 from api.shielding import shielded
@@ -37,7 +37,7 @@ NAMES = [f"o{i:02}" for i in range(N)]
 STRANGER = NAMES[-1]
 _NEAREST = (1 + 1.01 * TELLABLE, 1 - 1.01 * TELLABLE)
 _TRIES = 500
-TOLD = ("rank", "rank_of", "constraint", "baseline", "guide", "group")
+TOLD = ("rank", "rank_of", *LIMIT_FIELDS, "group")
 
 
 @dataclass

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from analytics.jobs.estate import regions_above
+from analytics.peers import NOTE_WORDS, Note
 from api.console import acts, charts, figures
 from api.console.corrected import corrected
 from api.console.figures import Periods
@@ -66,6 +67,7 @@ def institution(
         indicators=indicators,
         notes=notes,
         seasons=_seasons(page, institution, calendar),
+        parent_words=NOTE_WORDS[Note.PARENT_GROUP],
         heating=_heating(page, institution, calendar),
         findings=acts.few(acts.findings(page, institution=institution, state="open")),
         tasks=acts.tasks(page, institution=institution, state=PENDING),

@@ -111,6 +111,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "denominator_operating_hours": ("年使用时间", "Hours of use a year"),
     "denominator_mechanical_ventilation": ("机械通风或空调（0 否，1 是）", "Mechanical ventilation (0 no, 1 yes)"),
     "denominator_it_energy": ("信息设备年用电量", "Energy of IT a year"),
+    "driver_users_per_area": ("人员密度", "persons per area"),
+    "driver_operating_hours": ("使用时间", "hours of use"),
     "span_rolling12": ("近 12 个月", "last 12 months"),
     "evidence_actual": ("实测", "measured"),
     "evidence_usual": ("期望值", "expected"),

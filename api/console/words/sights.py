@@ -83,6 +83,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "caliber": ("口径", "Caliber"),
     "standard": ("标准", "Standard"),
     "levels": ("约束/基准/引导值", "Constraint/baseline/guide"),
+    "peer_limits": ("同类限值", "Limits among peers"),
+    "peer_lead": (
+        "无定额时由同类机构推算,已按本单位影响因素修正;下行为 80 % 置信区间,按 10 % 取整",
+        "Where no quota exists, for your own drivers; below each its 80 % interval, in steps of 10 %",
+    ),
+    "peer_group": ("同类分组", "Peer group"),
+    "peer_members": ("成员数", "Members"),
+    "peer_adjusted": ("本单位修正(含于数值)", "Own adjustment (part of the value)"),
+    "peer_not_adjusted": ("未修正", "not adjusted"),
     "empty_indicators": (
         "尚无指标。请在台账中填写建筑面积和用能人数。",
         "No indicators yet. State floor area and energy users in the ledger.",

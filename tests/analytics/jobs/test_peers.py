@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analytics.jobs.peers import LIMIT_FIELDS
 from energy.series import Table
 from tests.analytics.jobs.conftest import Works, instant, meter
 
@@ -76,6 +77,10 @@ def test_peers_give_limits_where_no_quota_is(works: Works) -> None:
     assert found.fields["constraint"][first] == pytest.approx(1.26)
     assert found.fields["baseline"][first] == pytest.approx(1.16)
     assert found.fields["group"][first] == "peers 01/县级/寒冷A n=31"
+    # of values from 1 to 1.31 no limit errs by a tenth: the narrowest interval that is told
+    ends = [found.fields[f"{limit}_{end}"][first] for limit in ("constraint", "baseline") for end in ("low", "high")]
+    assert ends == pytest.approx([1.26 * 0.9, 1.26 * 1.1, 1.16 * 0.9, 1.16 * 1.1])
+    assert np.isnan(found.fields["adjustment_operating_hours"]).any()  # nobody states hours
 
 
 @pytest.mark.parametrize("whole", ["energy", "co2"])
@@ -133,8 +138,26 @@ def test_an_approved_quota_of_the_same_caliber_comes_first(works: Works) -> None
     found = december(works)
     assert set(found.fields["constraint"].tolist()) == {60.0}
     assert set(found.fields["group"].tolist()) == {"DB99/T 1-2025"}
+    assert all(np.isnan(found.fields[name]).all() for name in LIMIT_FIELDS[3:])  # a quota is exact
     # a quota of another caliber speaks of other figures
     assert "peers" in str(december(works, "energy_per_area").fields["group"][0])
+
+
+def test_hours_that_raise_the_use_of_all_are_allowed_for_in_the_unit_of_the_indicator(works: Works) -> None:
+    opened(works)
+    hours = [{"scope": "institution", "id": f"o{i:02}", "kind": "operating_hours", "value": 2000 + 10 * i, "unit": "h"}
+             for i in range(N - 1)]  # fmt: skip
+    works.registry.import_sheets({"denominators": hours})
+    works.run(now="2026-01-15T07:00:00", since=0)
+    found = december(works)
+    part = dict(zip(found.tags["id"], found.fields["adjustment_operating_hours"], strict=True))
+    value = dict(zip(found.tags["id"], found.fields["value"], strict=True))
+    constraint = dict(zip(found.tags["id"], found.fields["constraint"], strict=True))
+    assert part["o00"] < 0 < part["o30"]
+    # as much of the value as the limit differs from that of middling hours (o15, about 0), steps of 0.02 apart
+    assert part["o30"] / value["o30"] == pytest.approx(1 - constraint["o15"] / constraint["o30"], abs=0.03)
+    assert np.isnan(part["o31"])  # states none: nothing is adjusted
+    assert np.isnan(found.fields["adjustment_users_per_area"]).all()
 
 
 def test_a_second_run_changes_nothing(works: Works) -> None:
@@ -142,4 +165,5 @@ def test_a_second_run_changes_nothing(works: Works) -> None:
     before = works.rows("indicator", period="rolling12")
     works.run(now="2026-01-15T07:00:00")
     after = works.rows("indicator", period="rolling12")
-    np.testing.assert_array_equal(before.fields["rank"], after.fields["rank"])
+    for name, values in before.fields.items():
+        np.testing.assert_array_equal(values, after.fields[name])
