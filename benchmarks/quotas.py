@@ -8,7 +8,9 @@ random halves (model and tiers fitted on one half):
 * `spearman`: mean rank correlation of the *other* half's score with each driver (0 wanted), and the largest of them;
 * `spearman_intensity`: of the score with the intensity (>= .8 wanted: a constant score is fair but says nothing);
 * `shift`: change of a building's score when the other half of its peers is dropped, mean and 95 % quantile [points];
-* `coverage`: share of the other half at or below each limit, minus the share it should have.
+* `coverage`: share of the other half at or below each limit, minus the share it should have;
+* `interval_coverage`: share of splits in which the 80 % interval of a half's limit and the spread of the other half's
+  agree: the limits differ by no more than chance lets two samples of this size (the interval widened by root 2).
 
 Drivers are hours of use, workers per area, and degree days, where the file has them; nothing is chosen by its result.
 """
@@ -25,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from analytics.levels import OutlierRule
-from analytics.peers import MIN_GROUP, PEER_SHARES, PeerTiers, peer_tiers
+from analytics.peers import MIN_GROUP, N_BOOTSTRAP, PEER_SHARES, PeerTiers, peer_tiers
 from benchmarks.recorded import numbers_of, read_table
 from energy.errors import RecordingError
 from energy.series import FloatArray, IntArray
@@ -33,6 +35,8 @@ from energy.series import FloatArray, IntArray
 DRIVERS = {"hours": "wkhrs", "density": "nwker", "hdd": "hdd65", "cdd": "cdd65"}
 LARGE = 100
 """Groups from this size on are held to the coverage of tiers."""
+INTERVAL_SPLITS = 100
+"""Intervals are drawn anew for each split, which takes most of the time."""
 SHARES = (PEER_SHARES.constraint, PEER_SHARES.baseline, PEER_SHARES.guide)
 
 
@@ -76,14 +80,16 @@ def spearman(a: FloatArray, b: FloatArray) -> float:
     return float(np.corrcoef(ranks(a[known]), ranks(b[known]))[0, 1])
 
 
-def tiers(group: Group, members: IntArray, generator: np.random.Generator, rule: OutlierRule) -> PeerTiers:
+def tiers(
+    group: Group, members: IntArray, generator: np.random.Generator, rule: OutlierRule, n_bootstrap: int = 1
+) -> PeerTiers:
     found = peer_tiers(
         group.intensity[members],
         group.drivers[members],
         group.names,
         generator,
         rule=rule,
-        n_bootstrap=1,
+        n_bootstrap=n_bootstrap,
     )
     assert isinstance(found, PeerTiers), f"{group.name}: {found}"
     return found
@@ -102,6 +108,24 @@ class Figures:
     shift_p95: float
     coverage: dict[str, float]
     coverage_largest: float
+    interval_coverage: dict[str, float]
+
+
+def interval_coverage(group: Group, members: IntArray, n_splits: int, rule: OutlierRule, seed: int) -> FloatArray:
+    """Share of random splits in which the interval of one half's limit allows for the other half's, shape (3,).
+
+    The other half's limit errs as much as this one's: their difference is root 2 times as wide as an interval, which
+    is about a limit that is known.
+    """
+    generator = np.random.default_rng(seed)
+    allowed = []
+    for _ in range(n_splits):
+        mixed = generator.permutation(members)
+        half = tiers(group, mixed[: len(mixed) // 2], generator, rule, N_BOOTSTRAP)
+        other = tiers(group, mixed[len(mixed) // 2 :], generator, rule)
+        level, low, high, found = (np.log(list(one)) for one in (half.levels, half.low, half.high, other.levels))
+        allowed.append((found - level <= np.sqrt(2) * (high - level)) & (found - level >= np.sqrt(2) * (low - level)))
+    return np.asarray(np.mean(allowed, axis=0))
 
 
 def judge(group: Group, n_splits: int, rule: OutlierRule, seed: int = 0) -> Figures:
@@ -127,6 +151,7 @@ def judge(group: Group, n_splits: int, rule: OutlierRule, seed: int = 0) -> Figu
     size = {
         name: round(float(value), 3) for name, value in zip(group.names, np.abs(fairness).mean(axis=0), strict=True)
     }
+    allowed = interval_coverage(group, known, min(n_splits, INTERVAL_SPLITS), rule, seed)
     error = dict(zip(("constraint", "baseline", "guide"), np.mean(coverage, axis=0).round(4).tolist(), strict=True))
     return Figures(
         len(known),
@@ -138,6 +163,7 @@ def judge(group: Group, n_splits: int, rule: OutlierRule, seed: int = 0) -> Figu
         shift_p95=round(float(np.mean(far_shift)), 2),
         coverage=error,
         coverage_largest=max(abs(value) for value in error.values()),
+        interval_coverage=dict(zip(("constraint", "baseline", "guide"), allowed.round(2).tolist(), strict=True)),
     )
 
 
@@ -167,6 +193,7 @@ def worst_figures(folder: Path, n_splits: int = 200) -> dict[str, float]:
         "shift_mean": max(one.shift_mean for one in found),
         "shift_p95": max(one.shift_p95 for one in found),
         "coverage_largest": max(large, default=float("nan")),
+        "interval_coverage": float(np.mean([value for one in found for value in one.interval_coverage.values()])),
     }
 
 

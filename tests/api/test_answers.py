@@ -230,7 +230,9 @@ def test_a_rank_in_a_small_group_is_hidden_from_all_but_the_root(world: World) -
     tags = {"scope": "institution", "id": house, "period": "year", "indicator": "energy_per_area", "caliber": "x"}
     for n, shown in ((4, None), (5, None), (6, 2)):
         fields: dict[str, np.ndarray] = {name: np.array([np.nan]) for name in INDICATOR.fields}
-        fields |= {"rank": np.array([2.0]), "rank_of": np.array([float(n)]), "group": np.array(["g"], object)}
+        fields |= {"rank": np.array([2.0]), "rank_of": np.array([float(n)])}
+        fields |= {"guide": np.array([20.0]), "guide_low": np.array([16.0]), "guide_high": np.array([24.0])}
+        fields["group"] = np.array(["peers g n=31 (parent)"], object)
         table = Table("indicator", np.array([start]), {k: np.array([v], object) for k, v in tags.items()}, fields)
         world.store.replace(table, where={k: [v] for k, v in tags.items()}, start=start, end=start + 1)
         if "ranked" not in world.tokens:
@@ -239,7 +241,9 @@ def test_a_rank_in_a_small_group_is_hidden_from_all_but_the_root(world: World) -
         with world.client("ranked") as small, world.client() as root:
             path = f"/api/v1/institutions/{house}/indicators"
             assert small.get(path, params=query).json()["items"][0]["rank"] == shown
-            assert root.get(path, params=query).json()["items"][0]["rank"] == 2
+            told = root.get(path, params=query).json()["items"][0]
+            of_peers = {"rank": 2, "guide_low": 16.0, "guide_high": 24.0, "n_peers": 31, "is_parent_group": True}
+            assert told | of_peers == told
 
 
 def test_a_meter_says_what_its_expectation_rests_on(world: World) -> None:
