@@ -31,6 +31,7 @@ import struct
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -415,6 +416,8 @@ def _fork(settings: Settings, step: str, passes: int) -> int:
         logging.disable(logging.CRITICAL)
         asyncio.run(_life(settings, step, passes))
         code = 0
+    except BaseException:
+        traceback.print_exc()  # whoever reads that a life ended by itself asks why
     finally:
         os._exit(code)
 
