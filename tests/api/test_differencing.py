@@ -8,6 +8,7 @@ same two pictures, whatever the other strangers may have (`analytics.disclosure`
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ NAMES = [f"o{i:02}" for i in range(N)]
 STRANGER = NAMES[-1]
 _NEAREST = (1 + 1.01 * TELLABLE, 1 - 1.01 * TELLABLE)
 _TRIES = 500
+CASES = int(os.environ.get("DIFFERENCING_CASES", "25"))
 TOLD = ("rank", "rank_of", *LIMIT_FIELDS, "group")
 
 
@@ -144,7 +146,11 @@ def crosses(scope: Scope, before: Mapping[str, float], after: Mapping[str, float
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# The same cases in each run: of one picture in seventy the search finds no other world in so few tries, though there
+# may be one, and a test that fails by chance tells nothing. DIFFERENCING_CASES=200 looks at more.
+@settings(
+    max_examples=CASES, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @example(2879313849, 0.21875, 39)  # told apart from every world in which one other stranger makes up for it
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95), st.sampled_from([30, 33, 39]))
 def test_no_strangers_value_is_recoverable(office: Office, seed: int, place: float, n: int) -> None:
