@@ -24,6 +24,7 @@
     |-- SpoolError               the disk queue
     |   |-- SpoolFull            quota or disk reached: stop acknowledging
     |   `-- SpoolCorrupt         the file was moved aside; a new one was begun
+    |-- JobsIncomplete           a run of the jobs could not compute some institutions; the others are computed
     |-- GrafanaError             Grafana is away, or refused a dashboard, folder or data source
     |-- SendError                a message could not be handed over
     |   |-- SendUnavailable      try again later
