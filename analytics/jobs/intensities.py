@@ -81,6 +81,35 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Span:
+    """Consecutive periods of one kind, up to now, and what is stated to divide by in them."""
+
+    periods: Periods
+    calendar: LocalCalendar
+    denominators: Sequence[Denominator]
+    end: IntArray
+    is_over: BoolArray
+
+    @classmethod
+    def of(cls, periods: Periods, calendar: LocalCalendar, denominators: Sequence[Denominator], now: int) -> _Span:
+        ends = periods.edges[1:]
+        return cls(periods, calendar, denominators, np.minimum(ends, max(now, int(ends[0]))), ends <= now)
+
+    def divisor(self, place: _Place, kind: str) -> FloatArray:
+        """What is stated of a place in each period, weighted by time."""
+        return self._weighted(place, kind, self.periods.start, self.end)
+
+    def rolling_divisor(self, place: _Place, kind: str) -> FloatArray:
+        """The same of the twelve months that end with each month; of the first ones, from the first month on."""
+        start = self.periods.start
+        begin = np.concatenate((np.full(min(11, len(start)), start[0]), start[: max(len(start) - 11, 0)]))
+        return self._weighted(place, kind, begin, self.periods.edges[1:])
+
+    def _weighted(self, place: _Place, kind: str, start: IntArray, end: IntArray) -> FloatArray:
+        return weighted_by_time(_stated(self.denominators, place, kind, self.calendar), start, end)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
     """Indicators of one place in the periods to write."""
 
@@ -104,17 +133,11 @@ def write_indicators(
     `office` is the zone of GB/T 51161 of an institution that is an office; None writes no indicators of that standard.
     """
     for part in sums:
-        end = np.minimum(part.periods.edges[1:], max(now, int(part.periods.edges[1])))
-        is_over = part.periods.edges[1:] <= now
-        found = [
-            rows for place in _places(part) for rows in _of_place(place, part, calendar, denominators, end, is_over)
-        ]
+        span = _Span.of(part.periods, calendar, denominators, now)
+        places = list(_places(part))
+        found = [rows for place in places for rows in _of_place(place, span)]
         if office is not None:
-            found += [
-                rows
-                for place in _places(part)
-                for rows in _of_office(place, part, calendar, denominators, end, is_over, office)
-            ]
+            found += [rows for place in places for rows in _of_office(place, span, office)]
         kind = part.periods.kind
         _replace(writer, part, kind, part.wanted, [rows for rows in found if rows.period == kind], ids)
         if kind == "month":
@@ -161,17 +184,9 @@ def _sure_cost(sums: Sums, row: int) -> FloatArray:
     return np.where(np.isin(sums.cost_note[row], [n for n in CostNote if n.is_bound]), np.nan, sums.cost[row])
 
 
-def _of_place(
-    place: _Place,
-    sums: Sums,
-    calendar: LocalCalendar,
-    denominators: Sequence[Denominator],
-    end: IntArray,
-    is_over: BoolArray,
-) -> Iterator[_Rows]:
-    kind = sums.periods.kind
-    start = sums.periods.start
-    part = _part_of_year(sums.periods, end)
+def _of_place(place: _Place, span: _Span) -> Iterator[_Rows]:
+    kind = span.periods.kind
+    part = _part_of_year(span.periods, span.end)
     for whole in _wholes(place, kind):
         if whole.key in CALIBERS:
             yield _Rows(place, kind, whole)
@@ -179,47 +194,28 @@ def _of_place(
             continue
         for key in _DIVIDED[whole.key]:
             divisor, scale = indicator(key).denominator, SCALE.get(key, 1.0)
-            stated = _stated(denominators, place, divisor, calendar)
-            own = weighted_by_time(stated, start, end) * (part if divisor in _OF_A_YEAR else 1.0)
+            own = span.divisor(place, divisor) * (part if divisor in _OF_A_YEAR else 1.0)
             yield _Rows(place, kind, per(key, whole, own / scale))
             if kind == "month":
-                year = _rolling(whole, is_over)
-                divided = weighted_by_time(stated, _year_before(start), sums.periods.edges[1:])
-                yield _Rows(place, "rolling12", per(key, year, divided / scale))
+                divided = span.rolling_divisor(place, divisor) / scale
+                yield _Rows(place, "rolling12", per(key, _rolling(whole, span.is_over), divided))
         if kind == "month" and whole.key in CALIBERS:
-            yield _Rows(place, "rolling12", _rolling(whole, is_over))
+            yield _Rows(place, "rolling12", _rolling(whole, span.is_over))
     if kind != "day":
-        yield from _prices(place, kind, is_over)
+        yield from _prices(place, kind, span.is_over)
 
 
-def _year_before(start: IntArray) -> IntArray:
-    """Where the rolling year of each month begins; of the first ones, with the first month."""
-    return np.concatenate((np.full(min(11, len(start)), start[0]), start[: max(len(start) - 11, 0)]))
-
-
-def _of_office(
-    place: _Place,
-    sums: Sums,
-    calendar: LocalCalendar,
-    denominators: Sequence[Denominator],
-    end: IntArray,
-    is_over: BoolArray,
-    zone: str,
-) -> Iterator[_Rows]:
+def _of_office(place: _Place, span: _Span, zone: str) -> Iterator[_Rows]:
     """The indicator of GB/T 51161 of years and rolling years: hours of use and its limits are of a year."""
-    start = sums.periods.start
-    if place.scope is not Scope.INSTITUTION or sums.periods.kind == "day":
+    if place.scope is not Scope.INSTITUTION or span.periods.kind == "day":
         return
     used = office_use(zone, place.amounts, place.items)
     if used is None:
         return
-    period = "year"
-    if sums.periods.kind == "month":
-        period, used, start, end = "rolling12", _rolling(used, is_over), _year_before(start), sums.periods.edges[1:]
-    area, users, hours = (
-        weighted_by_time(_stated(denominators, place, kind, calendar), start, end)
-        for kind in ("floor_area", "users", "operating_hours")
-    )
+    period, divisor = "year", span.divisor
+    if span.periods.kind == "month":
+        period, divisor, used = "rolling12", span.rolling_divisor, _rolling(used, span.is_over)
+    area, users, hours = (divisor(place, kind) for kind in ("floor_area", "users", "operating_hours"))
     with np.errstate(invalid="ignore", divide="ignore"):
         per_person = np.where(users > 0, area / users, np.nan)
     for found in office_indicators(per(OFFICE_MEASURED, used, area), hours, per_person):
