@@ -62,7 +62,8 @@ def test_limits_of_peers_stand_with_interval_members_parent_group_and_own_adjust
     february(world, HOUSE, limits | own, "peers 021/寒冷A n=31 (parent)")
     shown = text_of(admin.get(f"/institutions/{HOUSE}"))
     part = shown[shown.index("同类限值") :]
-    for said in ("16 – 24", "教育事业 · 寒冷A", "31", "同类不足, 采用上一级分组", "使用时间: +1.37", "人员密度: 未修正"):
+    limits = ("16 – 24", "教育事业 · 寒冷A", "31", "同类不足, 采用上一级分组")
+    for said in (*limits, "使用时间: +1.37", "人员密度: 未修正"):
         assert said in part, said
     february(world, HOUSE, {"value": 12.3, "constraint": 20.0, "coverage": 0.99}, "DB99/T 1-2025")
     assert "同类限值" not in text_of(admin.get(f"/institutions/{HOUSE}"))
