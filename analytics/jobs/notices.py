@@ -18,7 +18,7 @@ import numpy as np
 from analytics import findings as core
 from analytics.detection.kinds import Kind
 from analytics.findings import Finding as Found
-from analytics.jobs.budget import LEAST_YUAN, OUTDATED, Budget, seen_at
+from analytics.jobs.budget import LEAST_YUAN, OUTDATED, Budget, seen_at, shown_at
 from analytics.jobs.outlook import Outlook
 from analytics.jobs.resumed import resumed
 from analytics.jobs.rows import Writer, table, texts
@@ -117,8 +117,8 @@ def _told(
 
 
 def mirror(registry: Registry, writer: Writer, institution: str) -> None:
-    """Replace the institution's rows of `finding` by what the registry holds."""
-    rows = [row for row in registry.findings.rows(institution=institution) if row.meter is not None]
+    """Replace the institution's rows of `finding` by what people were shown and what still holds of it."""
+    rows = [row for row in registry.findings.rows(institution=institution) if row.meter is not None and _stands(row)]
     rows = list({(row.meter, row.kind, row.start): row for row in rows}.values())
 
     def numbers(values: Sequence[float | None]) -> FloatArray:
@@ -142,6 +142,11 @@ def mirror(registry: Registry, writer: Writer, institution: str) -> None:
         },
     )
     writer.replace(found, {"institution": [institution]}, Window(0, 2**40))
+
+
+def _stands(row: Finding) -> bool:
+    """False for what waits, left the list unseen, or was withdrawn: a chart would call each of them closed."""
+    return row.state != "withdrawn" and shown_at(row) is not None
 
 
 def _compared(outlook: Outlook, stored: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:

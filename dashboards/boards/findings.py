@@ -36,17 +36,18 @@ def board(w: Words) -> Board:
         (
             Section("standing", _figures(w)),
             Section("what", (_kinds(w), _days(w), _cost(w))),
-            Section("list", (_list(w),)),
+            Section("list", _lists(w)),
         ),
         since="now-90d/d",
         console="/findings",
     )
 
 
-def _list(w: Words) -> Panel:
-    names = {scope: asked.names(w, scope, asked.in_region()) for scope in ("institution", "meter")}
-    return findings_table(
-        w, "findings.list", _HERE, institutions=names["institution"], meters=names["meter"], height=14
+def _lists(w: Words) -> tuple[Panel, ...]:
+    institutions, meters = (asked.names(w, scope, asked.in_region()) for scope in ("institution", "meter"))
+    return (
+        findings_table(w, "findings.list", _HERE, institutions=institutions, meters=meters, height=14),
+        findings_table(w, "findings.timeline", _HERE, by="time", institutions=institutions, meters=meters, height=10),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from dashboards import looks
 from dashboards.board import to_board
 from dashboards.boards import asked
@@ -19,7 +21,7 @@ from dashboards.panels import (
     steps,
     table,
 )
-from dashboards.queries import Column, Select, Where, among, equal, fits
+from dashboards.queries import Column, Select, Where, among, at_least, equal, fits
 from dashboards.words import Words
 from energy.storage.schema import FINDING, TARGET
 
@@ -136,12 +138,17 @@ def findings_table(
     key: str,
     places: tuple[Where, ...],
     *,
+    by: Literal["worth", "time"] = "worth",
     institutions: Select | None = None,
     meters: Select | None = None,
     width: int = 24,
     height: int = 10,
 ) -> Panel:
-    """Findings, newest first, with the names that the two queries give; a click opens the finding in the console."""
+    """Findings with the names that the two queries give; a click opens the finding in the console.
+
+    `by` worth: the open ones, in the order of `energy.registry.decisions.Finding.rank`, as everywhere; by time: a
+    timeline of all of them, newest first.
+    """
     found = Select(
         FINDING,
         (
@@ -154,10 +161,12 @@ def findings_table(
             Column.of("excess_yuan"),
             Column.of("open"),
         ),
-        places,
+        (*places, at_least("open", 1)) if by == "worth" else places,
     )
     names = {name: query for name, query in (("institution", institutions), ("meter", meters)) if query is not None}
     url = f"${{console}}/findings/${{__data.fields.finding}}?lang={w.language}"
+    told = (*names, "title", "text", "excess_yuan")
+    shown = ("severity", *told, "Time") if by == "worth" else ("Time", *told, "open")
     return table(
         key,
         *rows(found, *names.values()),
@@ -175,14 +184,16 @@ def findings_table(
                 links=[{"title": w("act_in_console"), "url": url, "targetBlank": True}],
             ),
             look("text", w("explanation"), custom__minWidth=120),
-            look("severity", w("severity"), decimals=1, custom__width=90),
+            look("severity", w("worth"), unit="prefix:¥", decimals=0, custom__width=130),
             look("excess_yuan", w("yuan"), unit="prefix:¥", decimals=0, custom__width=110),
             looks.painted("open", w("state"), looks.open_or_closed(w), width=90),
             *looks.hidden("finding"),
         ),
         transformations=(
             *(named(*names) if names else ()),
-            only("Time", *names, "title", "text", "severity", "excess_yuan", "open", "finding"),
+            only(*shown, "finding"),
+            *((sorted_by("finding", falling=False),) if by == "worth" else ()),
             sorted_by("Time"),
+            *((sorted_by("severity"),) if by == "worth" else ()),
         ),
     )

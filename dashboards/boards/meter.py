@@ -37,7 +37,7 @@ def board(w: Words) -> Board:
                 (
                     _register(w),
                     _states(w),
-                    findings_table(w, "meter.findings", _METER, width=24, height=7),
+                    findings_table(w, "meter.findings", _METER, by="time", width=24, height=7),
                 ),
             ),
         ),

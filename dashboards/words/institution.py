@@ -87,9 +87,9 @@ PANELS: Final[Panels] = {
         "Electricity of the range and completeness; a click leads to building and meter.",
     ),
     "institution.findings": (
-        "发现",
-        "Findings",
-        "所选时段内开始的发现；点击到控制台处理。",
-        "Findings that began in the range; a click leads to the console.",
+        "未关闭的发现",
+        "Open findings",
+        "所选时段内开始、尚未关闭的发现，按金额×可信度从高到低；点击到控制台处理。",
+        "Began in the range and not closed, by yuan × certainty; a click leads to the console.",
     ),
 }

@@ -54,7 +54,7 @@ PANELS: Final[Panels] = {
     "meter.findings": (
         "发现",
         "Findings",
-        "该计量器具所选时段内的发现。",
-        "Findings on this meter in the range.",
+        "该计量器具所选时段内的发现，最新在前。",
+        "Findings on this meter in the range, newest first.",
     ),
 }

@@ -59,7 +59,7 @@ TERMS: Final[Terms] = {
     "finding": ("发现", "Finding"),
     "findings": ("发现数", "Findings"),
     "explanation": ("说明", "Explanation"),
-    "severity": ("严重度", "Severity"),
+    "worth": ("金额×可信度", "Yuan × certainty"),
     "yuan": ("多付费用", "Extra cost"),
     "since": ("开始时间", "Since"),
     "state": ("状态", "State"),

@@ -22,6 +22,12 @@ _JUDGE = """() => [...document.querySelectorAll('section[data-testid^="data-test
   drawn: panel.querySelectorAll('canvas, svg path').length,
   text: (panel.querySelector('[data-testid="data-testid panel content"]') || panel).innerText.trim(),
 }))"""
+_TABLE = """title => {
+  const panel = document.querySelector(`section[data-testid="data-testid Panel header ${title}"]`);
+  const cells = (row, role) => [...row.querySelectorAll(`[role="${role}"]`)].map(cell => cell.innerText.trim());
+  const [head, ...body] = [...panel.querySelectorAll('[role="row"]')];
+  return [cells(head, 'columnheader'), ...body.map(row => cells(row, 'gridcell'))];
+}"""
 _GO = "url => { history.pushState({}, '', url); dispatchEvent(new PopStateEvent('popstate', {state: {}})) }"
 _Judge = Callable[[Mapping[str, Any] | None, str], str]
 _EMPTY = ("无数据", "no data", "No data")
@@ -102,6 +108,11 @@ def _shows(panel: Mapping[str, Any], kind: str) -> bool:
     if any(line in _EMPTY for line in panel["text"].splitlines()):
         return False
     return bool(panel["text"]) if kind == "stat" else bool(panel["drawn"])
+
+
+def table_of(page: Page, title: str) -> list[list[str]]:
+    """Heads of the columns, and the rows as they stand below each other."""
+    return [list(row) for row in page.evaluate(_TABLE, title)]
 
 
 def picture(page: Page, path: Path) -> None:

@@ -187,7 +187,10 @@ def _aim(store: Store, institutions: Sequence[str], now: int) -> None:
 
 
 def _find(store: Store, institutions: Sequence[str], now: int) -> None:
-    """Two findings an institution: water at night (open) and a load out of hours (closed)."""
+    """Two findings an institution: water at night (open) and a load out of hours (closed).
+
+    The first institution's are the newest and worth least; those of all others are worth the same.
+    """
     texts = (
         (
             "night_flow",
@@ -228,7 +231,7 @@ def _find(store: Store, institutions: Sequence[str], now: int) -> None:
                 [{tag: values[0] for tag, values in where.items()}],
                 {
                     "end_ms": np.array([(start + DAY) * 1000.0]),
-                    "severity": np.array([2.0 + place]),
+                    "severity": np.array([240.0 + 65 * min(place, 1)]),
                     "excess": np.array([120.0]),
                     "excess_yuan": np.array([480.0 + 130 * place]),
                     "open": np.array([is_open]),

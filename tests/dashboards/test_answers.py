@@ -36,6 +36,7 @@ SERIES = {
     "findings.cost_by": [3, 1],
     "institution.findings": [1, 1],  # findings; names of meters
     "findings.list": [1, 1, 1],
+    "findings.timeline": [1, 1, 1],
     "water.institutions": [1, 3, 3, 3],
     "water.per_person": [3, 1],
     "quality.course": [4],
@@ -94,6 +95,7 @@ def test_figures_that_can_be_counted_by_hand(stage_set: Stage) -> None:
     assert figure(stage_set, "findings", "findings.open") == [3]
     assert figure(stage_set, "findings", "findings.all") == [6]
     assert figure(stage_set, "findings", "findings.cost") == [2 * (480 + 610 + 740)]
+    assert figure(stage_set, "findings", "findings.worst") == [240 + 65]
     assert figure(stage_set, "quality", "quality.silent") == [1]
     assert figure(stage_set, "quality", "quality.clocks") == [1]
     assert figure(stage_set, "quality", "quality.parked") == [24 * (4 + 3)]

@@ -16,9 +16,11 @@ from dashboards.board import Place
 from dashboards.build import GENERATED, build
 from dashboards.provision import Grafana as Door
 from dashboards.provision import Source
+from dashboards.words import Words
 from energy.errors import GrafanaError
+from simulators.catalogue import HOUSES
 from tests.dashboards.conftest import Stage
-from tests.dashboards.look import Range, complaints, open_board, unsettled
+from tests.dashboards.look import Range, complaints, open_board, table_of, unsettled
 from tests.servers import ROOT, Grafana, Influx
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -85,6 +87,31 @@ def test_every_dashboard_opens_without_an_error_or_an_empty_panel(
         for board in BOARDS[language]:
             open_board(page, grafana.url, board, Range(stage_set.start, stage_set.end))
             assert complaints(page, board) == [], board["uid"]
+    finally:
+        page.close()
+
+
+@pytest.mark.browser
+def test_open_findings_stand_by_yuan_times_certainty_and_the_timeline_newest_first(
+    provisioned: Grafana, browser: Browser, stage_set: Stage
+) -> None:
+    """The first institution's findings are the newest and worth least; the others' are worth the same."""
+    columns = {"zh": ("金额×可信度", "公共机构", "计量器具"), "en": ("Yuan × certainty", "Institution", "Meter")}
+    page = browser.new_page()
+    try:
+        for language, (worth, institution, meter) in columns.items():
+            words = Words(language)
+            first, second, third = (words.of(house.name_zh, house.name_en) for house in HOUSES[:3])
+            board = next(board for board in BOARDS[language] if board["uid"] == f"jieneng-findings-{language}")
+            open_board(page, provisioned.url, board, Range(stage_set.start, stage_set.end), width=2400)
+            assert complaints(page, board) == []
+            head, *rows = table_of(page, words("findings.list"))
+            assert head[:3] == [worth, institution, meter]
+            assert [row[:2] for row in rows] == [["¥305", second], ["¥305", third], ["¥240", first]]
+            head, *rows = table_of(page, words("findings.timeline"))
+            assert head[0] == words("since")
+            assert [row[1] for row in rows] == [first, second, third] * 2
+            assert [row[-1] for row in rows] == [words("open")] * 3 + [words("closed")] * 3
     finally:
         page.close()
 

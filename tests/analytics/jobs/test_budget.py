@@ -71,6 +71,7 @@ def test_a_finding_over_the_budget_is_promoted_by_a_later_run_and_says_so(works:
         works.read(f"e{i}", [start + h * HOUR for h in range(24 * 20)], [2.0 * h for h in range(24 * 20)])
     works.run("2026-02-21T12:00:00")
     assert sorted(row.state for row in works.registry.findings.rows()) == ["open", "waiting", "waiting"]
+    assert works.rows("finding", institution="school").fields["open"].tolist() == [1.0]  # what waits marks no chart
     works.run("2026-02-22T01:00:00")
     assert sorted(row.state for row in works.registry.findings.rows()) == ["open", "open", "waiting"]
     works.run("2026-02-22T09:00:00")  # the same day: no more room
