@@ -281,16 +281,17 @@ OUTLOOK_WORDS: Final = MappingProxyType(
 
 def outlook(forecast: Forecast, target: FloatArray) -> IntArray:
     """`Outlook` of each institution: watch when the median passes the target, over when the lower bound does."""
-    passes = np.where(forecast.median > target, Outlook.WATCH, Outlook.ON_TRACK)
-    surely = np.where(forecast.low > target, Outlook.OVER, passes)
+    most = target * (1 + TIE)
+    passes = np.where(forecast.median > most, Outlook.WATCH, Outlook.ON_TRACK)
+    surely = np.where(forecast.low > most, Outlook.OVER, passes)
     known = np.isfinite(forecast.median) & np.isfinite(target)
-    beyond = forecast.used > target  # nothing can bring it back, whatever is still unknown
+    beyond = forecast.used > most  # nothing can bring it back, whatever is still unknown
     return np.where(beyond, Outlook.OVER, np.where(known, surely, Outlook.UNKNOWN)).astype(np.int64)
 
 
 def breach_day(forecast: Forecast, target: FloatArray) -> IntArray:
     """Day on which the use passes the target by the median of the forecast, shape (n,); -1 where it does not."""
-    over = np.cumsum(forecast.path, axis=1) > target[:, None]
+    over = np.cumsum(forecast.path, axis=1) > (target * (1 + TIE))[:, None]
     return np.where(over.any(axis=1), over.argmax(axis=1), -1).astype(np.int64)
 
 

@@ -251,6 +251,14 @@ def test_outlook(low: float, median: float, word: Outlook) -> None:
     assert all(OUTLOOK_WORDS[word])
 
 
+def test_rounding_of_a_sum_passes_no_target() -> None:
+    used = np.array([[0.1, 0.2]])
+    assert used.sum() > 0.3
+    found = forecast_year(used, used, 2, sure())
+    assert outlook(found, np.array([0.3])) == Outlook.ON_TRACK
+    assert_array_equal(breach_day(found, np.array([0.3])), [-1])
+
+
 def test_the_day_on_which_the_target_is_passed() -> None:
     expected = np.ones((1, 365))
     found = forecast_year(expected * 1.25, expected, 90, sure())
