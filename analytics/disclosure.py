@@ -64,7 +64,10 @@ def told(limits: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         decade = 10.0 ** np.floor(np.log10(np.abs(limits)))
         lead = np.abs(limits) / decade
-        step = decade * np.select([lead >= least for least, _ in reversed(_STEPS)], [s for _, s in reversed(_STEPS)])
+        least = _STEPS[0][1]  # of a lead below 1, too: the logarithm was rounded up to that of the next decade
+        step = decade * np.select(
+            [lead >= first for first, _ in reversed(_STEPS)], [s for _, s in reversed(_STEPS)], least
+        )
         rounded = np.rint(limits / step) * step
     return np.where(np.isfinite(rounded), np.round(rounded, 12), limits)
 

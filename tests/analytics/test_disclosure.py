@@ -55,6 +55,12 @@ def test_limits_are_told_in_steps_of_one_to_two_and_a_half_percent(limit: float,
     assert_allclose(told(np.array([limit])), [shown], rtol=1e-12)
 
 
+def test_a_limit_just_below_a_power_of_ten_is_told_in_steps_too() -> None:
+    limits = np.nextafter(10.0 ** np.arange(-6, 7), 0)  # the logarithm of most of them is a whole number already
+    assert_allclose(told(limits), 10.0 ** np.arange(-6, 7), rtol=1e-15)
+    assert not np.any(told(limits) == limits)
+
+
 def test_widths_are_told_in_steps_of_a_tenth_and_never_too_narrow() -> None:
     assert_allclose(told_width(np.array([0.0, 0.02, 0.1, 0.101, 0.34])), [0.1, 0.1, 0.1, 0.2, 0.4])
 
