@@ -233,20 +233,21 @@ def figure(account: Account, scope: IndicatorScope, caliber: Caliber, denominato
     Figure
         MissingReference is raised where amounts of several categories would have to be added without coefficients.
     """
-    out = [part for part in account.parts if _is_out(part, scope, caliber)]
+    out = [part for part in account.parts if scope.only is None and _is_out(part, scope, caliber)]
     left_out = [part for part in out if part.is_metered]
-    amounts = _only(account, scope.only) if scope.only is not None else dict(account.whole)
-    for part in left_out if scope.only is None else ():
+    amounts = dict(account.whole) if scope.only is None else _only(account, scope.only)
+    for part in left_out:
         # What is wholly of this part leaves nothing, known or not: a gap in the heat hides no other use.
         is_all = part.amount is account.whole[part.category]
         amounts[part.category] = np.zeros_like(part.amount) if is_all else amounts[part.category] - part.amount
     counted = {c: amount for c, amount in amounts.items() if scope.categories is None or c in scope.categories}
     value = _total(scope, caliber, counted) * SCALE.get(scope.indicator, 1.0)
+    value = np.broadcast_to(value, np.shape(next(iter(account.whole.values()), value)))  # where nothing counts, too
     if denominator is not None:
         with np.errstate(invalid="ignore", divide="ignore"):
             value = np.where(denominator > 0, value / denominator, np.nan)
-    kept_in = tuple(part.name for part in out if not part.is_metered) if scope.only is None else ()
-    names = tuple(part.name for part in left_out) if scope.only is None else ()
+    kept_in = tuple(part.name for part in out if not part.is_metered)
+    names = tuple(part.name for part in left_out)
     return Figure(scope.indicator, caliber.key, scope.standard, np.asarray(value, np.float64), names, kept_in)
 
 
@@ -275,12 +276,12 @@ def _only(account: Account, purpose: Purpose) -> dict[Category, FloatArray]:
 def _total(scope: IndicatorScope, caliber: Caliber, amounts: Mapping[Category, FloatArray]) -> FloatArray:
     if caliber.coefficients:
         return np.asarray(caliber.total(amounts), np.float64)
-    used = {c: a for c, a in amounts.items() if c is not Category.WATER or scope.categories == _WATER}
-    used = {c: a for c, a in used.items() if not np.all(a == 0)}
+    counted = {c: a for c, a in amounts.items() if c is not Category.WATER or scope.categories == _WATER}
+    used = {c: a for c, a in counted.items() if not np.all(a == 0)}
     if len(used) > 1:
         names = ", ".join(sorted(used))
         raise MissingReference(f"{scope.indicator}: {scope.standard} gives no coefficient to add {names} as amounts")
-    return next(iter(used.values()), next(iter(amounts.values()), np.full(1, np.nan)))
+    return next(iter((used or counted).values()), np.asarray(np.nan))
 
 
 _HOURS: Final = 2500.0

@@ -172,6 +172,23 @@ def test_water_of_schools_is_divided_by_their_standard_persons(indicator: str, p
     assert_allclose(figure(account, scope_of(indicator), PHYSICAL, year(persons)).value, [expected])
 
 
+@pytest.mark.parametrize("counting", ["gb2589_equivalent_value", "physical"])
+@pytest.mark.parametrize(
+    ("indicator", "category"),
+    [
+        ("heating_energy_per_heated_area", Category.ELECTRICITY),  # no part of it is metered as heating
+        ("water_per_person", Category.ELECTRICITY),
+        ("energy", Category.WATER),
+    ],
+)
+def test_where_nothing_of_an_indicator_is_known_every_period_is_unknown(
+    indicator: str, category: Category, counting: str
+) -> None:
+    found = figure(Account({category: np.ones(3)}), scope_of(indicator), caliber(counting))
+    assert found.value.shape == (3,)
+    assert np.isnan(found.value).all()
+
+
 def test_gas_cannot_be_added_to_kilowatt_hours() -> None:
     account = Account({Category.ELECTRICITY: year(1000.0), Category.GAS: year(10.0)})
     with pytest.raises(MissingReference, match="GB/T 51161-2016 gives no coefficient to add electricity, gas"):
