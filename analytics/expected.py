@@ -27,6 +27,7 @@ import numpy as np
 
 from analytics.calendars import CalendarRows
 from analytics.design import SEASON_ROWS, Design, Terms
+from analytics.magnitude import countable
 from analytics.regression import CHUNK, Basis, Fit, fit_rows, predict_rows, prepare
 from analytics.spread import NOMINAL_Z, day_spread, drift, known_mean, spread_of
 from analytics.sufficiency import Sufficiency, sufficiency
@@ -128,7 +129,7 @@ class ExpectedModel:
     def interval(self, expected: Float32Array, design: Design) -> tuple[Float32Array, Float32Array]:
         """Lower and upper limit of the 80 % interval of each interval's use, shapes (n_meters, n)."""
         group = design.calendar.occupied.astype(np.int64)
-        half = np.sqrt(self.spread[:, group] ** 2 + (self.drift[:, None] * expected) ** 2) * np.float32(NOMINAL_Z)
+        half = np.hypot(self.spread[:, group], self.drift[:, None] * expected) * np.float32(NOMINAL_Z)
         return np.maximum(expected - half, self.floor[:, None]), expected + half
 
     def to_dict(self) -> dict[str, Any]:
@@ -196,7 +197,8 @@ def fit_expected(
     Parameters
     ----------
     values : float32, shape (n_meters, n)
-        Use of each interval of the fit period; NaN where unknown (zero is a value). [kWh, m3, GJ]
+        Use of each interval of the fit period; NaN where unknown (zero is a value), as is what no meter sends
+        (`analytics.magnitude`). [kWh, m3, GJ]
     design, terms, period
         Rows of the fit period, the terms they were built from, the period itself.
     use : WeatherUse
@@ -223,7 +225,7 @@ def fit_expected(
         ]
     parts = []
     for chunk in chunks(len(values)):
-        own = np.ascontiguousarray(values[chunk], np.float32)
+        own = countable(values[chunk])
         with_weather = np.full(len(own), terms.has_weather and use is not WeatherUse.NEVER)
         if folds:
             with_weather &= _weather_helps(own, rows, folds)
@@ -329,7 +331,8 @@ def _weather_helps(values: Float32Array, rows: Rows, folds: list[_Fold]) -> Bool
         known, slot, unseen = values[:, fold.left_out], rows.calendar.slot[fold.left_out], rows.values[:, fold.left_out]
         full = predict_rows(fit_rows(values, fold.full), slot, unseen)
         plain = predict_rows(fit_rows(values, fold.calendar), slot, unseen[: rows.n_plain])
-        gain += np.nansum(np.square(known - plain) - np.square(known - full), axis=1, dtype=np.float64)
+        worse, better = (np.square(known - found, dtype=np.float64) for found in (plain, full))
+        gain += np.nansum(worse - better, axis=1)
     return gain > 0
 
 

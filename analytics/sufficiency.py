@@ -26,8 +26,8 @@ class Sufficiency:
 
     Attributes
     ----------
-    n_days : int64
-        Local days of the fit period.
+    n_days : float64
+        Whole local days of the fit period.
     days : float64
         Share of days with at least 90 % of their intervals.
     lowest_month : float64

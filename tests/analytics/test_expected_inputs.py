@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from analytics.calendars import calendar_rows
 from analytics.design import Design, Terms, Weather, build_design, choose_terms
@@ -88,6 +88,35 @@ def test_every_meter_with_a_value_has_an_expectation(
     assert (expected[METERS.index("office")] >= 0).all()
     again = ExpectedModel.from_dict(json.loads(json.dumps(model.to_dict(), allow_nan=False)))
     assert_array_equal(again.predict(design), expected)
+
+
+@pytest.mark.parametrize("weather_use", list(WeatherUse))
+@pytest.mark.parametrize("size", [1e19, 5e29])
+def test_use_whose_square_no_float32_holds_is_expected_like_any_other(size: float, weather_use: WeatherUse) -> None:
+    design, terms, period = site("Asia/Shanghai", 60, HOUR, "all")
+    ordinary = use(design)[:1]
+    plain, vast = (
+        fit_expected(values.astype(np.float32), design, terms, period, use=weather_use)
+        for values in (ordinary, ordinary / ordinary.max() * np.float64(size))
+    )
+    expected = vast.predict(design)
+    scale = size / float(ordinary.max())
+    assert_allclose(expected / scale, plain.predict(design), rtol=1e-3)
+    assert_allclose(
+        vast.interval(expected, design)[1] / scale, plain.interval(plain.predict(design), design)[1], rtol=1e-3
+    )
+
+
+@pytest.mark.parametrize("broken", [2e30, 3e38, -3e38, np.inf, -np.inf])
+def test_what_no_meter_sends_is_as_unknown_as_a_gap(broken: float) -> None:
+    design, terms, period = site("Asia/Shanghai", 60, HOUR, "all")
+    values = np.repeat(use(design)[:1], 2, axis=0)
+    values[0, 500] = broken
+    values[1, 500] = np.nan
+    model = fit_expected(values, design, terms, period)
+    expected = model.predict(design)
+    for found in (expected, *model.interval(expected, design), model.floor, model.sufficiency.cv_rmse):
+        assert_array_equal(found[0], found[1])
 
 
 @pytest.mark.parametrize("weather_use", list(WeatherUse))
