@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
 
+from energy.holidays import EVERY_DAY, Occasion
 from energy.intervals import DAY, LocalCalendar
-from energy.series import BoolArray, FloatArray, IntArray
+from energy.series import BoolArray, ByteArray, FloatArray, IntArray
 
 _MINUTES: Final = DAY // 60
 _EPOCH: Final = date(1970, 1, 1)
@@ -37,9 +38,6 @@ class Band(StrEnum):
     DEEP_VALLEY = "deep_valley"  # 深谷
 
 
-Days = Literal["all", "workday", "restday"]
-
-
 @dataclass(frozen=True, slots=True)
 class Price:
     """One price of energy: when it holds and from which amount on.
@@ -50,7 +48,8 @@ class Price:
         Per unit of energy or volume.
     months : frozenset of int
         1 .. 12.
-    days : "all", "workday" or "restday"
+    days : frozenset of Occasion
+        Kinds of day; not UNPUBLISHED, which is no kind but not knowing it.
     hours : tuple of (int, int)
         Half-open spans of the local day, in minutes since midnight.
     above : float
@@ -60,7 +59,7 @@ class Price:
     yuan: float
     band: Band = Band.ALL
     months: frozenset[int] = frozenset(range(1, 13))
-    days: Days = "all"
+    days: frozenset[Occasion] = EVERY_DAY
     hours: tuple[tuple[int, int], ...] = ((0, _MINUTES),)
     above: float = 0.0
 
@@ -69,6 +68,8 @@ class Price:
             raise ValueError(f"price: expected a number of yuan, got {self.yuan}")
         if not self.months or not self.months <= set(range(1, 13)):
             raise ValueError(f"price: expected months 1 .. 12, got {sorted(self.months)}")
+        if not self.days or not self.days <= EVERY_DAY:
+            raise ValueError(f"price: expected kinds of day, got {sorted(day.name.lower() for day in self.days)}")
         if any(not 0 <= start < end <= _MINUTES for start, end in self.hours):
             raise ValueError(f"price: expected spans inside 0 .. {_MINUTES} minutes, got {self.hours}")
         if self.above < 0:
@@ -118,22 +119,20 @@ class Tariff:
     def __post_init__(self) -> None:
         if self.tiers[0] != 0.0:
             raise ValueError(f"tariff {self.key!r}: the lowest tier must begin at 0, got {self.tiers[0]}")
-        _ = self.cumulated  # refuses holes and overlaps at once
+        try:
+            _ = self.lookup  # refuses holes and overlaps at once
+        except ValueError as exc:
+            raise ValueError(f"tariff {self.key!r}: {exc}") from exc
 
-    @cached_property
+    @property
     def tiers(self) -> tuple[float, ...]:
         """Amounts at which tiers begin, rising."""
         return tuple(sorted({price.above for price in self.prices})) or (np.nan,)
 
-    @cached_property
-    def cumulated(self) -> FloatArray:
-        """Sum of the minute prices from midnight on, shape (n_tiers, 12, 2, 1441): month, restday or workday."""
-        tables = [
-            _price_table(self.key, [price for price in self.prices if price.above == tier]) for tier in self.tiers
-        ]
-        padded = np.zeros((len(tables), 12, 2, _MINUTES + 1))
-        np.cumsum(np.stack(tables), axis=3, out=padded[..., 1:])
-        return padded
+    @property
+    def lookup(self) -> Lookup:
+        """Its prices by minute."""
+        return _lookup(self.prices, self.tiers)
 
     @property
     def is_stepped(self) -> bool:
@@ -143,12 +142,21 @@ class Tariff:
     @property
     def rises(self) -> bool:
         """Whether no step is cheaper than the one before it, at any time."""
-        return bool((np.diff(np.diff(self.cumulated, axis=-1), axis=0) >= -ROUNDING).all())
+        return bool((np.diff(np.diff(self.lookup.sums[:, :-1], axis=-1), axis=0) >= -ROUNDING).all())
 
     @property
     def has_charges(self) -> bool:
         """Whether a month costs more than its energy."""
         return bool(self.demand_yuan or self.capacity_yuan or self.fixed_yuan)
+
+    def needs_holidays(self, when: Clock) -> BoolArray:
+        """Whether a price hangs on holidays that nobody has published: then it is unknown."""
+        return self.lookup.is_unknown(when)
+
+    @property
+    def tells_days_apart(self) -> bool:
+        """Whether kinds of day have prices of their own, in any month."""
+        return bool((self.lookup.day == self.lookup.unknown).any())
 
     def holds_on(self, day: IntArray) -> BoolArray:
         """Whether the version is valid on days, by their numbers."""
@@ -169,24 +177,67 @@ class Tariff:
         return 10**9 if self.valid_to is None else (self.valid_to - _EPOCH).days - 1
 
 
-def _price_table(key: str, prices: Sequence[Price]) -> FloatArray:
-    """Price of each minute, shape (12, 2, 1440); ValueError names a minute without a price or with two."""
-    table = np.zeros((12, 2, _MINUTES))
+@dataclass(frozen=True, slots=True, eq=False)
+class Lookup:
+    """Prices by minute of the day; days on which every minute of every tier costs the same share their rows.
+
+    Attributes
+    ----------
+    day : int64, shape (12, n_occasions)
+        Row of each kind of day in each month; the last row where it hangs on holidays that are not published.
+    sums : float64, shape (n_tiers, n_rows, 1441)
+        Sum of the minute prices from midnight on; NaN in the last row.
+    """
+
+    day: IntArray
+    sums: FloatArray
+
+    @property
+    def unknown(self) -> int:
+        """The row of days whose prices are not known."""
+        return int(self.sums.shape[1]) - 1
+
+    def is_unknown(self, when: Clock) -> BoolArray:
+        """Where the row is that one."""
+        return np.asarray(self.day[when.month, when.occasion] == self.unknown)
+
+    def mean(self, when: Clock, tier: int) -> FloatArray:
+        """Mean price of intervals in one tier, the last where there are fewer."""
+        sums, row = self.sums[min(tier, len(self.sums) - 1)], self.day[when.month, when.occasion]
+        return np.asarray((sums[row, when.end_minute] - sums[row, when.minute]) / (when.end_minute - when.minute))
+
+
+@lru_cache(maxsize=256)
+def _lookup(prices: tuple[Price, ...], tiers: tuple[float, ...]) -> Lookup:
+    """The table of prices; ValueError names a minute without a price or with two."""
+    tables = [_price_table([price for price in prices if price.above == tier]) for tier in tiers]
+    by_day = np.stack(tables, axis=2).reshape(12 * len(EVERY_DAY), -1)
+    rows, row_of = np.unique(by_day, axis=0, return_inverse=True)
+    known = row_of.reshape(12, len(EVERY_DAY))
+    is_same = (known == known[:, :1]).all(axis=1)
+    # A month that tells no days apart is priced, whatever its holidays will be.
+    unpublished = np.where(is_same, known[:, 0], len(rows))
+    sums = np.full((len(tiers), len(rows) + 1, _MINUTES + 1), np.nan)
+    sums[:, :-1, 0] = 0.0
+    np.cumsum(rows.reshape(len(rows), len(tiers), _MINUTES).swapaxes(0, 1), axis=2, out=sums[:, :-1, 1:])
+    return Lookup(np.column_stack((known, unpublished)).astype(np.int64), sums)
+
+
+def _price_table(prices: Sequence[Price]) -> FloatArray:
+    """Price of each minute in one tier, shape (12, n_kinds, 1440)."""
+    table = np.zeros((12, len(EVERY_DAY), _MINUTES))
     count = np.zeros(table.shape, np.int64)
     for price in prices:
-        kinds = {"all": [0, 1], "restday": [0], "workday": [1]}[price.days]
         for start, end in price.hours:
-            cell = np.ix_(np.array(sorted(price.months)) - 1, np.array(kinds), np.arange(start, end))
+            cell = np.ix_(np.array(sorted(price.months)) - 1, np.array(sorted(price.days)), np.arange(start, end))
             table[cell] = price.yuan
             count[cell] += 1
     wrong = np.argwhere(count != 1)
     if len(wrong):
         month, kind, minute = wrong[0].tolist()
         which = "no price" if count[month, kind, minute] == 0 else "two prices"
-        raise ValueError(
-            f"tariff {key!r}: {which} in month {month + 1} on a {('restday', 'workday')[kind]} "
-            f"at {minute // 60:02}:{minute % 60:02}"
-        )
+        day = Occasion(kind).name.lower()
+        raise ValueError(f"{which} in month {month + 1} on days {day!r} at {minute // 60:02}:{minute % 60:02}")
     return table
 
 
@@ -202,23 +253,24 @@ class Clock:
         0 .. 11.
     minute, end_minute : int64
         Of the local day; an interval that ends at midnight ends at 1440.
-    is_workday : bool
+    occasion : uint8
+        `energy.holidays.Occasion` of the local day.
     """
 
     day: IntArray
     month: IntArray
     minute: IntArray
     end_minute: IntArray
-    is_workday: BoolArray
+    occasion: ByteArray
 
     def take(self, where: IntArray | slice) -> Clock:
         """Some of the intervals."""
         return Clock(
-            self.day[where], self.month[where], self.minute[where], self.end_minute[where], self.is_workday[where]
+            self.day[where], self.month[where], self.minute[where], self.end_minute[where], self.occasion[where]
         )
 
 
-def clock(times: IntArray, step: int, calendar: LocalCalendar, is_workday: BoolArray) -> Clock:
+def clock(times: IntArray, step: int, calendar: LocalCalendar, occasion: ByteArray) -> Clock:
     """Local time of intervals that start at `times` and last `step` seconds.
 
     Parameters
@@ -229,8 +281,8 @@ def clock(times: IntArray, step: int, calendar: LocalCalendar, is_workday: BoolA
         [s]
     calendar : LocalCalendar
         Where the tariff is paid.
-    is_workday : bool, shape (n,)
-        Whether people work on the local day of each interval (调休 included).
+    occasion : uint8, shape (n,)
+        `energy.holidays.Occasion` of the local day of each interval.
 
     Notes
     -----
@@ -243,22 +295,18 @@ def clock(times: IntArray, step: int, calendar: LocalCalendar, is_workday: BoolA
     if step < 60 or step % 60:
         raise ValueError(f"tariffs: expected intervals of whole minutes, got steps of {step} s")
     month = day.astype("M8[D]").astype("M8[M]").astype(np.int64) % 12
-    return Clock(day, month, minute, np.minimum(minute + step // 60, _MINUTES), is_workday)
+    return Clock(day, month, minute, np.minimum(minute + step // 60, _MINUTES), occasion)
 
 
 def prices(versions: Sequence[Tariff], when: Clock, tier: int = 0) -> FloatArray:
-    """Mean price of each interval in one step, shape (n,); NaN on days without a valid version. [yuan per amount]"""
+    """Mean price of each interval in one step, shape (n,); [yuan per amount]
+
+    NaN on days without a valid version, and where a price hangs on holidays that nobody has published.
+    """
     out = np.full(len(when.day), np.nan)
     for version in versions:
-        out = np.where(version.holds_on(when.day), _minute_mean(version, when, tier), out)
+        out = np.where(version.holds_on(when.day), version.lookup.mean(when, tier) * version.per_amount, out)
     return out
-
-
-def _minute_mean(version: Tariff, when: Clock, tier: int) -> FloatArray:
-    sums = version.cumulated[min(tier, len(version.tiers) - 1)]
-    kind = when.is_workday.astype(np.int64)
-    total = sums[when.month, kind, when.end_minute] - sums[when.month, kind, when.minute]
-    return np.asarray(total / (when.end_minute - when.minute) * version.per_amount)
 
 
 def energy_cost(
@@ -313,7 +361,7 @@ def stepped_prices(
         valid = np.flatnonzero(version.holds_on(when.day))
         own = when.take(valid)
         shares = step_shares(version, amount[..., valid], least[..., valid], most[..., valid])
-        by_step = [share * _minute_mean(version, own, step) for step, share in enumerate(shares)]
+        by_step = [share * version.lookup.mean(own, step) * version.per_amount for step, share in enumerate(shares)]
         out[..., valid] = np.add.reduce(by_step)
     return out
 

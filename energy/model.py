@@ -64,6 +64,13 @@ class MeterKind(StrEnum):
     VIRTUAL = "virtual"
 
 
+class UsedBy(StrEnum):
+    """Who uses what a meter measures."""
+
+    SELF = "self"
+    OTHERS = "others"  # a shop let, a pile that charges others' vehicles: none of the institution's use
+
+
 class Flag(IntEnum):
     """Quality of one stored reading (`reading.flag`)."""
 
@@ -84,6 +91,7 @@ class CostNote(IntEnum):
     NO_DEMAND = 5
     NO_CAPACITY = 6
     STEP_UNKNOWN = 7
+    HOLIDAYS_NOT_PUBLISHED = 8  # the price differs between kinds of day, and nobody knows yet which one it is
 
     @property
     def word(self) -> str:
@@ -177,6 +185,7 @@ class Meter:
     quantity: str = "energy"  # "energy" | "temperature" | "humidity" | "occupancy" | "power" | ...
     formula: str | None = None  # virtual meters: "m1 + m2 - m3"
     place: str | None = None  # sensors: what they speak of, "building:b1", "site:s1" or "region:990101"
+    used_by: UsedBy = UsedBy.SELF
     active_from: date | None = None
     active_to: date | None = None
 

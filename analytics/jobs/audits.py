@@ -22,6 +22,7 @@ from analytics.jobs.stepped import Told
 from analytics.rollup import WHOLE
 from analytics.tariffs import Tariff
 from analytics.totals import Periods
+from energy.holidays import EVERY_DAY
 from energy.intervals import DAY, DEFAULT_ZONE, Window
 from energy.model import CostNote, MeterKind, Scope
 from energy.registry import Registry, Snapshot
@@ -48,8 +49,8 @@ class JudgedBill:
         Billed against tariff x amount and the charges of its months. Not computed where the tariff has bands that only
         readings could tell apart, or charges whose base is unknown or whose months the bill cuts.
     meters : tuple of str
-        Meters the amount is compared with: itself if it is read, else the mains that measure the same, else those read
-        directly below it.
+        Meters the amount is compared with: itself if it is read, else the mains that measure the same (and what the bill
+        holds of others beside them), else those read directly below it.
     amount : MeterAgainstBill or None
         None where no such meter is.
     """
@@ -139,7 +140,7 @@ def _scaled(cost: float, bill: Bill, amount: float) -> float:
 
 def _is_told(versions: tuple[Tariff, ...], *, is_read: bool) -> bool:
     """Whether amount and days give the money of the energy."""
-    has_bands = any(price.days != "all" or price.hours != ((0, 1440),) for v in versions for price in v.prices)
+    has_bands = any(price.days != EVERY_DAY or price.hours != ((0, 1440),) for v in versions for price in v.prices)
     return is_read or not has_bands
 
 
@@ -181,7 +182,9 @@ def _counterparts(estate: Estate, name: str, read: Extents) -> tuple[str, ...]:
     for pair in estate.twins:
         if place in pair.accounts:
             mains = tuple(estate.meters[i].id for i in pair.mains if estate.meters[i].id in read)
-            return mains if len(pair.accounts) == 1 else ()  # nobody knows which of two accounts a main measures
+            let = tuple(estate.meters[i].id for i in pair.let)
+            # Nobody knows which of two accounts a main measures.
+            return (*mains, *let) if mains and len(pair.accounts) == 1 else ()
     return tuple(
         m.id
         for m in estate.meters

@@ -87,20 +87,22 @@ def with_costs(books: Books, sums: Sequence[Sums], changed: Sequence[Window], no
 
 def _of_groups(energy: _Energy, part: Sums, due: Costs | None) -> Costs:
     """What the groups of the sums cost, with the charges that are due in its periods."""
-    counted, periods = part.counted, part.periods
+    counted, periods, estate = part.counted, part.periods, energy.books.estate
     assert counted is not None  # the sums are of an institution
-    amounts = part.totals.amount[_of_meters(part)]
+    amounts, in_places = part.totals.amount[_of_meters(part)], counted.totals.amount
+    of_meters = in_places[: len(amounts)]  # without the nets
     own = energy.own(periods, amounts)
-    shared = energy.counted(periods, counted.totals.amount, counted.days, own)
+    shared = energy.counted(periods, of_meters, counted.days, own)
     if due is not None:
         own = own.plus(due)
         shared = shared.plus(due.where(counted.days[:, periods.days[1:] - 1 - energy.days.day[0]]))
     reasons = energy.reasons(periods)
-    of_meters, of_places = (
-        (_virtual(energy.books.estate, _explained(costs, known, reasons)), known)
-        for costs, known in ((own, np.isfinite(amounts)), (shared, np.isfinite(counted.totals.amount)))
+    own, shared = (
+        _virtual(estate, _explained(costs, np.isfinite(used), reasons))
+        for costs, used in ((own, amounts), (shared, of_meters))
     )
-    return roll_up_costs(part.groups, of_meters, of_places)
+    shared = with_nets(estate.nets, shared, in_places)
+    return roll_up_costs(part.groups, (own, np.isfinite(amounts)), (shared, np.isfinite(in_places)))
 
 
 def told_by(sums: Sequence[Sums]) -> Told:
@@ -210,7 +212,7 @@ class _Energy:
         for row, step in steps_of(self.books.estate, self.books.paid, self.days, self.told).items():
             if step.is_own:
                 self._stepped(found, row, step, periods, amounts[row])
-        return found
+        return self._sure(found, np.isfinite(self.told.amount), column)
 
     def _at_mean(self, row: int, yuan: FloatArray, amounts: FloatArray, column: IntArray) -> FloatArray:
         """Periods of which only the whole is known, at the mean price of their hours; NaN where a day has no price."""
@@ -242,7 +244,16 @@ class _Energy:
             np.where(counts, self.cost, np.nan), np.where(counts, self.told.amount, np.nan), amounts, column
         )
         always = counts.all(axis=1, keepdims=True)
-        return Costs(np.where(always, own.yuan, part), np.where(always, own.note, CostNote.NONE).astype(np.uint8))
+        note = np.where(always, own.note, CostNote.NONE).astype(np.uint8)
+        is_used = counts & np.isfinite(self.told.amount)
+        return self._sure(Costs(np.where(always, own.yuan, part), note), is_used, column)
+
+    def _sure(self, costs: Costs, is_used: BoolArray, column: IntArray) -> Costs:
+        """Unknown where a day that was used waits for its holidays: the mean of other days says nothing of it."""
+        for row in np.flatnonzero(np.isfinite(costs.yuan).any(axis=1)).tolist():
+            waits = is_used[row] & np.isnan(self.cost[row]) & self._needs_holidays(row)
+            costs.yuan[row, np.bincount(column[waits], minlength=costs.yuan.shape[1]) > 0] = np.nan
+        return costs
 
     def reasons(self, periods: Periods) -> ByteArray:
         """Why a meter's period would have no cost, shape (n_meters, n_periods)."""
@@ -252,9 +263,18 @@ class _Energy:
             by_day = np.full(len(self.days.day), CostNote.NO_TARIFF, np.uint8)
             for version in self._versions(row):
                 by_day[version.holds_on(self.days.day)] = _reason(version)
+            by_day[self._needs_holidays(row)] = CostNote.HOLIDAYS_NOT_PUBLISHED
             # A tariff that is missing on some days only is none of the reasons where another speaks of the others.
             np.maximum.at(out[row], column, by_day)
         return out
+
+    def _needs_holidays(self, row: int) -> BoolArray:
+        """Days whose price hangs on holidays that nobody has published, shape (n_days,)."""
+        found = np.zeros(len(self.days.day), np.bool_)
+        for version in self._versions(row):
+            if version.tells_days_apart:
+                found |= version.holds_on(self.days.day) & version.needs_holidays(self.days)
+        return found
 
     def _versions(self, row: int) -> Sequence[Tariff]:
         """What a meter pays by; nothing where nobody said."""
@@ -314,16 +334,40 @@ def roll_up_costs(groups: Sequence[Group], meters: tuple[Costs, BoolArray], coun
         The same of what counts in places.
     """
 
-    def together(members: Sequence[int], of: tuple[Costs, BoolArray]) -> Costs:
-        rows = list(members)
-        costs, known = of[0], of[1][rows]
-        total = np.where(known, costs.yuan[rows], 0.0).sum(axis=0)
-        note = np.where(known, costs.note[rows], CostNote.NONE).max(axis=0)
-        return Costs(np.where(known.any(axis=0), total, np.nan), note.astype(np.uint8))
-
     found = []
     for group in groups:
         of = meters if group.scope is Scope.METER else counted
-        whole = together(group.members, of)
-        found.append(whole if group.rest is None else whole.less(together(group.rest, of)))
+        whole = _together(group.members, *of)
+        found.append(whole if group.rest is None else whole.less(_together(group.rest, *of)))
     return Costs(np.stack([costs.yuan for costs in found]), np.stack([costs.note for costs in found]))
+
+
+def with_nets(nets: Sequence[Group], meters: Costs, amount: FloatArray) -> Costs:
+    """Cost of what counts of the meters, and behind it of the nets: what others used costs the mean of its period.
+
+    Parameters
+    ----------
+    nets : sequence of Group
+    meters : Costs
+        Of what counts of each meter.
+    amount : float64, shape (n_meters + n_nets, n_periods)
+        What counts of each meter, and what is left in each net; NaN where unknown.
+    """
+    n = len(meters.yuan)
+    yuan, note = [meters.yuan], [meters.note]
+    for left, net in zip(amount[n:], nets, strict=True):
+        whole = _together(net.members, meters, np.isfinite(amount[:n]))
+        used = np.nansum(amount[list(net.members)], axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(used == left, 1.0, left / used)
+        yuan.append((whole.yuan * share)[None])
+        note.append(whole.note[None])
+    return Costs(np.concatenate(yuan), np.concatenate(note))
+
+
+def _together(members: Sequence[int], costs: Costs, known: BoolArray) -> Costs:
+    """Of several meters, where the amount of any is known."""
+    rows = list(members)
+    total = np.where(known[rows], costs.yuan[rows], 0.0).sum(axis=0)
+    note = np.where(known[rows], costs.note[rows], CostNote.NONE).max(axis=0)
+    return Costs(np.where(known[rows].any(axis=0), total, np.nan), note.astype(np.uint8))

@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 
 from analytics.bills import Bill
-from analytics.jobs.bills import is_workday
-from analytics.jobs.prices import Books
+from analytics.jobs.prices import Books, occasions
 from analytics.jobs.stepped import Steps, Told, steps_of
 from analytics.tariffs import ROUNDING, Clock, Tariff, clock, prices
 from energy.intervals import RESOLUTIONS, LocalCalendar
@@ -97,7 +96,7 @@ def _of_meter(
         return np.asarray(amount * by_day)
     place = calendar.day_number(rows.time) - daily.day[0]
     length = RESOLUTIONS[str(rows.tags["resolution"][0])]
-    when = clock(rows.time, length, calendar, daily.is_workday[place])
+    when = clock(rows.time, length, calendar, daily.occasion[place])
     values = np.asarray(rows.fields["amount"], np.float64)
     cost = values * (prices(versions, when) if step is None else step.prices(versions, when, place, values))
     return _with_rest(amount, by_day, place, values, cost)
@@ -121,4 +120,4 @@ def whole_days(calendar: LocalCalendar, days: IntArray) -> Clock:
     """Each day as one interval, whatever its length."""
     month = days.astype("M8[D]").astype("M8[M]").astype(np.int64) % 12
     whole = np.full(len(days), _MIDNIGHT)
-    return Clock(days, month, np.zeros(len(days), np.int64), whole, is_workday(calendar, days))
+    return Clock(days, month, np.zeros(len(days), np.int64), whole, occasions(calendar, days))

@@ -18,6 +18,7 @@ from analytics.jobs.estate import Estate, estates
 from analytics.jobs.prices import is_repriced, tariffs_of
 from analytics.jobs.rows import union
 from analytics.jobs.task import UNTOLD, Task, untold, untold_days
+from energy.holidays import edition
 from energy.intervals import LocalCalendar, Window
 from energy.model import MeterKind
 from energy.registry import FittedModel, Registry, Snapshot, Touched
@@ -71,7 +72,7 @@ class Present:
     shapes : dict
         How institutions and regions were made up when they were last computed, by subject.
     tariffs : FittedModel
-        What stands for all tariffs and who pays them.
+        What stands for all tariffs, who pays them, and the holidays known.
     """
 
     registry: Registry
@@ -225,7 +226,7 @@ def remembered(
 
 
 def _tariffs(registry: Registry) -> FittedModel:
-    rows = repr((registry.tariffs.rows(), registry.tariff_uses.rows()))
+    rows = repr((registry.tariffs.rows(), registry.tariff_uses.rows(), edition()))
     payload = {"signature": hashlib.sha256(rows.encode()).hexdigest()}
     return FittedModel.of(TARIFFS, TARIFFS, start=0, end=0, payload=payload)
 

@@ -11,15 +11,20 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
+
 from analytics.bills import Bill
 from analytics.jobs.conversion import heat_by_date, is_heat_of_gas
 from analytics.jobs.estate import Estate
 from analytics.tariffs import Band, Price, Tariff, require_apart
-from energy.errors import UnitError
+from energy.errors import MissingReference, UnitError
+from energy.holidays import DAY_WORDS, Occasion, country_of, edition, work_calendar
+from energy.intervals import LocalCalendar
 from energy.model import Meter
 from energy.registry import FittedModel, Registry
 from energy.registry.decisions import Tariff as TariffRow
 from energy.registry.decisions import TariffUse
+from energy.series import ByteArray, IntArray
 from energy.storage.base import ResultStore
 from energy.units import CANONICAL, linear
 
@@ -147,7 +152,9 @@ def _version(name: str, rows: Sequence[TariffRow], first: date, end: date) -> Ta
     return Tariff(
         name,
         tuple(
-            Price(row.price_yuan, Band(row.band), _months(row.months), row.days, _hours(row.hours), row.tier_from)
+            Price(
+                row.price_yuan, Band(row.band), _months(row.months), _days(row.days), _hours(row.hours), row.tier_from
+            )
             for row in energy
         ),
         energy[0].source,
@@ -171,6 +178,11 @@ def _months(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
+def _days(text: str) -> frozenset[Occasion]:
+    """ "weekend,holiday" as the kinds of day that the words stand for."""
+    return frozenset().union(*(DAY_WORDS[word] for word in text.split(",")))
+
+
 def _hours(text: str) -> tuple[tuple[int, int], ...]:
     """ "08:00-11:30,17:00-24:00" in minutes; a span may cross midnight."""
 
@@ -186,8 +198,16 @@ def _hours(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
+def occasions(calendar: LocalCalendar, days: IntArray) -> ByteArray:
+    """`energy.holidays.Occasion` of each day; UNPUBLISHED where no calendar of the country is known."""
+    try:
+        return work_calendar(country_of(calendar.zone)).occasion(days)
+    except MissingReference:
+        return np.full(np.shape(days), Occasion.UNPUBLISHED, np.uint8)
+
+
 def is_repriced(registry: Registry, estate: Estate, paid: Paid) -> bool:
-    """Whether tariffs, or who pays them, are others than when the institution was last computed."""
+    """Whether tariffs, who pays them, or holidays they ask for are others than when it was last computed."""
     before = registry.models(PRICES, [estate.institution]).get(estate.institution)
     return (before.json()["signature"] if before else _signature({})) != _signature(paid)
 
@@ -198,4 +218,7 @@ def priced_by(estate: Estate, paid: Paid) -> FittedModel:
 
 
 def _signature(paid: Paid) -> str:
-    return hashlib.sha256(repr(sorted(paid.items())).encode()).hexdigest()
+    found = hashlib.sha256(repr(sorted(paid.items())).encode())
+    if any(version.tells_days_apart for paying in paid.values() for version in paying.versions):
+        found.update(edition().encode())  # holidays published since change the cost
+    return found.hexdigest()

@@ -10,10 +10,9 @@ import numpy as np
 
 from analytics.detection.kinds import Kind
 from analytics.findings import UNTOLD, Finding
-from analytics.jobs.bills import is_workday
 from analytics.jobs.estate import Estate
 from analytics.jobs.outlook import Outlook
-from analytics.jobs.prices import Paid
+from analytics.jobs.prices import Paid, occasions
 from analytics.jobs.stepped import Told, payers
 from analytics.jobs.surroundings import Surroundings
 from analytics.stepped import marginal_prices
@@ -66,7 +65,7 @@ def _rates(
     between: Callable[[int, int], float],
 ) -> FloatArray:
     """Price of each quarter hour, per canonical unit; NaN where no tariff is valid. [yuan]"""
-    when = clock(times, STEP_S, calendar, is_workday(calendar, calendar.day_number(times)))
+    when = clock(times, STEP_S, calendar, occasions(calendar, calendar.day_number(times)))
     if any(version.is_stepped for version in versions):
         return marginal_prices(versions, when, excess, between)
     return prices(versions, when)

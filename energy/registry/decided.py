@@ -7,6 +7,7 @@ from datetime import date
 from functools import partial
 from typing import Final
 
+from energy.holidays import DAY_WORDS
 from energy.registry import decision_tables as tables
 from energy.registry.cells import DATE, ID, INSTANT, TEXT, UNIT, choice, number, pattern, text, whole
 from energy.registry.codes import CALIBER, CATEGORY, INDICATOR
@@ -18,6 +19,14 @@ _MONTH: Final = r"([1-9]|1[0-2])(-([1-9]|1[0-2]))?"
 _MONTHS = pattern("months like 1-3,7,12", re.compile(rf"{_MONTH}(,{_MONTH})*").fullmatch)
 _SPAN: Final = r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)"
 _HOURS = pattern("spans of the day like 08:00-11:30,17:00-24:00", re.compile(rf"{_SPAN}(,{_SPAN})*").fullmatch)
+_DAYS_LENGTH: Final = 64  # part of the table's key
+
+
+def _are_days(text: str) -> bool:
+    return len(text) <= _DAYS_LENGTH and set(text.split(",")) <= DAY_WORDS.keys()
+
+
+_DAYS = pattern(f"days like holiday or spring_festival,weekend, of {', '.join(DAY_WORDS)}", _are_days)
 _CONFIDENCE = choice("sure", "seen", "unsure")
 _ANY_SCOPE = choice("meter", "building", "institution", "region")
 
@@ -78,7 +87,7 @@ TARIFFS = Sheet(
         Column("component", choice("energy", "demand", "capacity", "fixed"), needed=True),
         Column("band", choice("all", "sharp", "peak", "flat", "valley", "deep_valley"), empty="all"),
         Column("months", _MONTHS, empty="1-12"),
-        Column("days", choice("all", "workday", "restday"), empty="all"),
+        Column("days", _DAYS, empty="all"),
         Column("hours", _HOURS, empty="00:00-24:00"),
         Column("tier_from", number(least=0), empty=0.0),
         Column("tier_period", choice("month", "year"), empty="month"),

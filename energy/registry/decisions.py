@@ -48,7 +48,7 @@ class Tariff:
     source: str
     band: str = "all"
     months: str = "1-12"
-    days: Literal["all", "workday", "restday"] = "all"
+    days: str = "all"  # words of energy.holidays.DAY_WORDS
     hours: str = "00:00-24:00"
     tier_from: float = 0.0
     tier_period: Literal["month", "year"] = "month"

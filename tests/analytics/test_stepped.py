@@ -23,7 +23,7 @@ NONE = np.zeros(4)
 
 def days(first: str, n: int) -> Clock:
     start = int(datetime.fromisoformat(first).replace(tzinfo=ZoneInfo("Asia/Shanghai")).timestamp())
-    return clock(start + DAY * np.arange(n, dtype=np.int64), DAY, LocalCalendar("Asia/Shanghai"), np.ones(n, bool))
+    return clock(start + DAY * np.arange(n, dtype=np.int64), DAY, LocalCalendar("Asia/Shanghai"), np.zeros(n, np.uint8))
 
 
 def test_without_gaps_both_bounds_are_the_sum() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -26,7 +27,9 @@ from analytics.tariffs import (
     step_shares,
     used_before,
 )
+from energy.holidays import DAY_WORDS, EVERY_DAY, Occasion, work_calendar
 from energy.intervals import LocalCalendar
+from energy.reference import Holiday, table
 
 SHANGHAI = LocalCalendar("Asia/Shanghai")
 SUMMER = frozenset({7, 8})
@@ -47,10 +50,19 @@ FLAT = Tariff("flat", (Price(0.7),), "invented")
 STEPS = Tariff("steps", (Price(0.5), Price(0.6, above=100.0), Price(0.9, above=300.0)), "invented")
 
 
-def hours(first: str, n: int, step: int = 3600, *, workday: bool = True, zone: LocalCalendar = SHANGHAI) -> Clock:
+def hours(
+    first: str, n: int, step: int = 3600, *, on: Occasion = Occasion.WORKDAY, zone: LocalCalendar = SHANGHAI
+) -> Clock:
     start = int(datetime.fromisoformat(first).replace(tzinfo=ZoneInfo(zone.zone)).timestamp())
     times = start + step * np.arange(n, dtype=np.int64)
-    return clock(times, step, zone, np.full(n, workday))
+    return clock(times, step, zone, np.full(n, on, np.uint8))
+
+
+def in_china(first: str, n_days: int) -> Clock:
+    """Hours of days that are what the published notices make of them."""
+    start = int(datetime.fromisoformat(first).replace(tzinfo=ZoneInfo("Asia/Shanghai")).timestamp())
+    times = start + 3600 * np.arange(24 * n_days, dtype=np.int64)
+    return clock(times, 3600, SHANGHAI, work_calendar("CN").occasion(SHANGHAI.day_number(times)))
 
 
 def test_a_winter_workday_by_the_hour() -> None:
@@ -71,9 +83,67 @@ def test_a_quarter_of_an_hour_has_the_price_of_its_band() -> None:
 
 
 def test_rest_days_may_have_prices_of_their_own() -> None:
-    tariff = Tariff("w", (Price(1.0, days="workday"), Price(0.4, days="restday")), "invented")
-    assert_allclose(prices([tariff], hours("2026-01-15", 2)), [1.0, 1.0])
-    assert_allclose(prices([tariff], hours("2026-01-15", 2, workday=False)), [0.4, 0.4])
+    tariff = Tariff("w", (Price(1.0, days=DAY_WORDS["workday"]), Price(0.4, days=DAY_WORDS["restday"])), "invented")
+    for on, wanted in [(Occasion.WORKDAY, 1.0), (Occasion.WEEKEND, 0.4), (Occasion.QINGMING, 0.4)]:
+        assert_allclose(prices([tariff], hours("2026-01-15", 2, on=on)), [wanted, wanted])
+
+
+def test_weekends_and_holidays_may_have_prices_of_their_own() -> None:
+    own = {"workday": 1.0, "weekend": 0.6, "holiday": 0.4}
+    tariff = Tariff("w", tuple(Price(yuan, days=DAY_WORDS[word]) for word, yuan in own.items()), "invented")
+    # National Day 2025: Saturday 27 September off, Sunday 28 worked for it, 1 to 8 October off, Saturday 11 worked,
+    # Sunday 12 off (国办发明电〔2024〕12号)
+    found = prices([tariff], in_china("2025-09-26", 17)).reshape(17, 24)[:, 0]
+    assert_allclose(found, [1, 0.6, 1, 1, 1, *[0.4] * 8, 1, 1, 1, 0.6])
+
+
+FESTIVE = frozenset({Occasion.SPRING_FESTIVAL, Occasion.LABOUR_DAY, Occasion.NATIONAL_DAY})
+NOON, ELSE = ((10 * 60, 14 * 60),), ((0, 10 * 60), (14 * 60, 1440))
+ZHEJIANG = Tariff(
+    # the hours and days of Zhejiang's notice of January 2024: from 10:00 to 14:00 on the days off of three festivals
+    "deep valley at noon",
+    (
+        Price(0.7, Band.FLAT, hours=ELSE),
+        Price(0.7, Band.FLAT, hours=NOON, days=EVERY_DAY - FESTIVE),
+        Price(0.2, Band.DEEP_VALLEY, hours=NOON, days=FESTIVE),
+    ),
+    "invented prices",
+)
+
+
+def test_the_deep_valley_of_the_spring_festival_follows_its_shifted_days() -> None:
+    # 2026: 15 to 23 February off, Saturdays 14 and 28 worked (国办发明电〔2025〕7号): thirteen to the first of March
+    when = in_china("2026-02-13", 17)
+    found = prices([ZHEJIANG], when).reshape(17, 24)
+    wanted = [0.7] * 2 + [0.2] * 9 + [0.7] * 6
+    for hour in range(24):
+        assert_allclose(found[:, hour], wanted if 10 <= hour < 14 else 0.7, err_msg=f"{hour}:00")
+    # 1 kWh an hour: 17 days of 24 at .7, less nine noons of four hours that cost .5 less each
+    assert energy_cost([ZHEJIANG], when, np.ones((1, 17 * 24))).sum() == pytest.approx(17 * 24 * 0.7 - 9 * 4 * 0.5)
+
+
+def test_festivals_that_are_not_named_have_no_deep_valley() -> None:
+    for first in ("2026-01-01", "2026-04-04", "2026-06-19", "2026-09-25"):
+        assert_allclose(prices([ZHEJIANG], in_china(first, 3)), 0.7)
+
+
+def test_holidays_that_nobody_published_leave_their_prices_unknown() -> None:
+    assert_allclose(prices([ZHEJIANG], in_china("2026-12-31", 2)), [0.7] * 24 + [math.nan] * 24)
+    flat = prices([FLAT], in_china("2026-12-31", 2))
+    assert_allclose(flat, 0.7)
+
+
+def test_months_that_tell_no_days_apart_wait_for_no_notice() -> None:
+    rest = frozenset(range(1, 13)) - {1, 2}
+    tariff = Tariff(
+        "winter",
+        (*(replace(p, months=frozenset({1, 2})) for p in ZHEJIANG.prices), Price(0.8, months=rest)),
+        "invented",
+    )
+    found = prices([tariff], in_china("2027-02-28", 2))
+    assert_allclose(found, [math.nan] * 24 + [0.8] * 24)
+    assert tariff.tells_days_apart
+    assert not FLAT.tells_days_apart
 
 
 def test_each_day_has_the_price_of_its_version_and_none_outside() -> None:
@@ -97,13 +167,21 @@ def test_two_versions_on_one_day_are_refused() -> None:
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        ((Price(1.0, hours=((0, 600), (660, 1440))),), "no price in month 1 on a restday at 10:00"),
+        ((Price(1.0, hours=((0, 600), (660, 1440))),), "no price in month 1 on days 'workday' at 10:00"),
         (
-            (Price(1.0), Price(2.0, days="workday", months=frozenset({3}))),
-            "two prices in month 3 on a workday at 00:00",
+            (Price(1.0), Price(2.0, days=DAY_WORDS["workday"], months=frozenset({3}))),
+            "two prices in month 3 on days 'workday' at 00:00",
         ),
         ((Price(1.0, above=5.0),), "the lowest tier must begin at 0, got 5"),
-        ((Price(1.0), Price(2.0, above=5.0, days="workday")), "no price in month 1 on a restday"),
+        ((Price(1.0), Price(2.0, above=5.0, days=DAY_WORDS["workday"])), "no price in month 1 on days 'weekend'"),
+        (
+            (Price(1.0, days=DAY_WORDS["workday"]), Price(1.0, days=DAY_WORDS["weekend"])),
+            "no price in month 1 on days 'new_year' at 00:00",
+        ),
+        (
+            (Price(1.0), Price(2.0, days=DAY_WORDS["spring_festival"], months=frozenset({2}))),
+            "two prices in month 2 on days 'spring_festival' at 00:00",
+        ),
         ((), "the lowest tier must begin at 0"),
     ],
 )
@@ -118,12 +196,14 @@ def test_holes_and_overlaps_are_refused(own: tuple[Price, ...], message: str) ->
         ({"yuan": math.nan}, "number of yuan"),
         ({"months": frozenset({0})}, "months 1 .. 12"),
         ({"months": frozenset()}, "months 1 .. 12"),
+        ({"days": frozenset()}, "kinds of day"),
+        ({"days": frozenset({Occasion.UNPUBLISHED})}, "kinds of day, got ['unpublished']"),
         ({"hours": ((600, 600),)}, "spans inside"),
         ({"above": -1.0}, "below 0"),
     ],
 )
 def test_prices_cannot_hold_nonsense(how: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message.replace(".", r"\.")):
+    with pytest.raises(ValueError, match=re.escape(message)):
         Price(**{"yuan": 1.0, **how})  # type: ignore[arg-type]
 
 
@@ -239,7 +319,42 @@ def test_tiers_outside_their_validity_are_unknown() -> None:
     assert_allclose(energy_cost([own], hours("2026-01-29", 2, 86_400), np.ones((1, 2))), [[np.nan, 0.5]])
 
 
-def naive_cost(tariff: Tariff, start: int, step: int, amounts: list[float], is_workday: bool) -> list[float]:
+def naive_word(day: date) -> str:
+    """What a day is, read from the rows of the notices."""
+    row = next((row for row in table("holidays_cn", Holiday) if row.date == day), None)
+    if row is None:
+        return "weekend" if day.isoweekday() > 5 else "workday"
+    names = {"Spring Festival": "spring_festival", "Labour Day": "labour_day", "National Day": "national_day"}
+    return "workday" if row.kind == "workday" else names.get(row.name_en, "another festival")
+
+
+def naive_noon(start: int, amounts: list[float]) -> list[float]:
+    """Hours by the deep valley at noon, through the clock of the standard library."""
+    out = []
+    for i, amount in enumerate(amounts):
+        local = datetime.fromtimestamp(start + 3600 * i, UTC).astimezone(ZoneInfo("Asia/Shanghai"))
+        is_deep = 10 <= local.hour < 14 and naive_word(local.date()) in (
+            "spring_festival",
+            "labour_day",
+            "national_day",
+        )
+        out.append(amount * (0.2 if is_deep else 0.7) if 2014 <= local.year <= 2026 else math.nan)
+    return out
+
+
+@given(
+    st.dates(date(2013, 12, 30), date(2027, 1, 2)),
+    st.lists(st.floats(0, 1e4) | st.just(math.nan), min_size=0, max_size=30),
+)
+def test_costs_of_holidays_agree_with_their_slow_twin(first: date, amounts: list[float]) -> None:
+    start = int(datetime(first.year, first.month, first.day, 9, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp())
+    times = start + 3600 * np.arange(len(amounts), dtype=np.int64)
+    when = clock(times, 3600, SHANGHAI, work_calendar("CN").occasion(SHANGHAI.day_number(times)))
+    found = energy_cost([ZHEJIANG], when, np.array([amounts]))
+    assert_allclose(found[0], naive_noon(start, amounts), rtol=1e-9, atol=1e-9)
+
+
+def naive_cost(tariff: Tariff, start: int, step: int, amounts: list[float], on: Occasion) -> list[float]:
     """Minute by minute through the clock of the standard library."""
     zone = ZoneInfo("Asia/Shanghai")
     out = []
@@ -249,8 +364,7 @@ def naive_cost(tariff: Tariff, start: int, step: int, amounts: list[float], is_w
             local = datetime.fromtimestamp(start + i * step + 60 * minute, UTC).astimezone(zone)
             for price in tariff.prices:
                 of_day = local.hour * 60 + local.minute
-                fits = price.days == "all" or (price.days == "workday") == is_workday
-                if fits and local.month in price.months and any(a <= of_day < b for a, b in price.hours):
+                if on in price.days and local.month in price.months and any(a <= of_day < b for a, b in price.hours):
                     total += price.yuan
         out.append(amount * total / (step // 60))
     return out
@@ -260,13 +374,13 @@ def naive_cost(tariff: Tariff, start: int, step: int, amounts: list[float], is_w
     st.integers(1_600_000_000 // 3600, 1_900_000_000 // 3600),
     st.sampled_from([900, 1800, 3600]),
     st.lists(st.floats(0, 1e4) | st.just(math.nan), min_size=0, max_size=30),
-    st.booleans(),
+    st.sampled_from(sorted(EVERY_DAY)),
 )
-def test_costs_agree_with_their_slow_twin(hour: int, step: int, amounts: list[float], workday: bool) -> None:
+def test_costs_agree_with_their_slow_twin(hour: int, step: int, amounts: list[float], on: Occasion) -> None:
     times = hour * 3600 + step * np.arange(len(amounts), dtype=np.int64)
-    when = clock(times, step, SHANGHAI, np.full(len(amounts), workday))
+    when = clock(times, step, SHANGHAI, np.full(len(amounts), on, np.uint8))
     found = energy_cost([TOU], when, np.array([amounts]))
-    assert_allclose(found[0], naive_cost(TOU, hour * 3600, step, amounts, workday), rtol=1e-9, atol=1e-9)
+    assert_allclose(found[0], naive_cost(TOU, hour * 3600, step, amounts, on), rtol=1e-9, atol=1e-9)
 
 
 def test_the_clock_of_people_counts_where_it_changes() -> None:
@@ -280,14 +394,14 @@ def test_an_interval_across_midnight_has_the_prices_before_it() -> None:
     # half past eleven to half past twelve in Delhi: the valley of .3 begins at 23:00, and so does the last half hour
     delhi = LocalCalendar("Asia/Kolkata")
     start = int(datetime(2026, 1, 1, 18, 0, tzinfo=UTC).timestamp())
-    when = clock(np.array([start]), 3600, delhi, np.ones(1, bool))
+    when = clock(np.array([start]), 3600, delhi, np.zeros(1, np.uint8))
     assert (when.minute[0], when.end_minute[0]) == (23 * 60 + 30, 24 * 60)
     assert_allclose(prices([TOU], when), [0.3])
 
 
 def test_intervals_of_odd_seconds_are_refused() -> None:
     with pytest.raises(ValueError, match="whole minutes"):
-        clock(np.zeros(1, np.int64), 90, SHANGHAI, np.ones(1, bool))
+        clock(np.zeros(1, np.int64), 90, SHANGHAI, np.zeros(1, np.uint8))
 
 
 # ---- charges

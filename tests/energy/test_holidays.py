@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from energy.errors import MissingReference
-from energy.holidays import DayKind, WorkCalendar, country_of, is_weekend, work_calendar
+from energy.holidays import DayKind, Occasion, WorkCalendar, country_of, is_weekend, work_calendar
 from energy.intervals import LocalCalendar
 from energy.reference import Holiday, table
 from energy.series import BoolArray, IntArray
@@ -83,6 +83,25 @@ def test_the_published_years_reach_from_2014_to_the_last_notice() -> None:
     assert_array_equal(
         CN.is_published(numbers("2013-12-31", "2014-01-01", "2026-12-31", "2027-01-01")), [False, True, True, False]
     )
+
+
+def test_days_off_are_told_by_their_festival_and_shifted_workdays_are_workdays() -> None:
+    # days off of the seven festivals of 2026, as the notice lists them (国办发明电〔2025〕7号)
+    found = np.bincount(CN.occasion(year(2026)), minlength=len(Occasion))
+    assert_array_equal(found[2:], [3, 9, 3, 5, 3, 3, 7, 0, 0])
+    assert_array_equal(CN.occasion(numbers("2026-02-14", "2026-02-28", "2026-03-01")), [0, 0, Occasion.WEEKEND])
+    assert_array_equal(CN.occasion(numbers("2015-09-03", "2015-09-06")), [Occasion.OTHER, Occasion.WORKDAY])
+    # the Mid-Autumn day inside the break of National Day keeps its name
+    assert_array_equal(CN.occasion(numbers("2025-10-06", "2025-10-07")), [Occasion.MID_AUTUMN, Occasion.NATIONAL_DAY])
+
+
+@pytest.mark.parametrize("calendar", [CN, UK], ids=["CN", "GB-EAW"])
+def test_occasions_and_workdays_never_contradict_each_other(calendar: WorkCalendar) -> None:
+    days = np.arange(calendar.first_day, calendar.last_day + 1)
+    assert_array_equal(calendar.occasion(days) == Occasion.WORKDAY, calendar.is_workday(days))
+    assert_array_equal(calendar.occasion(days) >= Occasion.NEW_YEAR, holidays(calendar, days))
+    outside = np.array([calendar.first_day - 1, calendar.last_day + 1])
+    assert_array_equal(calendar.occasion(outside), [Occasion.UNPUBLISHED] * 2)
 
 
 def test_no_days_give_no_answers() -> None:

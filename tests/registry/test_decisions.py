@@ -157,6 +157,12 @@ def test_rows_come_back_as_typed_values(stocked: Registry) -> None:
         ("corrections", {"end": "2025-01-01T00:00:00Z"}, "column end: expected an instant after start"),
         ("tariffs", {"valid_from": "2026-01-01"}, "column valid_from: expected a validity apart from [2025-01-01, ope"),
         ("tariffs", {"hours": "8-11"}, "column hours: expected spans of the day like 08:00-11:30,17:00-24:00"),
+        (
+            "tariffs",
+            {"days": "spring"},
+            "column days: expected days like holiday or spring_festival,weekend, of all, re",
+        ),
+        ("tariffs", {"days": "workday,"}, "column days: expected days like holiday"),
         ("tariffs", {"months": "13"}, "column months: expected months like 1-3,7,12"),
         ("tariff_uses", {"tariff": "gone", "category": "gas"}, "column tariff: expected a tariff of sheet tariffs"),
         ("tariff_uses", {"id": "gone"}, "column id: expected an id of sheet institutions, came 'gone'"),

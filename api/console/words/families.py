@@ -158,6 +158,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "costnote_no_demand": ("需量未知", "demand not known"),
     "costnote_no_capacity": ("未登记变压器容量", "capacity not stated"),
     "costnote_step_unknown": ("所处阶梯未知", "step not known"),
+    "costnote_holidays_not_published": (
+        "当年放假安排尚未公布或未收录",
+        "holidays of the year not published or not on file",
+    ),
     "band_all": ("全时段", "all day"),
     "band_sharp": ("尖峰", "sharp peak"),
     "band_peak": ("高峰", "peak"),

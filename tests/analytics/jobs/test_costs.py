@@ -129,7 +129,7 @@ def test_months_may_cross_the_end_of_the_year() -> None:
 
 
 def test_a_tariff_that_leaves_hours_unpriced_is_refused() -> None:
-    with pytest.raises(ValueError, match="no price in month 1 on a restday at 00:00"):
+    with pytest.raises(ValueError, match="no price in month 1 on days 'workday' at 00:00"):
         versions_of("t", [row(1.0, hours="08:00-24:00")])
 
 
