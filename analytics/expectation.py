@@ -48,6 +48,10 @@ class ExpectedTotals:
         """These rows alone."""
         return ExpectedTotals(self.amount[where], self.half[where])
 
+    def above(self, other: ExpectedTotals) -> ExpectedTotals:
+        """These rows, and below them those of the other."""
+        return ExpectedTotals(np.concatenate((self.amount, other.amount)), np.concatenate((self.half, other.half)))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpectedDays:
@@ -99,7 +103,7 @@ def roll_up_expected(found: Sequence[Group], meters: ExpectedTotals, heard: Bool
     Parameters
     ----------
     heard : bool, shape (n_meters, n_periods)
-        Whether the meter's amount is known, so that it is part of the group's amount.
+        Whether the row's amount is known, so that it is part of the group's amount.
     """
     rows = [_of_group(group, meters, heard) for group in found]
     shape = (0, meters.amount.shape[1])

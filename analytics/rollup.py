@@ -4,22 +4,27 @@ A category's total is the sum of its root meters: those with no meter of the sam
 place, and the mains below an account that measure the same (`analytics.mains`). An item's total is the sum of the
 meters labelled with it, without those below a meter of the same label. What the items leave of the whole is
 `unallocated`; what a meter's children leave of it is its balance residual.
+
+What is metered of others (a shop let, piles that charge others' vehicles) is taken out of the meters that hold it, in
+the place's whole, its items and its `unallocated`: these sum the nets. The meters' own totals and residuals stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from analytics.mains import twins
+from analytics.meter_tree import is_below, parents, tops
 from analytics.totals import Totals, stack
-from energy.model import Category, Meter, MeterKind, Scope
+from energy.model import Category, Meter, MeterKind, Scope, UsedBy
 
 WHOLE: Final = "all"
 REST: Final = "unallocated"
+NET: Final = "net"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,21 @@ class Group:
     rest: tuple[int, ...] | None = None
 
 
-def groups(meters: Sequence[Meter]) -> list[Group]:
-    """The totals that the meters of one institution make: of every meter, building and the institution itself.
+def groups(meters: Sequence[Meter]) -> tuple[list[Group], list[Group]]:
+    """The totals that the meters of one institution make, and the nets among their members.
 
+    Returns
+    -------
+    groups : list of Group
+        Of every meter, building and the institution itself.
+    nets : list of Group
+        What is left of root or item meters without the meters of others behind them (`rest`). Groups of places name
+        the k-th of them as member len(meters) + k.
+
+    Notes
+    -----
     A virtual meter is a view of others: it counts in a sum only where it carries an item or meters name it as their
-    parent.
+    parent. What others use, with all that lies behind their meter, counts in no place.
     """
     tree = _Tree(meters)
     found = [Group(Scope.METER, meter.id, meter.category, WHOLE, (i,)) for i, meter in enumerate(meters)]
@@ -50,74 +65,91 @@ def groups(meters: Sequence[Meter]) -> list[Group]:
         found.append(Group(Scope.METER, meters[i].id, meters[i].category, REST, (i,), tuple(below or children)))
     by_category: dict[Category, list[int]] = {}
     for i, meter in enumerate(meters):
-        by_category.setdefault(meter.category, []).append(i)
+        if i not in tree.let:
+            by_category.setdefault(meter.category, []).append(i)
     for category, places in by_category.items():
         for building in sorted({b for i in places if (b := meters[i].building) is not None}):
             own = [i for i in places if meters[i].building == building]
             found += _of_place(tree, Scope.BUILDING, building, category, own)
         institution = meters[places[0]].institution
         found += _of_place(tree, Scope.INSTITUTION, institution, category, places)
-    return found
+    return found, list(tree.nets.values())
 
 
 def _of_place(tree: _Tree, scope: Scope, name: str, category: Category, places: list[int]) -> Iterator[Group]:
     roots = tree.roots(places)
     if roots:
-        yield Group(scope, name, category, WHOLE, tuple(roots))
+        yield Group(scope, name, category, WHOLE, tree.net(roots))
     labels = sorted(
         {meter.item[:n] for i in places for meter in [tree.meters[i]] for n in range(1, len(meter.item) + 1)}
     )
     first_level: list[int] = []
     for label in labels:
         members = tree.labelled(places, label)
-        yield Group(scope, name, category, label, tuple(members))
+        yield Group(scope, name, category, label, tree.net(members))
         if len(label) == 1:
             first_level += members
     if roots and first_level:
-        yield Group(scope, name, category, REST, tuple(roots), tuple(sorted(first_level)))
+        yield Group(scope, name, category, REST, tree.net(roots), tree.net(first_level))
 
 
 class _Tree:
-    """Who is above whom among the meters of one institution."""
+    """Who is above whom among the meters of one institution.
+
+    Attributes
+    ----------
+    mains : dict
+        Of each account that has any: the mains that measure the same.
+    let : set of int
+        Meters of others, and all that lie behind them.
+    nets : dict
+        By its members: what is left of them without others, numbered from the last meter on.
+    """
 
     def __init__(self, meters: Sequence[Meter]) -> None:
         self.meters = meters
-        place = {meter.id: i for i, meter in enumerate(meters)}
-        self.parent: list[int | None] = [
-            place.get(meter.parent) if meter.parent is not None else None for meter in meters
-        ]
+        self.parents = parents(meters)
         self.children: dict[int, list[int]] = {}
-        for i, parent in enumerate(self.parent):
-            if parent is not None and meters[parent].category is meters[i].category:
+        for i, parent in enumerate(self.parents):
+            if parent is not None:
                 self.children.setdefault(parent, []).append(i)
-        self.mains = {account: pair.mains for pair in twins(meters) for account in pair.accounts}
-        """Of each account that has any: the mains that measure the same."""
+        self.pairs = twins(meters)
+        self.mains = {account: pair.mains for pair in self.pairs for account in pair.accounts}
+        others = {i for i, meter in enumerate(meters) if meter.used_by is UsedBy.OTHERS}
+        self.others = tops(self.parents, sorted(others))
+        self.let = {i for i in range(len(meters)) if i in others or is_below(self.parents, i, others)}
+        self.nets: dict[tuple[int, ...], Group] = {}
 
     def roots(self, places: Sequence[int]) -> list[int]:
         """Meters whose sum is the whole of the places."""
-        tops = self.tops(places, self.counts)
-        return sorted({*tops, *(main for top in tops for main in self.mains.get(top, ()))})
+        found = tops(self.parents, [i for i in places if self.counts(i)])
+        return sorted({*found, *(main for top in found for main in self.mains.get(top, ()))})
 
     def labelled(self, places: Sequence[int], label: str) -> list[int]:
         """The topmost meters of an item."""
-        return self.tops(places, lambda i: self.meters[i].item.startswith(label))
+        return tops(self.parents, [i for i in places if self.meters[i].item.startswith(label)])
 
     def counts(self, i: int) -> bool:
         """False for a virtual meter that only shows others."""
         return self.meters[i].kind is not MeterKind.VIRTUAL or i in self.children
 
-    def tops(self, places: Sequence[int], fits: Callable[[int], bool]) -> list[int]:
-        """Places that fit and have none above them that fits too, of the same category and among the places."""
-        fitting = {i for i in places if fits(i)}
-        return [i for i in places if i in fitting and not any(above in fitting for above in self._above(i))]
+    def net(self, members: Sequence[int]) -> tuple[int, ...]:
+        """The members, and in place of those with meters of others behind them what is left."""
+        found: list[int] = []
+        for part in sorted({self._together(i, members) for i in members}):
+            others = [i for i in self.others if is_below(self.parents, i, part)]
+            found += [self._number(part, others)] if others else part
+        return tuple(sorted(found))
 
-    def _above(self, i: int) -> Iterator[int]:
-        seen = {i}
-        parent = self.parent[i]
-        while parent is not None and parent not in seen:
-            seen.add(parent)
-            yield parent
-            parent = self.parent[parent]
+    def _together(self, i: int, members: Sequence[int]) -> tuple[int, ...]:
+        """A member with those that measure the same: who uses something behind a main uses it behind its account."""
+        same = next((pair for pair in self.pairs if i in pair.accounts or i in pair.mains), None)
+        return (i,) if same is None else tuple(sorted({*same.accounts, *same.mains} & set(members)))
+
+    def _number(self, part: tuple[int, ...], others: Sequence[int]) -> int:
+        first = self.meters[part[0]]
+        self.nets.setdefault(part, Group(Scope.METER, first.id, first.category, NET, part, tuple(others)))
+        return len(self.meters) + list(self.nets).index(part)
 
 
 def roll_up(found: Sequence[Group], meters: Totals, counted: Totals | None = None) -> Totals:
@@ -127,6 +159,11 @@ def roll_up(found: Sequence[Group], meters: Totals, counted: Totals | None = Non
     """
     of_places = meters if counted is None else counted
     return stack([_total(group, meters if group.scope is Scope.METER else of_places) for group in found])
+
+
+def with_nets(nets: Sequence[Group], counted: Totals) -> Totals:
+    """What of each meter counts in places, and behind it the nets: the rows that groups of places name."""
+    return stack([counted, roll_up(nets, counted)]) if nets else counted
 
 
 def _total(group: Group, meters: Totals) -> Totals:

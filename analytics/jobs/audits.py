@@ -49,8 +49,8 @@ class JudgedBill:
         Billed against tariff x amount and the charges of its months. Not computed where the tariff has bands that only
         readings could tell apart, or charges whose base is unknown or whose months the bill cuts.
     meters : tuple of str
-        Meters the amount is compared with: itself if it is read, else the mains that measure the same (and what the bill
-        holds of others beside them), else those read directly below it.
+        Meters the amount is compared with: itself if it is read, else the mains that measure the same, with what the
+        bill holds of others beside them, else those read directly below it.
     amount : MeterAgainstBill or None
         None where no such meter is.
     """

@@ -18,7 +18,7 @@ from analytics.jobs.prices import Books, Paid
 from analytics.tariffs import Tariff, monthly_charges
 from analytics.totals import Periods
 from energy.intervals import HOUR, RESOLUTIONS
-from energy.model import Category, CostNote, MeterKind
+from energy.model import Category, CostNote, MeterKind, UsedBy
 from energy.series import BoolArray, ByteArray, FloatArray
 from energy.storage.base import ResultStore
 from energy.storage.schema import INTERVAL
@@ -109,9 +109,10 @@ def billing_points(estate: Estate, paid: Paid) -> dict[str, tuple[Tariff, ...]]:
 
 
 def _is_top(estate: Estate, place: int, names: set[str]) -> bool:
-    """No meter above it, or only the account that it is the main of."""
-    parent = estate.meters[place].parent
-    return parent not in names or any(place in pair.mains for pair in estate.twins)
+    """No meter above it, or only the account that it is the main of; of others none: they pay what is charged there."""
+    meter = estate.meters[place]
+    is_top = meter.parent not in names or any(place in pair.mains for pair in estate.twins)
+    return is_top and meter.used_by is UsedBy.SELF
 
 
 def _is_billed(bills: Sequence[Bill], months: Periods, i: int) -> bool:

@@ -359,7 +359,7 @@ def with_nets(nets: Sequence[Group], meters: Costs, amount: FloatArray) -> Costs
         whole = _together(net.members, meters, np.isfinite(amount[:n]))
         used = np.nansum(amount[list(net.members)], axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            share = np.where(used == left, 1.0, left / used)
+            share = np.where(used == left, 1.0, np.where(used > 0, left / used, np.nan))
         yuan.append((whole.yuan * share)[None])
         note.append(whole.note[None])
     return Costs(np.concatenate(yuan), np.concatenate(note))

@@ -46,6 +46,8 @@ class Estate:
     formulas : dict
         Place of each virtual meter to (place, factor) of what it sums, in an order in which each comes after those
         it uses.
+    nets : tuple of Group
+        What is left of meters without others behind them: the k-th is member len(meters) + k of `groups`.
     twins : tuple of Twins
         Accounts and the mains that measure the same.
     gas : tuple of Stated
@@ -67,15 +69,30 @@ class Estate:
     buildings: tuple[str, ...]
     formulas: Mapping[int, tuple[tuple[int, float], ...]]
     groups: tuple[Group, ...]
+    nets: tuple[Group, ...]
     twins: tuple[Twins, ...]
     gas: tuple[Stated, ...]
     heating: HeatingCalendar
     denominators: tuple[Denominator, ...]
     office: str | None = None
 
+    @property
+    def others(self) -> frozenset[int]:
+        """Places of the meters that the nets take out."""
+        return frozenset(place for net in self.nets for place in net.rest or ())
+
     def signature(self) -> str:
         """Changes when any total or indicator of the institution could, although no reading did."""
-        own = (self.groups, self.twins, self.formulas, self.denominators, self.buildings, self.spans, self.gas)
+        own = (
+            self.groups,
+            self.nets,
+            self.twins,
+            self.formulas,
+            self.denominators,
+            self.buildings,
+            self.spans,
+            self.gas,
+        )
         plain = (self.calendar.zone, *own, self.heating, self.office)
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
@@ -162,6 +179,7 @@ def _estate(
 ) -> Estate:
     own = [snapshot.meters[name] for name in sorted(snapshot.meters_of(institution))]
     meters = tuple(m for m in own if m.quantity == ENERGY)
+    found, nets = groups(meters)
     return Estate(
         institution=institution,
         calendar=calendar,
@@ -173,7 +191,8 @@ def _estate(
         thermometers=thermometers,
         buildings=buildings,
         formulas=_formulas(meters),
-        groups=tuple(groups(meters)),
+        groups=tuple(found),
+        nets=tuple(nets),
         twins=twins(meters),
         gas=gas,
         heating=heating,
@@ -201,6 +220,18 @@ def rated_per_hour(meter: Meter) -> float | None:
         return None
     factor, _ = linear("kWh", meter.unit)
     return meter.rated_kw * factor
+
+
+def metered_apart(calendar: LocalCalendar, meter: Meter, extents: Mapping[str, tuple[int, int]]) -> Window:
+    """When what others use is metered apart: from the stated day, else from the first reading or bill; empty if never.
+
+    Before, it stays in the meter that holds it.
+    """
+    known = service(calendar, meter)
+    if meter.active_from is not None:
+        return known
+    begins = extents[meter.id][0] if meter.id in extents else known.end
+    return Window(min(begins, known.end), known.end)
 
 
 def service(calendar: LocalCalendar, meter: Meter) -> Window:

@@ -7,12 +7,13 @@ from typing import Final
 
 import numpy as np
 
-from analytics.jobs.estate import Estate
+from analytics.jobs.estate import Estate, metered_apart
+from analytics.jobs.limits import Extents
 from analytics.jobs.rows import Writer, plain, repeated, table
 from analytics.rollup import WHOLE, Group
 from energy.intervals import DAY, HOUR, RESOLUTIONS, LocalCalendar, Window
 from energy.model import Scope
-from energy.series import FloatArray, Table
+from energy.series import BoolArray, FloatArray, Table
 from energy.storage.base import ResultStore
 from energy.storage.schema import DAY_PROFILE, INTERVAL
 
@@ -20,16 +21,23 @@ _SPAN_DAYS: Final = 366
 """Days computed at once: a year of an institution fits in memory whatever its history."""
 
 
-def write_shapes(store: ResultStore, writer: Writer, estate: Estate, changed: Sequence[Window]) -> None:
+def write_shapes(
+    store: ResultStore, writer: Writer, estate: Estate, changed: Sequence[Window], extents: Extents
+) -> None:
     """Replace the daily shapes of the changed local days."""
+    apart = {i: metered_apart(estate.calendar, estate.meters[i], extents) for i in estate.others}
     for window in changed:
         days = estate.calendar.day_number(estate.calendar.edges(window, "day"))
         for lo in range(0, len(days) - 1, _SPAN_DAYS):
-            _write(store, writer, estate, days[lo : lo + _SPAN_DAYS + 1])
+            _write(store, writer, estate, days[lo : lo + _SPAN_DAYS + 1], apart)
 
 
 def _write(
-    store: ResultStore, writer: Writer, estate: Estate, days: np.ndarray[tuple[int], np.dtype[np.int64]]
+    store: ResultStore,
+    writer: Writer,
+    estate: Estate,
+    days: np.ndarray[tuple[int], np.dtype[np.int64]],
+    apart: Mapping[int, Window],
 ) -> None:
     edges = estate.calendar.day_start(days)
     window = Window(int(edges[0]), int(edges[-1]))
@@ -37,9 +45,13 @@ def _write(
     found = store.results(
         INTERVAL.name, where={"meter": meters}, start=window.start, end=window.end, fields=("amount", "state")
     )
-    hours = {name: _hours(part, estate.calendar, days) for name, part in _by_meter(found, meters).items()}
+    by_name = {name: _hours(part, estate.calendar, days) for name, part in _by_meter(found, meters).items()}
+    hours = [by_name.get(name) for name in meters]
+    is_apart = {i: (edges[:-1] < span.end) & (edges[1:] > span.start) for i, span in apart.items()}
+    billed = {i for pair in estate.twins for i in pair.let}  # bills hold them, and bills tell no hours
+    hours += [_left(net, hours, {i: is_apart[i] for i in net.rest or () if i not in billed}) for net in estate.nets]
     groups = [g for g in estate.groups if g.item == WHOLE and g.scope in (Scope.BUILDING, Scope.INSTITUTION)]
-    shapes = [(group, _sum(group, [hours.get(meters[i]) for i in group.members])) for group in groups]
+    shapes = [(group, _sum([hours[i] for i in group.members])) for group in groups]
     names: dict[Scope, Sequence[str]] = {Scope.BUILDING: estate.buildings, Scope.INSTITUTION: [estate.institution]}
     for scope, ids in names.items():
         own = {group: shape for group, shape in shapes if group.scope is scope and shape is not None}
@@ -72,7 +84,17 @@ def _hours(intervals: Table, calendar: LocalCalendar, days: np.ndarray[tuple[int
     return np.where((seconds >= HOUR) & ~unknown, hour, np.nan).reshape(-1, 24)
 
 
-def _sum(group: Group, hours: Sequence[FloatArray | None]) -> FloatArray | None:
+def _left(net: Group, hours: Sequence[FloatArray | None], apart: Mapping[int, BoolArray]) -> FloatArray | None:
+    """What is left of the members without others; unknown on a day on which these are metered apart and not known."""
+    left = _sum([hours[i] for i in net.members])
+    for i, days in apart.items():
+        taken = hours[i]
+        if left is not None:
+            left = left - np.where(days[:, None], np.nan if taken is None else taken, 0.0)
+    return left
+
+
+def _sum(hours: Sequence[FloatArray | None]) -> FloatArray | None:
     """Sum of the members; an hour is unknown where a member that was heard that day does not know it."""
     heard = [part for part in hours if part is not None]
     if not heard:

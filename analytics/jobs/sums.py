@@ -9,7 +9,7 @@ import numpy as np
 
 from analytics.consumption import DayParts
 from analytics.expectation import ExpectedDays, ExpectedTotals, meter_expected, roll_up_expected, virtual_expected
-from analytics.jobs.estate import Estate, service
+from analytics.jobs.estate import Estate, metered_apart, service
 from analytics.jobs.habits import Habits, speaking
 from analytics.jobs.limits import Extents
 from analytics.jobs.meters import spoken_of
@@ -17,7 +17,7 @@ from analytics.jobs.resting import may_rest, rests, without
 from analytics.jobs.rows import Writer, plain, repeated, runs, table
 from analytics.jobs.same_span import up_to_last_reading
 from analytics.mains import billed_days
-from analytics.rollup import Group, roll_up, virtual_totals
+from analytics.rollup import Group, roll_up, virtual_totals, with_nets
 from analytics.totals import Periods, Totals, meter_totals, stack
 from energy.intervals import DAY, RESOLUTIONS, LocalCalendar, Period, Window
 from energy.model import CostNote, Meter, MeterKind, Scope, ValueKind
@@ -37,9 +37,9 @@ class Counted:
     Attributes
     ----------
     totals : Totals
-        One row a meter.
+        One row a meter, and behind them one a net (`analytics.rollup`).
     days : bool, shape (n_meters, n_days)
-        The days on which it does.
+        The days on which the meter does.
     """
 
     totals: Totals
@@ -99,7 +99,7 @@ def compute_sums(
                 totals,
                 meters.last_year(periods, totals, cut, now),
                 reached(periods, changed),
-                meters.expected(periods, np.isfinite(counted.amount)),
+                meters.expected(periods, counted),
                 Counted(counted, meters.shares.counts),
             )
         )
@@ -125,20 +125,28 @@ class _Shares:
 def _shares(
     estate: Estate, days: Periods, parts: Mapping[str, _Days], extents: Extents, due: Sequence[Window]
 ) -> _Shares:
-    """Bills and mains that measure the same, day by day; every other meter counts always."""
+    """Bills and mains that measure the same, day by day, and what is metered of others; all else counts always."""
     counts = np.ones((len(estate.meters), len(days)), np.bool_)
-    windows: dict[int, Sequence[Window]] = {}
+    apart = {i: metered_apart(estate.calendar, estate.meters[i], extents).within(due[i]) for i in estate.others}
+    windows: dict[int, Sequence[Window]] = {i: [window] for i, window in apart.items()}
+    for i, window in apart.items():
+        counts[i] = _in(days, window)
     for pair in estate.twins:
         billed = np.stack([_is_told(parts[estate.meters[i].id].parts, days) for i in pair.accounts])
         covered = np.stack([_is_covered(estate.meters[i], parts, days, extents) for i in pair.mains])
-        serves = np.stack([(days.start < due[i].end) & (days.edges[1:] > due[i].start) for i in pair.mains])
+        serves = np.stack([_in(days, due[i]) for i in pair.mains])
         by_bill, bill_due = billed_days(billed, covered, serves)
-        for places, on, asked in ((pair.accounts, by_bill, bill_due), (pair.mains, ~by_bill, ~by_bill)):
+        for places, on, asked in (((*pair.accounts, *pair.let), by_bill, bill_due), (pair.mains, ~by_bill, ~by_bill)):
             spans = [Window(int(days.edges[a]), int(days.edges[b])) for a, b in runs(asked)]
             for i in places:
-                counts[i] = on
-                windows[i] = [span.within(due[i]) for span in spans]
+                counts[i] &= on
+                windows[i] = [span.within(apart.get(i, due[i])) for span in spans]
     return _Shares(int(days.days[0]), counts, windows)
+
+
+def _in(days: Periods, window: Window) -> BoolArray:
+    """Days that share an instant with the window."""
+    return np.asarray((days.start < window.end) & (days.edges[1:] > window.start))
 
 
 def _is_told(parts: DayParts, days: Periods) -> BoolArray:
@@ -177,7 +185,7 @@ class _Meters:
     resting: Mapping[int, Sequence[Window]]
 
     def totals(self, periods: Periods, parts: Mapping[str, DayParts]) -> tuple[Totals, Totals]:
-        """Totals of the groups, and what of each meter counts in them (rows in the meters' order)."""
+        """Totals of the groups, and the rows that groups of places sum (`Counted`)."""
         rows = [self._of_meter(i, periods, parts, [window]) for i, window in enumerate(self.due)]
         meters = virtual_totals(stack(rows), self.estate.formulas)
         counted = meters
@@ -187,6 +195,7 @@ class _Meters:
                 for i, due in self.shares.due.items()
             }
             counted = stack([split.get(i) or meters.rows([i]) for i in range(len(rows))])
+        counted = with_nets(self.estate.nets, self._apart(counted))
         return roll_up(self.estate.groups, meters, counted), counted
 
     def last_year(self, periods: Periods, totals: Totals, cut: Mapping[str, DayParts], now: int) -> FloatArray:
@@ -197,11 +206,26 @@ class _Meters:
             amounts[:, running] = self._same_span(periods.at(before[running]), cut)
         return amounts
 
-    def expected(self, periods: Periods, is_known: BoolArray) -> ExpectedTotals:
-        """Expected totals of the groups; what counts in them is known of the meters' periods where `is_known`."""
+    def _apart(self, counted: Totals) -> Totals:
+        """Nothing is taken out while what others use is not metered apart."""
+        nothing = np.isnan(counted.amount) & (counted.expected_s == 0) & self._is_of_others
+        return replace(counted, amount=np.where(nothing, 0.0, counted.amount))
+
+    @property
+    def _is_of_others(self) -> BoolArray:
+        """Meters that the nets take out, shape (n_meters, 1)."""
+        return np.isin(np.arange(len(self.estate.meters)), list(self.estate.others))[:, None]
+
+    def expected(self, periods: Periods, counted: Totals) -> ExpectedTotals:
+        """Expected totals of the groups; `counted` tells of what an amount is known."""
         rows = [self._expected_of(meter, periods) for meter in self.estate.meters]
         of_meters = ExpectedTotals(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
-        return roll_up_expected(self.estate.groups, virtual_expected(of_meters, self.estate.formulas), is_known)
+        of_meters = virtual_expected(of_meters, self.estate.formulas)
+        heard = np.isfinite(counted.amount)
+        nothing = (counted.expected_s[: len(rows)] == 0) & self._is_of_others
+        apart = ExpectedTotals(np.where(nothing, 0.0, of_meters.amount), np.where(nothing, 0.0, of_meters.half))
+        nets = roll_up_expected(self.estate.nets, apart, heard[: len(rows)])
+        return roll_up_expected(self.estate.groups, of_meters.above(nets), heard)
 
     def _expected_of(self, meter: Meter, periods: Periods) -> tuple[FloatArray, FloatArray]:
         """Expected totals of one meter and their half widths; NaN where no model speaks of the month."""

@@ -210,7 +210,7 @@ def _told(work: _Work, metered: _Metered) -> _Told:
     write_indicators(
         writer, estate.calendar, sums, estate.denominators, places, estate.heating, task.now, estate.office
     )
-    write_shapes(work.store, writer, estate, changed if task.everything else metered.days)
+    write_shapes(work.store, writer, estate, changed if task.everything else metered.days, extents)
     write_status(work.store, writer, estate, sums, extents, task.now)
     return _Told(sums, changed, paid, repriced)
 

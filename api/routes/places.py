@@ -19,7 +19,7 @@ from api.scope import Scope
 from api.strict import noun
 from api.times import Instant
 from energy.intervals import LocalCalendar
-from energy.model import Category, Meter, Swap
+from energy.model import Category, Meter, Swap, UsedBy
 from energy.registry import Building, Institution, Region
 
 router = noun("registry")
@@ -107,6 +107,9 @@ class MeterOut(Body):
     interval_s: int
     parent: str | None
     formula: str | None
+    used_by: UsedBy = Field(
+        description="others = a shop let, piles for others' vehicles: not in the figures of building and institution"
+    )
     place: str | None
     active_from: date | None
     active_to: date | None
@@ -326,7 +329,7 @@ def _meter(scope: Scope, wish: Wish, m: Meter) -> dict[str, Any]:
     zh, en = _names(scope, m)
     same = (
         "id", "institution", "building", "gateway", "local", "category", "item", "kind", "value_kind", "quantity",
-        "unit", "digits", "ratio", "rated_kw", "interval_s", "formula", "place", "active_from", "active_to",
+        "unit", "digits", "ratio", "rated_kw", "interval_s", "formula", "used_by", "place", "active_from", "active_to",
     )  # fmt: skip
     parent = m.parent if m.parent is not None and scope.sees("meter", m.parent) else None
     names = {"name": wish.name(zh, en) or m.id, "name_zh": zh, "name_en": en}

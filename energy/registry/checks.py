@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from energy.model import Category, ValueKind
+from energy.model import Category, MeterKind, UsedBy, ValueKind
 from energy.registry import formula
 from energy.registry.book import Book
 from energy.registry.codes import is_item
@@ -87,6 +87,8 @@ def _meter_faults(book: Book, row: Mapping[str, Any]) -> Iterable[tuple[str, str
         yield "parent", f"a meter of the same category, {row['category']}, not {parent['category']}"
     if row["kind"] != "physical" and row["gateway"] is not None:
         yield "gateway", f"no gateway for a {row['kind']} meter"
+    if row["used_by"] == UsedBy.OTHERS and row["kind"] == MeterKind.VIRTUAL:
+        yield "used_by", "self for a virtual meter: what is left out has a meter of its own; mark those it sums"
     if row["digits"] is not None and row["value_kind"] != ValueKind.REGISTER:
         yield "digits", f"digits for a register only, not for a {row['value_kind']}"
     if row["active_from"] is not None and row["active_to"] is not None and row["active_to"] <= row["active_from"]:

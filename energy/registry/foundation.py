@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from energy.intervals import DEFAULT_ZONE
-from energy.model import MeterKind, ValueKind
+from energy.model import MeterKind, UsedBy, ValueKind
 from energy.registry import tables
 from energy.registry.cells import DATE, ID, INSTANT, TEXT, UNIT, ZONE, choice, number, pattern, whole
 from energy.registry.codes import CATEGORY, official
@@ -113,6 +113,7 @@ METERS = Sheet(
         Column("interval_s", whole(1, 31 * 86_400), empty=900),
         ref("parent", "meters"),
         Column("formula", TEXT),
+        Column("used_by", choice(*UsedBy), empty=UsedBy.SELF.value),
         Column("active_from", DATE),
         Column("active_to", DATE),
     ),

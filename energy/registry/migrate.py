@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from energy.errors import RegistryError, SchemaOutdated
 from energy.registry.database import Database
 
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 """The version this program speaks; the migration of this name is the newest (a test holds the two together)."""
 
 _LOCK: Final = 0x6A69656E  # any number, the same in every process: PostgreSQL's lock against two upgrades at once

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from energy.errors import NotInRegistry
-from energy.model import Category, Meter, MeterKind, Swap, ValueKind
+from energy.model import Category, Meter, MeterKind, Swap, UsedBy, ValueKind
 from energy.registry.rows import (
     Building,
     CalendarSpan,
@@ -202,6 +202,7 @@ def _meter(row: Any) -> Meter:
         parent=row.parent,
         quantity="power" if is_power else "energy",
         formula=row.formula,
+        used_by=UsedBy(row.used_by),
         active_from=row.active_from,
         active_to=row.active_to,
     )

@@ -157,6 +157,7 @@ class MeterRow(Base):
     interval_s: Mapped[int]
     parent: Mapped[str | None] = refers("meters.id")
     formula: Mapped[str | None]
+    used_by: Mapped[str]
     active_from: Mapped[date | None]
     active_to: Mapped[date | None]
 

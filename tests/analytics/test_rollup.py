@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.testing import assert_array_equal
 
-from analytics.rollup import Group, groups, order_of_formulas, roll_up, virtual_totals
+from analytics.rollup import Group, groups, order_of_formulas, roll_up, virtual_totals, with_nets
 from analytics.totals import Totals
 from energy.model import Category, Meter, MeterKind, Scope
 
@@ -23,8 +23,9 @@ def totals_of(*amounts: float) -> Totals:
 
 
 def summed(meters: list[Meter], *amounts: float) -> dict[tuple[str, str, str], float]:
-    found = groups(meters)
-    totals = roll_up(found, totals_of(*amounts))
+    found, nets = groups(meters)
+    known = totals_of(*amounts)
+    totals = roll_up(found, known, with_nets(nets, known))
     return {(g.scope.value, g.id, g.item): float(totals.amount[i, 0]) for i, g in enumerate(found)}
 
 
@@ -72,14 +73,14 @@ def test_items_are_not_counted_twice_and_the_rest_is_unallocated() -> None:
 
 def test_meters_of_another_category_are_not_behind_an_electricity_meter() -> None:
     meters = [meter("main"), Meter("gas", "school", Category.GAS, "m3", parent="main")]
-    found = groups(meters)
+    found, _ = groups(meters)
     assert Group(Scope.INSTITUTION, "school", Category.GAS, "all", (1,)) in found
     assert not [g for g in found if g.item == "unallocated"]
 
 
 def test_a_sum_with_an_unknown_part_tells_so_by_coverage_and_count() -> None:
     meters = [meter("a"), meter("b")]
-    found = groups(meters)
+    found, _ = groups(meters)
     totals = roll_up(found, totals_of(30, NAN))
     row = next(i for i, g in enumerate(found) if g.scope is Scope.INSTITUTION)
     assert totals.amount[row, 0] == 30

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from energy.errors import ImportRefused
+from energy.model import UsedBy
 from energy.registry import Registry
 from tests.registry.sample import Sheets, row_of, sample
 
@@ -157,6 +158,8 @@ def _add(sheet: str, **row: Any) -> Callable[[Sheets], None]:
         (_set("meters", "rest", formula="rest + e1"), "column formula: expected meters that are not computed from thi"),
         (_set("meters", "rest", formula=""), "column formula: expected a sum of meters with blanks around"),
         (_set("meters", "e1", formula="e0"), "column formula: expected no formula for a physical meter, came 'e0'"),
+        (_set("meters", "rest", used_by="others"), "column used_by: expected self for a virtual meter: what is left"),
+        (_set("meters", "e1", used_by="tenant"), "column used_by: expected one of self, others, came 'tenant'"),
         (_set("meters", "e1", ct_ratio=0), "column ct_ratio: expected a number greater than 0, came 0"),
         (_set("meters", "e1", rated_kw="1_000"), "expected a finite number without unit or thousands separator"),
         (_set("meters", "e1", rated_kw="nan"), "expected a finite number without unit or thousands separator"),
@@ -217,6 +220,19 @@ def test_a_change_that_breaks_a_row_not_in_the_file_is_refused(registry: Registr
     problems = refused(registry, {"gateways": [{"id": "g2", "institution": "school"}]})
     where = "sheet meters, the registry's row w0, column gateway"
     assert problems == [f"{where}: expected a gateway of institution office, not of school, came 'g2'"]
+
+
+def test_a_meter_is_the_institutions_own_unless_it_is_stated_to_be_of_others(registry: Registry) -> None:
+    sheets = sample()
+    row_of(sheets, "meters", "e1")["used_by"] = "others"
+    row_of(sheets, "meters", "e2")["used_by"] = ""
+    registry.import_sheets(sheets)
+    shown = {row["id"]: row["used_by"] for row in registry.export_sheets()["meters"]}
+    assert shown == {"e0": "self", "e1": "others", "e2": "self", "rest": "self", "w0": "self"}
+    registry.import_sheets({"meters": [{"id": "e1", "name_zh": "小卖部"}]})  # a column left out stays as it is
+    assert registry.snapshot().meters["e1"].used_by is UsedBy.OTHERS
+    registry.import_sheets({"meters": [{"id": "e1", "used_by": ""}]})
+    assert registry.snapshot().meters["e1"].used_by is UsedBy.SELF
 
 
 def test_meters_of_one_gateway_may_exchange_their_local_names(registry: Registry) -> None:
