@@ -6,7 +6,7 @@ import numpy as np
 from numpy.testing import assert_array_equal
 
 from analytics.mains import Twins, billed_days, twins
-from energy.model import Category, Meter, MeterKind
+from energy.model import Category, Meter, MeterKind, UsedBy
 
 
 def meter(name: str, **more: object) -> Meter:
@@ -29,6 +29,15 @@ def test_an_account_of_an_item_or_of_another_building_stands_alone() -> None:
     assert twins([account("paper", item="A"), meter("main")]) == ()
     assert twins([account("paper", building="b1"), meter("main", building="b2")]) == ()
     assert twins([account("paper")]) == ()
+
+
+def test_what_others_use_is_neither_account_nor_main() -> None:
+    kiosk = meter("kiosk", parent="paper", used_by=UsedBy.OTHERS)
+    shop = meter("shop", parent="main", used_by=UsedBy.OTHERS)
+    till = meter("till", parent="kiosk", used_by=UsedBy.OTHERS)
+    assert twins([account("paper"), meter("main", parent="paper"), kiosk, shop, till]) == (Twins((0,), (1,), (2,)),)
+    assert twins([meter("main"), account("let", used_by=UsedBy.OTHERS)]) == ()
+    assert twins([account("paper"), kiosk]) == ()
 
 
 def test_two_accounts_of_one_place_share_its_mains() -> None:

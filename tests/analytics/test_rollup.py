@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.testing import assert_array_equal
 
 from analytics.rollup import Group, groups, order_of_formulas, roll_up, virtual_totals, with_nets
 from analytics.totals import Totals
-from energy.model import Category, Meter, MeterKind, Scope
+from energy.model import Category, Meter, MeterKind, Scope, UsedBy
 
 NAN = np.nan
 
@@ -87,6 +88,53 @@ def test_a_sum_with_an_unknown_part_tells_so_by_coverage_and_count() -> None:
     assert totals.coverage[row, 0] == 0.5
     assert (totals.n_expected[row, 0], totals.n_reporting[row, 0]) == (2, 1)
     assert np.isnan(roll_up(found, totals_of(NAN, NAN)).amount[row, 0])
+
+
+def others(name: str, **more: object) -> Meter:
+    return meter(name, used_by=UsedBy.OTHERS, **more)
+
+
+def test_what_others_use_counts_in_no_place_and_stays_in_the_balance() -> None:
+    meters = [
+        meter("main"),
+        others("shop", parent="main"),
+        meter("light", parent="main", item="A"),
+        others("kiosk", parent="light"),
+        meter("lamp", parent="shop", item="A"),
+        others("till", parent="shop"),
+        others("pile"),
+    ]
+    found = summed(meters, 100, 10, 30, 4, 3, 2, 50)
+    assert found["institution", "school", "all"] == 86  # 100 - 10 - 4
+    assert found["institution", "school", "A"] == 26
+    assert found["institution", "school", "unallocated"] == 60
+    assert found["meter", "main", "unallocated"] == 60  # 100 - 10 - 30
+    assert (found["meter", "light", "unallocated"], found["meter", "shop", "unallocated"]) == (26, 5)
+    assert (found["meter", "pile", "all"], found["meter", "lamp", "all"]) == (50, 3)
+
+
+def test_a_building_is_without_others_wherever_they_are_metered() -> None:
+    meters = [
+        meter("main"),
+        meter("b1", parent="main", building="b1"),
+        others("shop", parent="b1", building="b2"),
+        others("pile", parent="main", building="b2"),
+    ]
+    found = summed(meters, 100, 60, 20, 5)
+    assert found["building", "b1", "all"] == 40
+    assert found["institution", "school", "all"] == 75
+    assert not [name for scope, name, _ in found if scope == "building" and name == "b2"]
+
+
+def test_only_the_meter_that_holds_unknown_others_is_unknown() -> None:
+    meters = [meter("main"), others("shop", parent="main"), meter("annex")]
+    found, nets = groups(meters)
+    known = totals_of(100, NAN, 40)
+    totals = roll_up(found, known, with_nets(nets, known))
+    row = next(i for i, g in enumerate(found) if g.scope is Scope.INSTITUTION)
+    assert totals.amount[row, 0] == 40
+    assert totals.coverage[row, 0] == pytest.approx(2 / 3)
+    assert np.isnan(summed(meters[:2], 100, NAN)["institution", "school", "all"])
 
 
 def test_a_virtual_meter_is_a_view_and_counts_only_as_item_or_parent() -> None:

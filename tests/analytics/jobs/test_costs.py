@@ -11,7 +11,7 @@ import pytest
 
 from analytics.bills import Bill
 from analytics.jobs.audits import judged_bills
-from analytics.jobs.costs import Costs, period_costs, roll_up_costs
+from analytics.jobs.costs import Costs, period_costs, roll_up_costs, with_nets
 from analytics.jobs.day_costs import day_costs
 from analytics.jobs.estate import Estate, estates
 from analytics.jobs.prices import Books, tariffs_of, versions_of
@@ -152,6 +152,15 @@ def test_places_add_their_meters_and_an_unpriced_one_leaves_them_unknown() -> No
     costs = (Costs.of(cost), known)
     found = roll_up_costs([both, with_silent, rest], costs, costs)
     np.testing.assert_array_equal(found.yuan, [[14.0, NAN], [10.0, 10.0], [6.0, NAN]])
+
+
+def test_what_others_used_costs_the_mean_of_the_meters_that_hold_it() -> None:
+    net = Group(Scope.METER, "m", Category.ELECTRICITY, "net", (0, 1), (2,))
+    cost = np.array([[60.0, 60.0, 8.0, 8.0], [40.0, NAN, 0.0, 0.0], [NAN, NAN, NAN, NAN]])
+    amount = np.array([[80.0, 100.0, 0.0, 0.0], [20.0, NAN, 0.0, 0.0], [25.0, 10.0, NAN, 0.0], [75.0, 90.0, NAN, 0.0]])
+    found = with_nets([net], Costs.of(cost), amount)
+    # 100 yuan for 100 kWh; 60 for 100; unknown others; what is paid although nothing is used
+    np.testing.assert_array_equal(found.yuan[3], [75.0, 54.0, NAN, 8.0])
 
 
 def test_totals_of_every_level_carry_their_cost(works: Works) -> None:
