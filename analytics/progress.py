@@ -71,7 +71,7 @@ def reached(used: FloatArray, target: FloatArray, coverage: FloatArray, stages: 
     Incomplete data can prove that a stage is reached, because use only adds up. That it is not reached needs 95 %.
     """
     limit = np.multiply.outer(target, np.asarray(stages, np.float64))
-    is_reached = used[:, None] >= limit * (1 - TIE)
+    is_reached = (used[:, None] >= limit * (1 - TIE)) & (used[:, None] > 0)  # nothing is no stage of nothing
     is_known = (np.nan_to_num(coverage) >= FULL_COVERAGE) & np.isfinite(used) & np.isfinite(target)
     unreached = np.where(is_known, Reached.NO, Reached.UNKNOWN)[:, None]
     return np.where(is_reached, Reached.YES, unreached).astype(np.int64)
@@ -121,7 +121,7 @@ def day_of_stage(used: FloatArray, target: FloatArray, stages: Sequence[float] =
     total = np.cumsum(np.nan_to_num(used), axis=1)
     out = np.full((len(used), len(stages)), -1, np.int64)
     for place, stage in enumerate(stages):
-        over = total >= (stage * target * (1 - TIE))[:, None]
+        over = (total >= (stage * target * (1 - TIE))[:, None]) & (total > 0)
         out[:, place] = np.where(over.any(axis=1), over.argmax(axis=1), -1)
     return out
 

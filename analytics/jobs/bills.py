@@ -15,7 +15,7 @@ from analytics.jobs.estate import Estate
 from analytics.jobs.habits import Expectations
 from analytics.jobs.limits import Extents
 from analytics.jobs.meters import Recomputed
-from analytics.jobs.rows import Writer, repeated, table
+from analytics.jobs.rows import Writer, nothing, repeated, table
 from analytics.weather import degree_days
 from energy.errors import MissingReference
 from energy.holidays import country_of, is_weekend, work_calendar
@@ -72,7 +72,7 @@ def compute_bills(
         windows = list(touched.get(meter.id, ()))
         if windows and meter.kind is MeterKind.MANUAL:
             span = _days(estate.calendar, windows, own)
-            rows = _day_parts(estate, meter, own, expectations) if own else _no_days()
+            rows = _day_parts(estate, meter, own, expectations) if own else nothing(DAY_PART)
             writer.replace(rows, {"meter": [meter.id]}, span)
             done.append(Recomputed(meter.id, span))
     return done
@@ -164,11 +164,6 @@ def _degree_days(calendar: LocalCalendar, days: IntArray, expectations: Expectat
     if temperature is None:
         return None
     return degree_days(temperature, start + HOUR * np.arange(n), edges)
-
-
-def _no_days() -> Table:
-    nothing = np.zeros(0)
-    return table(DAY_PART, np.zeros(0, np.int64), {"meter": repeated([], [])}, dict.fromkeys(DAY_PART.fields, nothing))
 
 
 def _start(calendar: LocalCalendar, day: int) -> int:

@@ -40,6 +40,13 @@ def table(
     return Table(measurement.name, np.asarray(time, np.int64), dict(tags), dict(fields))
 
 
+def nothing(measurement: Measurement) -> Table:
+    """No rows of a measurement."""
+    none = np.zeros(0)
+    tags = {name: repeated([], []) for name in measurement.tags}
+    return table(measurement, np.zeros(0, np.int64), tags, dict.fromkeys(measurement.fields, none))
+
+
 def plain(values: FloatArray) -> FloatArray:
     """Amounts as people would write them: 23.3, not 23.299999999988, which is what 863537.4 - 863514.1 gives.
 

@@ -15,7 +15,8 @@ from analytics.indicators import Amounts, Stated, weighted_by_time
 from analytics.jobs.bills import is_workday
 from analytics.jobs.official import PURPOSES, scoped
 from analytics.jobs.proposals import propose_targets
-from analytics.jobs.rows import Writer, plain, repeated, table
+from analytics.jobs.rows import Writer, nothing, plain, repeated, table
+from analytics.jobs.stages import Subject, changed_stages, stages_of, subject_of, withdrawn
 from analytics.progress import (
     STAGES,
     Uncertainty,
@@ -26,7 +27,6 @@ from analytics.progress import (
     outlook,
     reached,
     seasonal_profile,
-    stage_changes,
     stage_of,
 )
 from analytics.quotas import scope_of
@@ -46,7 +46,7 @@ from energy.storage.schema import TARGET, TOTAL
 log = logging.getLogger(__name__)
 
 SHEET: Final = "targets"
-"""Kind of the model that remembers which targets stood in the registry when progress was last computed."""
+"""Kind of the model that remembers which targets counted when progress was last computed."""
 VERSION: Final = 2
 """Of how progress is counted: where it rises, every target is computed anew once."""
 HISTORY_YEARS: Final = 3
@@ -88,60 +88,55 @@ def compute_targets(
     """
     propose_targets(store, registry, snapshot, calendar, now=now)
     binding = binding_targets(registry.targets.rows())
-    signed = repr((VERSION, sorted(binding, key=_subject), tuple(stages)))
+    followed = sorted(subject_of(target) for target in binding)
+    signed = repr((VERSION, sorted(binding, key=subject_of), tuple(stages)))
     signature = hashlib.sha256(signed.encode()).hexdigest()
     seen = registry.models(SHEET).get(SHEET)
-    everything = seen is None or seen.json()["signature"] != signature
+    before = {} if seen is None else seen.json()
+    everything = before.get("signature") != signature
     wanted = [t for t in binding if everything or t.id in changed or _institution_of(snapshot, t) in changed]
-    held = _held(registry, wanted)
-    raised: list[Stage] = []
+    ended = {Subject(*one) for one in before.get("followed", ())} - set(followed)
+    rows = stages_of(registry, {*ended, *map(subject_of, wanted)})
+    found: list[Stage] = []
     for target in wanted:
         own = _calendar_of(snapshot, target, calendar)
         progress = _progress(store, snapshot, own, target, now)
         if progress is not None:
             _write(writer, own, progress, stages)
-            raised += _stages(own, progress, held.get(_subject(target), ()), now, stages)
-    if raised:
-        registry.stages.put(raised)
-    registry.save_models([FittedModel.of(SHEET, SHEET, start=0, end=0, payload={"signature": signature})])
+            found += _stages(own, progress, rows.get(subject_of(target), ()), now, stages)
+    for subject in sorted(ended):
+        _write_nothing(writer, _calendar_of(snapshot, subject, calendar), subject)
+        found += withdrawn(rows.get(subject, ()), now)
+    if found:
+        registry.stages.put(found)
+    payload = {"signature": signature, "followed": followed}
+    registry.save_models([FittedModel.of(SHEET, SHEET, start=0, end=0, payload=payload)])
     return len(wanted)
 
 
 def binding_targets(rows: Sequence[Target]) -> list[Target]:
     """The one target of each subject that counts: issued before approved; a proposal nobody approved counts not."""
-    found: dict[tuple[object, ...], Target] = {}
+    found: dict[Subject, Target] = {}
     for row in rows:
         if row.state == "issued":
-            found[_subject(row)] = row
+            found[subject_of(row)] = row
         elif row.approved_by:
-            found.setdefault(_subject(row), row)
+            found.setdefault(subject_of(row), row)
     return list(found.values())
 
 
-def _subject(row: Target | Stage) -> tuple[str, str, int, str, str]:
-    return (row.scope, row.id, row.year, row.indicator, row.caliber)
-
-
-def _institution_of(snapshot: Snapshot, target: Target) -> str | None:
-    if target.scope != "building":
-        return target.id if target.scope == "institution" else None
-    building = snapshot.buildings.get(target.id)
+def _institution_of(snapshot: Snapshot, of: Target | Subject) -> str | None:
+    if of.scope != "building":
+        return of.id if of.scope == "institution" else None
+    building = snapshot.buildings.get(of.id)
     return building.institution if building else None
 
 
-def _calendar_of(snapshot: Snapshot, target: Target, default: LocalCalendar) -> LocalCalendar:
+def _calendar_of(snapshot: Snapshot, of: Target | Subject, default: LocalCalendar) -> LocalCalendar:
     """Days as the institution counts them."""
-    institution = _institution_of(snapshot, target)
+    institution = _institution_of(snapshot, of)
     zone = snapshot.zone_of(institution) if institution else None
     return LocalCalendar(zone) if zone else default
-
-
-def _held(registry: Registry, targets: Sequence[Target]) -> dict[tuple[str, str, int, str, str], list[Stage]]:
-    found: dict[tuple[str, str, int, str, str], list[Stage]] = {}
-    ids = sorted({target.id for target in targets})
-    for row in registry.stages.rows(id=ids) if ids else ():
-        found.setdefault(_subject(row), []).append(row)
-    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -267,20 +262,25 @@ def _write(writer: Writer, calendar: LocalCalendar, progress: _Progress, stages:
     fields = {
         "target": value,
         "used": plain(used),
-        "used_share": used / target.value,
+        "used_share": used / target.value if target.value else np.full(n, np.nan),
         "expected_share": share,
         "coverage": coverage,
         "stage": stage_of(status, stages),
         **_ahead(calendar, progress),
     }
-    tags = {
-        "scope": repeated([target.scope], [n]),
-        "id": repeated([target.id], [n]),
-        "indicator": repeated([target.indicator], [n]),
-        "caliber": repeated([target.caliber], [n]),
-    }
-    where = {name: [str(getattr(target, name))] for name in tags}
+    where = _tags(subject_of(target))
+    tags = {name: repeated(values, [n]) for name, values in where.items()}
     writer.replace(table(TARGET, edges[:n], tags, fields), where, Window(int(edges[0]), int(edges[-1])))
+
+
+def _write_nothing(writer: Writer, calendar: LocalCalendar, subject: Subject) -> None:
+    """Leave no rows of a target that counts no more."""
+    year = calendar.window(date(subject.year, 1, 1), date(subject.year, 12, 31))
+    writer.replace(nothing(TARGET), _tags(subject), year)
+
+
+def _tags(subject: Subject) -> dict[str, list[str]]:
+    return {name: [str(getattr(subject, name))] for name in TARGET.tags}
 
 
 def _ahead(calendar: LocalCalendar, progress: _Progress) -> dict[str, FloatArray]:
@@ -308,28 +308,9 @@ def _stages(
     if n == 0:
         return []
     used, value = progress.running_use[n - 1 : n], np.array([target.value])
-    status = reached(used, value, progress.running_coverage[n - 1 : n], stages)[0]
-    standing = {row.stage: row for row in rows if row.withdrawn is None}
+    status = reached(used, value, progress.running_coverage[n - 1 : n], stages)[0].tolist()
+    day = day_of_stage(progress.use[None], value, stages)[0]
+    ends = calendar.day_start(progress.days[day] + 1).tolist()
+    reached_at = {stage: end for stage, end, on in zip(stages, ends, day.tolist(), strict=True) if on >= 0}
     known = float(np.nan_to_num(used)[0])
-    on = dict(zip(stages, day_of_stage(progress.use[None], value, stages)[0].tolist(), strict=True))
-    out = []
-    for change in stage_changes(frozenset(standing), status.tolist(), stages):
-        if change.is_raised:
-            instant = int(calendar.day_start(progress.days[on[change.stage]] + 1))
-            taken = any(row.stage == change.stage and row.raised == instant for row in rows)
-            raised = now if taken else instant  # raised again on the same day after a withdrawal: both stay visible
-            out.append(
-                Stage(
-                    *_subject(target), stage=change.stage, raised=raised, used=known, target=target.value,
-                    reason=change.reason.value,
-                )
-            )  # fmt: skip
-        else:
-            before = standing[change.stage]
-            out.append(
-                Stage(
-                    *_subject(target), stage=change.stage, raised=before.raised, used=known, target=target.value,
-                    withdrawn=now, reason=change.reason.value,
-                )
-            )  # fmt: skip
-    return out
+    return changed_stages(target, rows, dict(zip(stages, status, strict=True)), reached_at, used=known, now=now)

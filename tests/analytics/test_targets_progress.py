@@ -58,6 +58,12 @@ def test_without_use_or_target_nothing_is_known() -> None:
     assert_array_equal(stage_of(found), [NAN, NAN])
 
 
+def test_nothing_used_reaches_no_stage_of_a_target_of_nothing() -> None:
+    used, nothing = np.array([0.0, 0.1]), np.zeros(2)
+    assert_array_equal(reached(used, nothing, np.ones(2)), [[Reached.NO] * 3, [Reached.YES] * 3])
+    assert_array_equal(day_of_stage(np.array([[0.0, 0.0], [0.0, 0.1]]), nothing), [[-1] * 3, [1] * 3])
+
+
 def test_the_stage_shown_is_the_highest_reached() -> None:
     found = reached(np.array([50.0, 92.0, 50.0, 85.0]), np.full(4, 100.0), np.array([1.0, 1.0, 0.5, 0.5]))
     assert_array_equal(stage_of(found), [0.0, 0.9, NAN, 0.8])

@@ -141,6 +141,45 @@ def test_a_proposal_nobody_approved_raises_nothing(works: Works) -> None:
     assert [stage.stage for stage in stages(works)] == [0.8, 0.9, 1.0]
 
 
+def test_a_target_that_counts_no_more_takes_its_stages_and_rows_along(works: Works) -> None:
+    world(works, value=25.0, state="proposed", document="", approved_by="张三")
+    works.registry.import_sheets({"targets": [target(3650.0, scope="region", id="990101", indicator="energy",
+                                                     caliber="gb2589_equivalent_value")]})  # fmt: skip
+    works.run(now="2026-09-01T06:00:00")
+    assert [stage.withdrawn for stage in stages(works)] == [None, None]
+    works.registry.import_sheets({"targets": [target(25.0, state="proposed", document="", approved_by="")]})
+    works.run(now="2026-09-02T06:00:00")
+    end = instant("2026-09-02T06:00:00")
+    assert [(stage.stage, stage.withdrawn, stage.reason) for stage in stages(works)] == [
+        (0.8, end, "corrected"),
+        (0.9, end, "corrected"),
+    ]
+    assert len(works.rows("target", id="school")) == 0
+    assert len(works.rows("target", id="990101")) == 244  # others stay
+    works.run(now="2026-09-03T06:00:00")
+    assert {stage.withdrawn for stage in stages(works)} == {end}
+
+
+def test_a_target_of_nothing_is_passed_by_the_first_use_and_not_before(works: Works) -> None:
+    works.estate(
+        MANUAL,
+        bills=[*bills(date(2024, 1, 1), date(2026, 3, 31), 0.0), *bills(date(2026, 4, 1), date(2026, 8, 31), 1.0)],
+        denominators=[AREA],
+        targets=[target(0.0)],
+    )
+    works.run(now="2026-04-01T06:00:00")
+    assert stages(works) == []
+    last = row(works.rows("target", id="school"), "2026-03-31T00:00:00")
+    assert (last["used"], last["stage"], last["outlook"]) == (0.0, 0.0, 1.0)
+    assert np.isnan(last["used_share"])
+    works.run(now="2026-09-01T06:00:00")
+    first_use = instant("2026-04-02T00:00:00")
+    assert [(stage.stage, stage.raised) for stage in stages(works)] == [(s, first_use) for s in (0.8, 0.9, 1.0)]
+    last = row(works.rows("target", id="school"), "2026-08-31T00:00:00")
+    assert (last["stage"], last["outlook"]) == (1.0, 3.0)
+    assert np.isnan(last["used_share"])
+
+
 def test_missing_bills_leave_the_stage_unknown_but_reached_is_reached(works: Works) -> None:
     world(works, value=36.5)
     works.run(now="2026-11-01T06:00:00")  # bills end with August
