@@ -23,15 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from analytics.registers import (
-    GAP_FACTOR,
-    Judgement,
-    RegisterBank,
-    RegisterLimits,
-    Verdict,
-    fit_register_profile,
-    judge,
-)
+from analytics.register_profiles import fit_register_profile
+from analytics.registers import GAP_FACTOR, Judgement, RegisterBank, RegisterLimits, Verdict, judge
 from benchmarks.recorded import found, instants_of, numbers_of, read_table, refuse
 from benchmarks.register_faults import LABELLED, OTHERS, Register, RegisterFault, RegisterRule, hourly_times, put_in
 from benchmarks.wide import read_wide

@@ -17,7 +17,8 @@ from analytics.consumption import SWAP, Steps, amount_steps, join, marked_spikes
 from analytics.jobs.corrections import with_stated_amounts, with_stated_readings
 from analytics.jobs.estate import ENERGY, Estate
 from analytics.jobs.limits import Extents, rests, usual_per_hour
-from analytics.registers import GAP_FACTOR, RegisterBank, RegisterLimits, RegisterProfile, judge, settled
+from analytics.register_profiles import RegisterProfile
+from analytics.registers import GAP_FACTOR, RegisterBank, RegisterLimits, judge, settled
 from analytics.spikes import interval_spikes
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Flag, Meter, Swap, ValueKind

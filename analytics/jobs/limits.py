@@ -9,16 +9,8 @@ from typing import Final
 import numpy as np
 
 from analytics.jobs.estate import Estate, rated_per_hour
-from analytics.registers import (
-    GAP_FACTOR,
-    LIMIT_FACTOR,
-    RegisterBank,
-    RegisterLimits,
-    RegisterProfile,
-    fit_register_profile,
-    has_outgrown,
-    judge,
-)
+from analytics.register_profiles import RegisterProfile, fit_register_profile, has_outgrown
+from analytics.registers import GAP_FACTOR, LIMIT_FACTOR, RegisterBank, RegisterLimits, judge
 from energy.intervals import DAY, LocalCalendar
 from energy.model import Category, Meter, MeterKind, ValueKind
 from energy.registry import FittedModel

@@ -10,7 +10,7 @@ from analytics.jobs.conversion import canonical_steps
 from analytics.jobs.estate import Estate, service
 from analytics.jobs.judged import Judged, judged
 from analytics.jobs.limits import Extents
-from analytics.registers import RegisterProfile
+from analytics.register_profiles import RegisterProfile
 from energy.intervals import Window
 from energy.model import Meter
 from energy.storage.base import ReadingReader

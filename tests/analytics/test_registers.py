@@ -8,15 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from analytics.registers import (
-    Judgement,
-    RegisterBank,
-    RegisterLimits,
-    Verdict,
-    fit_register_profile,
-    judge,
-    settled,
-)
+from analytics.registers import Judgement, RegisterBank, RegisterLimits, Verdict, judge, settled
 from tests.analytics import naive_registers as naive
 
 HOUR = 3600
@@ -251,27 +243,3 @@ def test_whatever_is_missing_each_known_increment_is_what_was_used(level: int, s
     increment, true = found.increment[found.accepted], np.diff(used[found.accepted], prepend=0)
     known = np.isfinite(increment)
     assert_array_equal(increment[known], true[known])
-
-
-def test_a_profile_needs_two_days_of_increments() -> None:
-    time = np.arange(48, dtype=np.int64) * HOUR
-    assert fit_register_profile(time, 2.0 * np.arange(48), gap_s=5400) is None
-    time = np.arange(49, dtype=np.int64) * HOUR
-    found = fit_register_profile(time, 2.0 * np.arange(49), ratio=10, gap_s=5400)
-    assert found is not None
-    assert (found.per_hour, found.stuck_s, found.n_increments) == (20.0, 6 * HOUR, 48)
-
-
-def test_a_register_that_rests_every_night_is_not_stuck_at_night() -> None:
-    day = [0.0] * 10 + [3.0] * 14
-    value = np.concatenate(([0.0], np.cumsum(day * 20)))
-    found = fit_register_profile(np.arange(len(value), dtype=np.int64) * HOUR, value, gap_s=5400)
-    assert found is not None
-    assert found.stuck_s == 20 * HOUR
-
-
-def test_power_of_a_quarter_hour_counts_as_four_in_the_hour() -> None:
-    time = np.arange(100, dtype=np.int64) * 900
-    found = fit_register_profile(time, 2.0 * np.arange(100), gap_s=1350)
-    assert found is not None
-    assert found.per_hour == 8.0
