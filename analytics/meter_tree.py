@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from energy.model import Meter
+from energy.model import Meter, UsedBy
 
 Parents = Sequence[int | None]
 """Place of each meter's parent; None for one without, or whose parent is not in the list or of another category."""
@@ -36,3 +36,10 @@ def tops(parents: Parents, places: Sequence[int]) -> list[int]:
     """Those of the places that have none of them above."""
     chosen = set(places)
     return [i for i in places if not is_below(parents, i, chosen)]
+
+
+def uncounted(meters: Sequence[Meter]) -> set[int]:
+    """Meters of others, and all that lie behind them: in no figure of a place."""
+    tree = parents(meters)
+    others = {i for i, meter in enumerate(meters) if meter.used_by is UsedBy.OTHERS}
+    return {i for i in range(len(meters)) if i in others or is_below(tree, i, others)}

@@ -18,9 +18,9 @@ from typing import Final
 import numpy as np
 
 from analytics.mains import twins
-from analytics.meter_tree import is_below, parents, tops
+from analytics.meter_tree import is_below, parents, tops, uncounted
 from analytics.totals import Totals, stack
-from energy.model import Category, Meter, MeterKind, Scope, UsedBy
+from energy.model import Category, Meter, MeterKind, Scope
 
 WHOLE: Final = "all"
 REST: Final = "unallocated"
@@ -65,7 +65,7 @@ def groups(meters: Sequence[Meter]) -> tuple[list[Group], list[Group]]:
         found.append(Group(Scope.METER, meters[i].id, meters[i].category, REST, (i,), tuple(below or children)))
     by_category: dict[Category, list[int]] = {}
     for i, meter in enumerate(meters):
-        if i not in tree.let:
+        if i not in tree.uncounted:
             by_category.setdefault(meter.category, []).append(i)
     for category, places in by_category.items():
         for building in sorted({b for i in places if (b := meters[i].building) is not None}):
@@ -100,8 +100,10 @@ class _Tree:
     ----------
     mains : dict
         Of each account that has any: the mains that measure the same.
-    let : set of int
+    uncounted : set of int
         Meters of others, and all that lie behind them.
+    others : list of int
+        The topmost of these.
     nets : dict
         By its members: what is left of them without others, numbered from the last meter on.
     """
@@ -115,9 +117,8 @@ class _Tree:
                 self.children.setdefault(parent, []).append(i)
         self.pairs = twins(meters)
         self.mains = {account: pair.mains for pair in self.pairs for account in pair.accounts}
-        others = {i for i, meter in enumerate(meters) if meter.used_by is UsedBy.OTHERS}
-        self.others = tops(self.parents, sorted(others))
-        self.let = {i for i in range(len(meters)) if i in others or is_below(self.parents, i, others)}
+        self.uncounted = uncounted(meters)
+        self.others = tops(self.parents, sorted(self.uncounted))
         self.nets: dict[tuple[int, ...], Group] = {}
 
     def roots(self, places: Sequence[int]) -> list[int]:

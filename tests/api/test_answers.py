@@ -59,6 +59,23 @@ def test_following_next_visits_every_meter(world: World) -> None:
     assert found == sorted(world.registry.snapshot().meters)
 
 
+def test_a_meter_tells_who_uses_what_it_measures_also_in_files(world: World) -> None:
+    meter = sorted(world.registry.snapshot().meters)[0]
+    world.registry.import_sheets({"meters": [{"id": meter, "used_by": "others"}]})
+    try:
+        with world.client() as client:
+            shown = client.get(f"/api/v1/meters/{meter}").json()
+            listed = client.get("/api/v1/meters", params={"limit": 2}).json()["items"]
+            text = client.get("/api/v1/meters", params={"format": "csv"}).content.decode("utf-8-sig")
+            described = client.get("/api/v1/openapi.json").json()["components"]["schemas"]
+    finally:
+        world.registry.import_sheets({"meters": [{"id": meter, "used_by": ""}]})
+    assert shown["used_by"] == "others"
+    assert [row["used_by"] for row in listed] == ["others", "self"]
+    assert next(csv.DictReader(io.StringIO(text)))["used_by"] == "others"
+    assert described["UsedBy"]["enum"] == ["self", "others"]
+
+
 @pytest.mark.parametrize("path", ["meters", "bills", "findings", "notices", "runs", "targets", "corrections"])
 @pytest.mark.parametrize("cursor", ["x", "!!!!", "W10", "WzFd", "WyJhIiwxXQ", "bnVsbA", "W1tdXQ", "e30"])
 def test_a_cursor_of_something_else_is_refused(world: World, path: str, cursor: str) -> None:

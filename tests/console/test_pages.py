@@ -180,6 +180,22 @@ def test_a_meter_says_what_its_expectation_rests_on_and_that_it_is_not_watched_y
     assert "不满一年" in shown
 
 
+def test_a_meter_of_others_says_why_it_is_not_counted(admin: httpx.Client, world: World) -> None:
+    def of(meter: str, language: str = "zh") -> str:
+        return text_of(admin.get(f"/meters/{meter}", params={"lang": language}))
+
+    let, behind = f"{METER}-b", f"{METER}-b1"
+    assert "用能方 本单位 上级表计" in of(let)
+    world.registry.import_sheets({"meters": [{"id": let, "used_by": "others"}]})
+    try:
+        assert "用能方 他人 他人用能（出租出借区域、对外充电桩等）单独计量，不计入本单位" in of(let)
+        assert "用能方 本单位 位于他人用能的表计之后，不计入" in of(behind)
+        assert "Used by others Areas let or lent, or public charging, metered separately" in of(let, "en")
+        of(let)  # back to Chinese
+    finally:
+        world.registry.import_sheets({"meters": [{"id": let, "used_by": "self"}]})
+
+
 def test_every_sign_of_the_detector_and_its_rules_has_a_word() -> None:
     rules = ("balance", "room", "sisters")
     assert [name for name in (*TERMS, *rules) if f"sign_{name}" not in WORDS["zh"]] == []

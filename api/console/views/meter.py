@@ -10,6 +10,7 @@ import numpy as np
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from analytics import meter_tree
 from analytics.jobs.known import known_of
 from api.console import charts, figures
 from api.console.frame import ConsoleRoute, Corrects, Page, Reads
@@ -39,6 +40,7 @@ def meter(page: Reads, meter: str, days: int = 14) -> HTMLResponse:
         "meter.html",
         here=here,
         status=figures.statuses(page, [meter]).get(meter),
+        is_counted=meter not in uncounted(page, here.institution),
         window=window,
         days=days,
         n_readings=len(readings),
@@ -50,6 +52,12 @@ def meter(page: Reads, meter: str, days: int = 14) -> HTMLResponse:
         known=known_of(page.ctx.registry, meter, calendar, page.ctx.now()) if here.quantity == "energy" else None,
         may_swap=page.scope.may(Action.CORRECT) and here.value_kind is ValueKind.REGISTER,
     )
+
+
+def uncounted(page: Page, institution: str) -> set[str]:
+    """Meters of an institution that are in no figure of a place: of others, or behind those."""
+    meters = [page.scope.snapshot.meters[name] for name in page.scope.snapshot.meters_of(institution)]
+    return {meters[i].id for i in meter_tree.uncounted(meters)}
 
 
 def load(

@@ -138,6 +138,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "rated": ("额定功率", "Rated power"),
     "formula": ("计算公式", "Formula"),
     "parent": ("上级表计", "Behind"),
+    "used_by": ("用能方", "Used by"),
+    "used_by_self": ("本单位", "the institution"),
+    "used_by_others": ("他人", "others"),
+    "used_by_reason": (
+        "他人用能（出租出借区域、对外充电桩等）单独计量，不计入本单位、建筑和地区的用量、指标与费用；本表照常监测。",
+        "Areas let or lent, or public charging, metered separately: in no figure of a place, but watched as any meter.",
+    ),
+    "behind_others": (
+        "位于他人用能的表计之后，不计入本单位的用量。",
+        "It lies behind a meter of others: not counted as the institution's use.",
+    ),
+    "not_counted": ("不计入", "not counted"),
     "load": ("平均功率", "Mean power"),
     "load_profile": ("负荷曲线", "Load profile"),
     "register": ("示数", "Register"),
