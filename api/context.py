@@ -12,7 +12,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from analytics.jobs.estate import regions_above
 from energy.errors import SettingsError
+from energy.heating import HeatingCalendar
 from energy.intervals import LocalCalendar
 from energy.registry import Registry, Snapshot
 from energy.settings import AlarmSettings
@@ -64,6 +66,11 @@ class Context:
     def calendar_of(self, institution: str | None) -> LocalCalendar:
         """The local calendar of an institution, or of the installation (regions)."""
         return LocalCalendar(self.zone if institution is None else self.zone_of(institution))
+
+    def heating_of(self, institution: str) -> HeatingCalendar:
+        """The heating seasons of an institution."""
+        places = [f"institution:{institution}", *regions_above(self.snapshot(), institution)]
+        return HeatingCalendar.of(self.registry.heating_seasons.rows(), places)
 
     def now(self) -> int:
         """UTC epoch seconds."""

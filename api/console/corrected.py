@@ -30,7 +30,7 @@ def corrected(rows: Sequence[IndicatorRow]) -> tuple[list[IndicatorRow], Notes]:
         notes[period, OFFICE_CORRECTED] = told.words
         if own is None:
             measured = found[OFFICE_MEASURED]
-            unknown = replace(measured, indicator=OFFICE_CORRECTED, value=np.nan, rank=np.nan, group=None)
+            unknown = replace(measured, indicator=OFFICE_CORRECTED, value=np.nan, rank=np.nan, group=None, peers=None)
             unknown = replace(unknown, constraint=np.nan, baseline=np.nan, guide=np.nan)
             shown.insert(next(i for i, row in enumerate(shown) if row is measured) + 1, unknown)
     return shown, notes

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from analytics.jobs.peers import ADJUSTMENTS, DRIVERS, ENDS, LIMITS, Peers, peers_named
 from analytics.levels import GRADE_WORDS, Grade, Levels, grade
 from api.console.frame import Page
+from api.peers import PeerLimits
 from api.shielding import shielded
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Category
@@ -271,19 +271,8 @@ class IndicatorRow:
     rank_of: float
     coverage: float
     group: str | None
-    intervals: tuple[tuple[float, float], ...]
-    adjustments: Mapping[str, float]
-
-    @property
-    def peers(self) -> Peers | None:
-        """Whose limits hold; None where they are a quota's, or there are none."""
-        return peers_named(self.group or "")
-
-    @property
-    def limits(self) -> Iterator[tuple[str, float, float, float]]:
-        """Each limit by its name, with the two ends of its interval."""
-        for name, ends in zip(LIMITS, self.intervals, strict=True):
-            yield name, getattr(self, name), *ends
+    peers: PeerLimits | None
+    """None where limits are a quota's, or there are none."""
 
     @property
     def grade(self) -> Grade:
@@ -296,6 +285,9 @@ class IndicatorRow:
         return GRADE_WORDS[self.grade]
 
 
+_STORED: Final = tuple(name for name in IndicatorRow.__dataclass_fields__ if name != "peers")
+
+
 def indicators(
     page: Page, level: Level, ids: Iterable[str], periods: Sequence[str], window: Window, only: str | None = None
 ) -> list[IndicatorRow]:
@@ -306,7 +298,8 @@ def indicators(
     where = {"scope": [level.value], "id": seen, "period": list(periods)}
     where |= {"indicator": [only]} if only else {}
     rows = _told(page, where, window)
-    return [_indicator(rows, i) for i in _last_of_each(rows, "id", "period", "indicator", "caliber")]
+    newest = np.array(_last_of_each(rows, "id", "period", "indicator", "caliber"), np.int64)
+    return [_indicator(row) for row in rows.take(newest).records()]
 
 
 def every_indicator(page: Page, level: Level, name: str, period: str, window: Window) -> list[IndicatorRow]:
@@ -314,7 +307,7 @@ def every_indicator(page: Page, level: Level, name: str, period: str, window: Wi
     page.scope.find(level, name)
     where = {"scope": [level.value], "id": [name], "period": [period]}
     rows = _told(page, where, window)
-    return sorted((_indicator(rows, i) for i in range(len(rows))), key=lambda row: (-row.time, row.indicator))
+    return sorted(map(_indicator, rows.records()), key=lambda row: (-row.time, row.indicator))
 
 
 def _told(page: Page, where: Mapping[str, Sequence[str]], window: Window) -> Table:
@@ -322,28 +315,8 @@ def _told(page: Page, where: Mapping[str, Sequence[str]], window: Window) -> Tab
     return shielded(page.scope, found)
 
 
-def _indicator(rows: Table, i: int) -> IndicatorRow:
-    def number(name: str) -> float:
-        return float(rows.fields[name][i])
-
-    group = rows.fields["group"][i]
-    return IndicatorRow(
-        id=str(rows.tags["id"][i]),
-        period=str(rows.tags["period"][i]),
-        indicator=str(rows.tags["indicator"][i]),
-        caliber=str(rows.tags["caliber"][i]),
-        time=int(rows.time[i]),
-        value=number("value"),
-        constraint=number("constraint"),
-        baseline=number("baseline"),
-        guide=number("guide"),
-        rank=number("rank"),
-        rank_of=number("rank_of"),
-        coverage=number("coverage"),
-        group=None if group is None else str(group),
-        intervals=tuple((number(low), number(high)) for low, high in ENDS),
-        adjustments={driver: number(field) for driver, field in zip(DRIVERS, ADJUSTMENTS, strict=True)},
-    )
+def _indicator(row: Mapping[str, Any]) -> IndicatorRow:
+    return IndicatorRow(**{name: row[name] for name in _STORED}, peers=PeerLimits.of(row))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from api.context import Context
+from api.peers import PeerLimits
 from api.scope import Scope
 from api.shielding import shielded
 from energy.intervals import LocalCalendar, Period, Window
@@ -23,6 +24,7 @@ from energy.units import CANONICAL
 _NUMBERS: Final = ("amount", "expected", "cost_yuan", "coverage", "estimated_share", "last_year",
                    "n_expected", "n_reporting")  # fmt: skip
 _SHARES: Final = ("coverage", "estimated_share")
+_A_YEAR: Final = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,18 @@ class Point:
     guide: float
     coverage: float
     group: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """An indicator of a period that begins on a day, beside the limits among peers."""
+
+    indicator: str
+    caliber: str
+    period: str
+    since: date
+    value: float
+    peers: PeerLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +152,32 @@ class Figures:
         """Indicators of the newest period of this kind that begins in the span; none before the span is over."""
         if not self.is_over:
             return []
-        table = shielded(self.scope, self._results("indicator", {"period": [period]}, self.window))
-        newest: dict[tuple[str, str], Point] = {}
-        for row in table.records():
-            newest[row["indicator"], row["caliber"]] = Point(**{k: row[k] for k in Point.__dataclass_fields__})
-        return list(newest.values())
+        newest = {(row["indicator"], row["caliber"]): row for row in self._judged(period, self.window)}
+        return [Point(**{k: row[k] for k in Point.__dataclass_fields__}) for row in newest.values()]
+
+    def among_peers(self) -> list[Compared]:
+        """Limits among peers: of the newest rolling year in the span, and of the heating seasons that end in it."""
+        if not self.is_over:
+            return []
+        rolling = {(row["indicator"], row["caliber"]): row for row in self._judged("rolling12", self.window)}
+        heating, before = self.ctx.heating_of(self.institution), self.calendar.start_of(self.first - _A_YEAR)
+        seasons = [
+            row
+            for row in self._judged("season", Window(before, self.window.end))
+            if self.first <= heating.season(self.calendar.date_of(row["time"]).year).last <= self.last
+        ]
+        told = [(row, PeerLimits.of(row)) for row in (*rolling.values(), *seasons)]
+        return [
+            Compared(
+                row["indicator"], row["caliber"], row["period"], self.calendar.date_of(row["time"]), row["value"], p
+            )
+            for row, p in told
+            if p is not None
+        ]
+
+    def _judged(self, period: str, window: Window) -> list[dict[str, Any]]:
+        """Indicators of one kind of period as the caller may be told them, the newest last."""
+        return shielded(self.scope, self._results("indicator", {"period": [period]}, window)).records()
 
     def progress(self) -> list[Progress]:
         """The newest progress of each target within the span."""

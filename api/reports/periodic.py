@@ -9,6 +9,7 @@ from api.context import Context
 from api.reports import parts
 from api.reports.document import Block, Document, Language
 from api.reports.figures import Figures
+from api.reports.peers import among_peers
 from api.reports.words import Words
 from api.scope import Scope
 
@@ -23,6 +24,7 @@ def monthly_document(ctx: Context, scope: Scope, institution: str, month: date, 
     blocks = [
         *parts.overview(given),
         *parts.judged(given, "month"),
+        *among_peers(given),
         *parts.items(given),
         *parts.course(given, days),
         *parts.targets(given),
@@ -41,6 +43,7 @@ def yearly_document(ctx: Context, scope: Scope, institution: str, year: int, lan
         *parts.overview(given),
         *parts.by_month(given, months),
         *parts.judged(given, "year"),
+        *among_peers(given),
         *parts.items(given),
         *parts.course(given, months),
         *parts.targets(given),

@@ -105,6 +105,53 @@ def test_an_office_sees_how_its_value_was_corrected(fresh: Context) -> None:
     assert "measured 80.00 × γ1 0.8833 (T = 3000 h) × γ2 0.9400 (S = 8 m²)" in notes[-1]
 
 
+def test_limits_among_peers_stand_with_interval_group_and_own_adjustment(ctx: Context) -> None:
+    document = monthly_document(ctx, chief(ctx), "school", date(2025, 3, 1), "zh")
+    row = cells(block(document, "同类限值"), "单位建筑面积能耗")
+    assert (row["统计期间"], row["数值"], row["单位"]) == ("至 2025-03 的 12 个月", 12.3, "kgce/(m²·a)")
+    assert (row["约束值"], row["基准值"], row["引导值"]) == (20.0, 12.2, 9.1)
+    intervals = block(document, "同类限值").rows[0][5::2]
+    assert intervals == ("16 – 24", "9 – 14", "7 – 11")
+    own = cells(block(document, "同类分组"), "单位建筑面积能耗")
+    assert own["同类分组"] == "教育事业 · 寒冷A（同类不足, 采用上一级分组）"
+    assert (own["成员数"], own["使用时间"], own["人员密度"]) == (31, 1.37, "未修正")
+    assert own["口径"] == "当量值口径(公共机构统计)"
+    english = block(yearly_document(ctx, chief(ctx), "school", 2025, "en"), "Peer groups")
+    assert english.rows[0][2] == "education · cold A (too few of the same kind: the group above was taken)"
+
+
+def test_a_report_without_a_rolling_year_in_it_names_no_peers(ctx: Context) -> None:
+    document = monthly_document(ctx, chief(ctx), "school", date(2025, 2, 1), "zh")
+    assert [table.caption for table in document.tables if "同类" in table.caption] == []
+
+
+def test_limits_among_peers_are_told_only_to_whom_the_page_tells_them(fresh: Context) -> None:
+    few = {"scope": "institution", "id": "school", "period": "rolling12", "indicator": "electricity_per_area"}
+    row = {"caliber": "physical", "time": start(2025, 3, 1), "value": 5.0, "constraint": 6.0, "group": "peers 021 n=5"}
+    write(fresh.store, "indicator", [few | row], {name: [value] for name, value in few.items()})
+    mine, month = of(fresh, Node("institution", "school")), date(2025, 3, 1)
+    # the school sees one of five: four strangers are too few, the thirty of the other group are enough
+    told = block(monthly_document(fresh, mine, "school", month, "zh"), "同类限值")
+    assert [row[0] for row in told.rows] == ["单位建筑面积能耗"]
+    whole = block(monthly_document(fresh, chief(fresh), "school", month, "zh"), "同类限值")
+    assert [row[0] for row in whole.rows] == ["单位建筑面积能耗", "单位建筑面积电耗"]
+
+
+def test_a_heating_season_belongs_to_the_report_in_which_it_ends(fresh: Context) -> None:
+    own = {"scope": "institution", "id": "school", "period": "season", "indicator": "heating_energy_per_heated_area"}
+    row = {"caliber": "physical", "time": start(2024, 11, 15), "value": 9.0, "group": "peers 021 n=31"}
+    write(fresh.store, "indicator", [own | row], {name: [value] for name, value in own.items()})
+
+    def seasons(document: Document) -> list[Any]:
+        return [row[1] for table in document.tables if "同类限值" in table.caption for row in table.rows][1:]
+
+    # nobody states a season here: to 15 March 2025
+    told = ["2024-11 起的供暖季"]
+    assert seasons(monthly_document(fresh, chief(fresh), "school", date(2025, 3, 1), "zh")) == told
+    assert seasons(monthly_document(fresh, chief(fresh), "school", date(2025, 2, 1), "zh")) == []
+    assert seasons(yearly_document(fresh, chief(fresh), "school", 2025, "zh")) == told
+
+
 def test_a_missing_day_makes_the_month_unknown_not_smaller(fresh: Context) -> None:
     rows = [total("electricity", "day", start(2025, 5, day), 10.0, 0.7, 2025) for day in range(1, 31)]
     own = {"scope": ["institution"], "id": ["school"], "period": ["day"], "category": ["electricity"]}

@@ -22,6 +22,7 @@ from tests.results import write
 ZONE = "Asia/Shanghai"
 CALENDAR = LocalCalendar(ZONE)
 COAL = "gb2589_equivalent_value"
+PEERS = "peers 021/寒冷A n=31 (parent)"
 EVIL = '=HYPERLINK("http://x")'
 
 
@@ -125,6 +126,15 @@ def _judged(registry: Registry, store: Store) -> None:
     ]  # fmt: skip
     area = {"indicator": "energy_per_area", "caliber": COAL, "time": start(2025, 1, 1), "value": 0.8}
     rows.append(own | {"period": "year"} | area | values)
+    limits = {
+        "constraint": 20.0, "constraint_low": 16.0, "constraint_high": 24.0, "baseline": 12.2, "baseline_low": 9.0,
+        "baseline_high": 14.0, "guide": 9.1, "guide_low": 7.0, "guide_high": 11.0, "coverage": 0.99,
+    }  # fmt: skip
+    rolling = {"period": "rolling12", "indicator": "energy_per_area", "caliber": COAL, "value": 12.3} | limits
+    rows += [
+        own | rolling | {"group": PEERS, "adjustment_operating_hours": 1.37, "time": start(2025, month, 1)}
+        for month in (3, 12)
+    ]
     write(store, "indicator", rows, {"scope": ["institution"], "id": ["school"]})
     progress = {"indicator": "energy", "caliber": COAL, "target": 10_000.0, "coverage": 0.98}
     ahead = {"used": 9586.2, "used_share": 0.95862, "expected_share": 1.0, "forecast": 9586.2, "stage": 0.9}

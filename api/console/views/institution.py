@@ -9,13 +9,12 @@ import numpy as np
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from analytics.jobs.estate import regions_above
-from analytics.peers import NOTE_WORDS, Note
 from api.console import acts, charts, figures
 from api.console.corrected import corrected
 from api.console.figures import Periods
 from api.console.frame import ConsoleRoute, Page, Reads
-from energy.heating import HeatingCalendar, HeatingSeason
+from api.console.views.meter import uncounted
+from energy.heating import HeatingSeason
 from energy.intervals import LocalCalendar, Window
 from energy.model import Category, Meter, MeterKind
 from energy.model import Scope as Level
@@ -67,11 +66,11 @@ def institution(
         indicators=indicators,
         notes=notes,
         seasons=_seasons(page, institution, calendar),
-        parent_words=NOTE_WORDS[Note.PARENT_GROUP],
         heating=_heating(page, institution, calendar),
         findings=acts.few(acts.findings(page, institution=institution, state="open")),
         tasks=acts.tasks(page, institution=institution, state=PENDING),
         meters=_meters(page, institution),
+        uncounted=uncounted(page, institution),
         buildings=[b for b in page.scope.buildings() if b.institution == institution],
     )
 
@@ -97,8 +96,7 @@ def _seasons(page: Page, institution: str, calendar: LocalCalendar) -> list[figu
 
 def _heating(page: Page, institution: str, calendar: LocalCalendar) -> Callable[[float], HeatingSeason]:
     """Which days the season had that begins at an instant, and where they are from."""
-    places = [f"institution:{institution}", *regions_above(page.scope.snapshot, institution)]
-    heating = HeatingCalendar.of(page.ctx.registry.heating_seasons.rows(), places)
+    heating = page.ctx.heating_of(institution)
     return lambda begins: heating.season(calendar.date_of(int(begins)).year)
 
 
