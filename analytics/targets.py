@@ -57,7 +57,7 @@ LACK_WORDS: Final = MappingProxyType(
         Lack.NO_ACTUAL: ("缺少上一年实际值", "the actual value of the year before is unknown"),
         Lack.NO_LAST_TARGET: ("缺少上一年指标", "the target of the year before is unknown"),
         Lack.SHORT_HISTORY: ("历史年份不足", "too few years of history"),
-        Lack.OUTSIDE_PATH: ("年份不在五年路径之内", "the year lies outside the five-year path"),
+        Lack.OUTSIDE_PATH: ("年份不在路径的年限之内", "the year lies outside the years of the path"),
         Lack.NO_PEERS: ("缺少同类基准值", "the baseline value of the peers is unknown"),
     }
 )
@@ -245,7 +245,7 @@ def _cut(actual: float, share: float, where: tuple[str, str]) -> Proposal:
 
 @dataclass(frozen=True, slots=True)
 class FiveYearPath:
-    """A straight path from the value of a base year to a cut after five years, as five-year plans set it."""
+    """A straight path from the value of a base year to a cut after some years, five as five-year plans set it."""
 
     base_year: int
     cut: float
@@ -268,8 +268,8 @@ class FiveYearPath:
         share = self.cut * step / self.n_years
         return Proposal(
             base * (1 - share),
-            f"{self.base_year} 年 {base:g}, 五年下降 {self.cut:.1%} 的第 {step} 年: 下降 {share:.2%}",
-            f"{base:g} in {self.base_year}; year {step} of a path of {self.cut:.1%} less: less {share:.2%}",
+            f"{self.base_year} 年 {base:g}, {self.n_years} 年下降 {self.cut:.1%} 的第 {step} 年: 下降 {share:.2%}",
+            f"{base:g} in {self.base_year}; {self.cut:.1%} less in {self.n_years} years, year {step}: less {share:.2%}",
         )
 
 

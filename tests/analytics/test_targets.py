@@ -128,6 +128,17 @@ def test_a_five_year_path_is_straight() -> None:
     assert values == pytest.approx([19.8, 19.6, 19.4, 19.2, 19.0])
 
 
+def test_a_path_says_how_many_years_it_has() -> None:
+    rule = FiveYearPath(2025, 0.06, "区三年行动计划", n_years=3)
+    found = target_of_year(Record(2027, "energy_per_area", "x", actual={2025: 20.0}), rule=rule)
+    assert isinstance(found, YearTarget)
+    assert found.value == pytest.approx(19.2)
+    assert found.how == (
+        "2025 年 20, 3 年下降 6.0% 的第 2 年: 下降 4.00%",
+        "20 in 2025; 6.0% less in 3 years, year 2: less 4.00%",
+    )
+
+
 def test_own_history_is_the_mean_of_five_years_less_the_cut() -> None:
     actual = {2021: 10.0, 2022: 11.0, 2023: 12.0, 2024: 13.0, 2025: 14.0, 2015: 99.0}
     found = target_of_year(record(None, actual=actual), rule=OwnHistory(0.06, "京发改2014"))
