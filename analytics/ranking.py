@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from energy.series import FloatArray, IntArray
+from energy.series import BoolArray, FloatArray, IntArray
 
 MIN_COVERAGE: Final = 0.95
 
@@ -57,6 +57,11 @@ class Ranking:
     state: IntArray
 
 
+def is_complete(values: FloatArray, coverage: FloatArray) -> BoolArray:
+    """Whether enough of each value is known to compare it with others; NaN coverage counts as none."""
+    return np.isfinite(values) & (np.nan_to_num(coverage) >= MIN_COVERAGE)
+
+
 def rank(values: FloatArray, coverage: FloatArray, groups: Sequence[str]) -> Ranking:
     """Places within each group.
 
@@ -71,7 +76,7 @@ def rank(values: FloatArray, coverage: FloatArray, groups: Sequence[str]) -> Ran
     """
     unique, place = np.unique(np.array(groups, dtype=str), return_inverse=True)
     has_group = unique[place] != ""
-    complete = np.isfinite(values) & (np.nan_to_num(coverage) >= MIN_COVERAGE)
+    complete = is_complete(values, coverage)
     ranked = np.flatnonzero(has_group & complete)
     order = ranked[np.lexsort((values[ranked], place[ranked]))]
     group, value = place[order], values[order]

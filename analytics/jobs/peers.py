@@ -24,7 +24,7 @@ from analytics.levels import Levels
 from analytics.peers import SEED, Note, ToldTiers, choose_groups, peer_tiers
 from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on, tier_and_variant
 from analytics.quotas import OFFICE_CORRECTED
-from analytics.ranking import rank
+from analytics.ranking import is_complete, rank
 from energy.errors import MissingReference
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.model import Scope
@@ -150,7 +150,7 @@ class _Part:
 def _compare(asked: _Asked, values: FloatArray, coverage: FloatArray, snapshot: Snapshot, book: QuotaBook) -> _Part:
     fine, coarse, coarsest = _divisions(snapshot, asked.institutions)
     ranking = rank(values, coverage, fine)
-    complete = np.isfinite(ranking.rank) | (np.isfinite(values) & (coverage >= 0.95))
+    complete = is_complete(values, coverage)
     drivers = _drivers(snapshot, asked)
     grouping = choose_groups([fine, coarse, coarsest], complete)
     limits = np.full((len(values), len(LIMIT_FIELDS)), np.nan)
