@@ -21,7 +21,7 @@ from api.reports.naming import plain_unit
 from api.reports.words import Words
 from api.scope import Scope
 from energy.errors import NotInRegistry
-from energy.model import Category, MeterKind
+from energy.model import Category, MeterKind, UsedBy
 from energy.reference import SurveyColumn, table
 from energy.registry import SurveyEntry
 from energy.units import CANONICAL, linear
@@ -215,7 +215,8 @@ class _Filler:
     def _origin(self, category: Category) -> str:
         snapshot = self._figures.scope.snapshot
         mine = [snapshot.meters[name] for name in snapshot.meters_of(self._figures.institution)]
-        kinds = {meter.kind for meter in mine if meter.category is category and meter.place is None}
+        own = [meter for meter in mine if meter.place is None and meter.used_by is UsedBy.SELF]
+        kinds = {meter.kind for meter in own if meter.category is category}
         return "from_bill" if kinds == {MeterKind.MANUAL} else "from_meter"
 
 
@@ -237,7 +238,7 @@ def form_document(ctx: Context, scope: Scope, form: Form, language: Language) ->
             (w("made"), ctx.today().isoformat()),
             (w("f_state"), w("f_ready" if is_ready else "f_not_ready")),
         ),
-        blocks=tuple(_blocks(form, w, span)),
+        blocks=tuple(_blocks(form, w, span, _left_out(scope, form, w))),
         foot=w("foot", name=name, span=span),
         banner=w("f_banner"),
         subject=span,
@@ -250,14 +251,24 @@ def signers(w: Words) -> tuple[str, ...]:
     return w("signed_head"), w("signed_statistics"), w("signed_writer"), w("signed_phone")
 
 
-def _blocks(form: Form, w: Words, span: str) -> list[Block]:
+def _left_out(scope: Scope, form: Form, w: Words) -> list[str]:
+    """Which meters of others the amounts of the form do not hold."""
+    if not any(cell.column.fill.startswith("total:") for cell in form.cells):
+        return []
+    snapshot = scope.snapshot
+    others = [m for m in snapshot.meters_of(form.institution) if snapshot.meters[m].used_by is UsedBy.OTHERS]
+    names = [w.name(*snapshot.meter_names[m]) or m for m in sorted(others)]
+    return [w("n_others", list=w("s_stop").join(names))] if names else []
+
+
+def _blocks(form: Form, w: Words, span: str, left_out: list[str]) -> list[Block]:
     heads = (
         Column(w("f_code"), width=0.7), Column(w("f_field"), width=3.2), Column(w("unit"), width=0.8),
         Column(w("f_value"), "number", 2, 2.7), Column(w("f_source")), Column(w("coverage"), "share"),
         Column(w("f_note"), width=1.6),
     )  # fmt: skip
     rows = tuple(_row(place, cell, w) for place, cell in enumerate(form.cells, 1))
-    notes = [w("n_form", version=form.version, span=span)]
+    notes = [w("n_form", version=form.version, span=span), *left_out]
     if form.open:
         names = [w.name(column.name_zh, column.name_en) for column in form.open]
         notes.append(w("f_open", count=len(names), list=w("s_stop").join(names)))

@@ -208,6 +208,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "from_registry": ("登记册", "registry"),
         "from_entry": ("填报", "entered"),
         "computed": ("计算", "computed"),
+        "n_others": (
+            "未计入他人使用且单独计量的用能：{list}。",
+            "Not counted, since others use it and it is metered separately: {list}.",
+        ),
         "n_form": (
             "表式版本：{version}；填报期：{span}。“待核实”表示该字段在本版本中的口径未经正式文件核实。",
             "Version {version}; period {span}. 'to be verified': not checked against the official text.",

@@ -192,6 +192,8 @@ def test_a_meter_of_others_says_why_it_is_not_counted(admin: httpx.Client, world
         assert "用能方 本单位 位于他人用能的表计之后，不计入" in of(behind)
         assert "Used by others Areas let or lent, or public charging, metered separately" in of(let, "en")
         of(let)  # back to Chinese
+        house = text_of(admin.get(f"/institutions/{HOUSE}"))
+        assert house.count("不计入") == 3 + 2  # it and two behind it, and why
     finally:
         world.registry.import_sheets({"meters": [{"id": let, "used_by": "self"}]})
 

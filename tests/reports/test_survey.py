@@ -44,6 +44,19 @@ def test_the_quarter_holds_the_same_cells_as_a_form_made_by_hand(ctx: Context) -
     assert cell(form, "electricity").coverage == pytest.approx(0.98)
 
 
+def test_a_form_names_what_others_used_and_tells_where_the_rest_is_from(ctx: Context) -> None:
+    def notes(form: FormName) -> str:
+        filled = fill(ctx, chief(ctx), form, "school", Span(2025, 1))
+        return " ".join(form_document(ctx, chief(ctx), filled, "zh").tables[0].notes)
+
+    assert "他人" not in notes("base2")
+    let = {"institution": "school", "used_by": "others", "category": "water", "unit": "m3"}
+    ctx.registry.import_sheets({"meters": [{**let, "id": "wash", "name_zh": "洗车点"}, {**let, "id": "w9"}]})
+    assert "未计入他人使用且单独计量的用能：w9；洗车点。" in notes("base2")
+    assert "他人" not in notes("base1")  # it tells no amounts
+    assert cell(fill(ctx, chief(ctx), "base2", "school", Span(2025, 1)), "water").source == "from_bill"
+
+
 def test_the_year_is_all_its_months(ctx: Context) -> None:
     form = fill(ctx, chief(ctx), "base2", "school", Span(2025))
     assert cell(form, "electricity").value == pytest.approx(78_000.0)
