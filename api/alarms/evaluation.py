@@ -41,6 +41,7 @@ JUDGES: Final[Mapping[str, Judge]] = MappingProxyType(
         "disk": plant.disk,
         "certificate": upkeep.certificates,
         "backup": upkeep.backups,
+        "holidays": upkeep.holidays,
         "jobs": computing.jobs,
     }
 )

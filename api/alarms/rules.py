@@ -27,6 +27,7 @@ BUILT_IN: Final = (
     AlarmRule("disk", "disk", 2000, "critical", _HOUR, note="MB free on the disk of the home folder"),
     AlarmRule("certificate", "certificate", WARN_DAYS, "warning", _DAY, note="days until a certificate ends"),
     AlarmRule("backup", "backup", BACKUP_DAYS, "warning", _DAY, note="days since the last backup"),
+    AlarmRule("holidays", "holidays", 30, "warning", 7 * _DAY, note="days until the last known year of holidays ends"),
     AlarmRule("jobs", "jobs", _HOUR, "warning", _HOUR, note="seconds in which no run of the jobs ended whole"),
     AlarmRule("store", "store", None, "critical", _HOUR, note="the store does not answer"),
 )

@@ -1,12 +1,15 @@
-"""Conditions of what somebody has to renew in time: certificates and backups."""
+"""Conditions of what somebody has to renew in time: certificates, backups and the holidays of the next year."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from api.alarms.rules import limit
 from api.alarms.view import Condition, Judgement, View, Words
 from energy.backups import last_backup
 from energy.certificates import read_certificate
-from energy.errors import SettingsError
+from energy.errors import MissingReference, SettingsError
+from energy.holidays import country_of, work_calendar
 from energy.intervals import DAY
 from energy.registry import AlarmRule
 from energy.storage.schema import INGEST
@@ -66,6 +69,25 @@ def backups(view: View, rule: AlarmRule) -> Judgement:
         f"There was no backup for more than {most:g} days: run jieneng backup and keep the copy off this machine.",
     )
     return Judgement((_own("backup/home", since, title, text),))
+
+
+def holidays(view: View, rule: AlarmRule) -> Judgement:
+    """The holidays of the country are known for days ahead no longer (threshold: days); they come with a version."""
+    try:
+        known = work_calendar(country_of(view.calendar.zone))
+    except MissingReference:
+        return Judgement()  # no version would bring them
+    end = int(view.calendar.day_start(np.array([known.last_day + 1]))[0])
+    if end - view.now > limit(rule) * DAY:
+        return Judgement()
+    year = view.calendar.date_of(end).year
+    title = Words(f"本版本没有 {year} 年节假日", f"This version does not know the holidays of {year}")
+    text = Words(
+        f"在更新之前，{year} 年按普通周末预计用能，按日类型分时的电价无法计算电费。请在发布放假通知后更新本平台。",
+        f"Until it is updated, use in {year} is expected as on plain weekends, and prices that tell kinds of day apart "
+        "give no cost. Update once the notice of the holidays has been published.",
+    )
+    return Judgement((_own(f"holidays/{known.country}", view.now, title, text),))
 
 
 def _is_at_work_since(view: View, days: float) -> bool:

@@ -25,7 +25,7 @@ router = noun("decisions", "/alarms")
 Severity = Literal["info", "warning", "critical"]
 Kind = Literal[
     "stage", "outlook", "finding", "silent", "completeness", "clock", "collector", "balance", "lag", "spool", "disk",
-    "certificate", "backup", "jobs", "store",
+    "certificate", "backup", "holidays", "jobs", "store",
 ]  # fmt: skip
 Name = Annotated[Identity, PathPart(description="your own name for it, unique in the installation")]
 

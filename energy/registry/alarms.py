@@ -24,7 +24,7 @@ from energy.registry.paging import By, Listing
 SEVERITIES: Final = ("info", "warning", "critical")
 KINDS: Final = (
     "stage", "outlook", "finding", "silent", "completeness", "clock", "collector", "balance", "lag", "spool", "disk",
-    "certificate", "backup", "jobs", "store",
+    "certificate", "backup", "holidays", "jobs", "store",
 )  # fmt: skip
 CHANNELS: Final = ("email", "webhook", "wecom")
 Event = Literal["opened", "changed", "acknowledged", "closed", "withdrawn", "reopened"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from api.alarms import evaluate
 from energy.backups import Backup, last_backup, note_backup
+from energy.holidays import work_calendar
 from energy.registry import AlarmRule, Notice, Registry
 from energy.settings import Settings
 from energy.storage.embedded import EmbeddedStore
@@ -83,6 +86,20 @@ def test_never_is_told_as_never_and_only_to_who_has_something_to_lose(
     assert evaluate(registry, store, NOW + 7 * DAY - 1, home=tmp_path) == []
     (notice,) = evaluate(registry, store, NOW + 7 * DAY + 1, home=tmp_path)
     assert (notice.cause, notice.title_en) == ("backup/home", "No backup was ever made")
+
+
+def test_a_year_without_known_holidays_is_told_thirty_days_ahead(registry: Registry, store: EmbeddedStore) -> None:
+    year = max(row.date.year for row in work_calendar("CN").rows.values()) + 1
+    begins = int(datetime(year, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp())
+    assert evaluate(registry, store, begins - 30 * DAY - 1) == []
+    (notice,) = evaluate(registry, store, begins - 30 * DAY)
+    assert (notice.cause, notice.title_zh) == ("holidays/CN", f"本版本没有 {year} 年节假日")
+    assert evaluate(registry, store, begins + DAY) == []
+    assert [n.cause for n in registry.alarms.standing()] == ["holidays/CN"]
+
+
+def test_where_no_holidays_are_known_at_all_none_are_missed(registry: Registry, store: EmbeddedStore) -> None:
+    assert evaluate(registry, store, NOW + 10_000 * DAY, zone="Asia/Tokyo") == []
 
 
 def test_readings_that_do_not_add_up_are_told_until_they_do(registry: Registry, store: EmbeddedStore) -> None:

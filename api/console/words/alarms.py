@@ -88,6 +88,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "alarm_disk": ("磁盘将满", "disk nearly full"),
     "alarm_certificate": ("证书将到期", "certificate ends"),
     "alarm_backup": ("备份过期", "backup too old"),
+    "alarm_holidays": ("下一年节假日未知", "next year's holidays unknown"),
     "alarm_jobs": ("计算任务失败", "figures not computed"),
     "alarm_store": ("数据库无响应", "store does not answer"),
     "threshold_stage": ("最低预警等级(占年度指标)", "least stage, as a share of the target"),
@@ -103,6 +104,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "threshold_disk": ("剩余 MB", "MB free"),
     "threshold_certificate": ("提前天数", "days ahead"),
     "threshold_backup": ("距上次备份的天数", "days since the last one"),
+    "threshold_holidays": ("提前天数", "days ahead"),
     "threshold_jobs": ("失败持续秒数", "seconds without a whole run"),
     "threshold_store": ("无阈值", "none"),
 }
