@@ -82,7 +82,8 @@ class Totals:
     n_expected, n_reporting : float64
         Meters that should be heard, and those of which anything is known.
     present : bool
-        False where the period lies before the first or after the last reading: no row is shown.
+        False where the period lies before the first reading, or after the last of a meter that is not due any more: no
+        row is shown. One that is due and silent has a row that says so.
     """
 
     amount: FloatArray
@@ -158,7 +159,7 @@ def meter_totals(parts: DayParts, periods: Periods, *, read: Window, expected: S
     periods : Periods
         The periods wanted.
     read : Window
-        From its first to its last reading.
+        From its first to its last reading; of one that was never read (0, 0).
     expected : sequence of Window
         When readings are expected: the days it is in service, up to now. They do not overlap.
 
@@ -198,8 +199,15 @@ def meter_totals(parts: DayParts, periods: Periods, *, read: Window, expected: S
         expected_s.astype(np.float64)[None],
         (expected_s > 0).astype(np.float64)[None],
         np.isfinite(amount).astype(np.float64)[None],
-        ((periods.start < read.end) & (periods.edges[1:] > read.start))[None],
+        _is_present(periods, read, expected_s)[None],
     )
+
+
+def _is_present(periods: Periods, read: Window, expected_s: IntArray) -> BoolArray:
+    """True for periods that readings speak of, or in which the meter is due and silent since."""
+    is_heard = (periods.edges[1:] > read.start) & (periods.start < read.end)
+    is_awaited = (periods.start >= read.end) & (expected_s > 0)
+    return is_heard | is_awaited if read.end > 0 else is_heard
 
 
 def _first_and_last(column: IntArray, touched: BoolArray, n: int) -> tuple[IntArray, IntArray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -201,7 +201,8 @@ def _told(work: _Work, metered: _Metered) -> _Told:
     paid = tariffs_of(work.registry, estate)
     repriced = is_repriced(work.registry, estate, paid)
     ends = [extents[meter.id] for meter in estate.meters if meter.id in extents]
-    changed = _changed_days(task, metered.days, ends if task.everything or repriced else ())
+    days = union([*metered.days, *_unheard(metered, task.now)])
+    changed = _changed_days(task, days, ends if task.everything or repriced else ())
     sums = compute_sums(work.store, estate, changed, extents=extents, now=task.now, habits=metered.expectations.habits)
     sums = with_costs(Books(work.store, estate, paid, metered.bills), sums, changed, task.now)
     ids = scopes(estate, task.former)
@@ -318,6 +319,15 @@ def _readable(windows: Sequence[Window], extent: tuple[int, int]) -> list[Window
     first, last = extent
     cut = [(min(max(w.start, first), last), min(max(w.end, first + 1), last + 1)) for w in windows]
     return [Window(start, max(start + 1, end)) for start, end in cut]
+
+
+def _unheard(metered: _Metered, now: int) -> Iterator[Window]:
+    """The time since the last reading or bill, of meters whose last one is new: it may have begun elsewhere before."""
+    energy = {meter.id for meter in metered.spans.estate.meters}
+    for part in metered.recomputed:
+        _, last = metered.spans.extents.get(part.meter, (0, part.window.start))
+        if part.meter in energy and last <= part.window.end:
+            yield Window(last, max(last, now))
 
 
 def _changed_days(task: Task, days: Sequence[Window], spans: Sequence[tuple[int, int]]) -> list[Window]:

@@ -13,6 +13,7 @@ import numpy as np
 from api.alarms.rules import limit
 from api.alarms.view import Condition, Judgement, View, Words
 from energy.intervals import DAY
+from energy.model import MeterKind
 from energy.registry import AlarmRule
 from energy.series import Table
 from energy.storage.schema import DIFFERENCES, INGEST, TOTAL
@@ -147,9 +148,12 @@ def completeness(view: View, rule: AlarmRule) -> Judgement:
         fields=("coverage",),
     )
     least = limit(rule)
+    # What only bills tell is known weeks later, and no reader can mend that.
+    read = {(m.institution, m.category.value) for m in view.snapshot.meters.values() if m.kind is MeterKind.PHYSICAL}
     worst: dict[str, float] = {}
-    for name, coverage in zip(table.tags["id"].tolist(), table.fields["coverage"].tolist(), strict=True):
-        if math.isfinite(coverage) and name in view.snapshot.institutions:
+    columns = (*(table.tags[tag].tolist() for tag in ("id", "category")), table.fields["coverage"].tolist())
+    for name, category, coverage in zip(*columns, strict=True):
+        if math.isfinite(coverage) and (name, category) in read:
             worst[name] = min(coverage, worst.get(name, 1.0))
     poor = {name for name, coverage in worst.items() if coverage < least}
     return Judgement(tuple(_incomplete(view, poor, worst, start)))

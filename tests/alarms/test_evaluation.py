@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from api.alarms import acknowledge, close, evaluate, history, inbox, subscribe
@@ -99,6 +100,15 @@ def test_most_of_a_county_incomplete_is_one_notice(registry: Registry, store: Em
     write(store, "total", sorted(rows, key=lambda row: str(row["id"])))
     found = {n.cause: n.things for n in evaluate(registry, store, NOW)}
     assert found == {"completeness/region/990100": 6, "completeness/institution/c1s0": 1}
+
+
+def test_what_waits_for_its_bill_is_no_incomplete_day(registry: Registry, store: EmbeddedStore) -> None:
+    province(registry, counties=1, schools=2)
+    paper = {"id": "w1", "category": "water", "unit": "m3", "kind": "manual", "interval_s": DAY}
+    registry.import_sheets({"meters": [{**paper, "institution": "c0s0"}]})
+    water = {"category": "water", "amount": np.nan}
+    write(store, "total", [coverage("c0s0", 1.0), coverage("c0s0", 0.0) | water, coverage("c0s1", 0.4)])
+    assert [n.cause for n in evaluate(registry, store, NOW)] == ["completeness/institution/c0s1"]
 
 
 def test_on_the_short_day_of_spring_today_is_not_taken_for_yesterday(registry: Registry, store: EmbeddedStore) -> None:

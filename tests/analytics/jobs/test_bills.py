@@ -26,7 +26,8 @@ def test_bills_become_days_months_and_a_year_whose_sum_is_the_bills(works: Works
     works.estate(MANUAL, bills=[bill("2026-01-01", "2026-01-20", 1000.0), bill("2026-01-21", "2026-02-20", 1550.1)])
     works.run()
     days = works.rows("total", id="m1", period="day", item="all")
-    assert len(days) == 51
+    assert np.isfinite(days.fields["amount"]).sum() == 51
+    assert days.fields["coverage"].tolist() == [1.0] * 51 + [0.0] * 8  # the rest of February waits for its bill
     assert days.fields["amount"][:20].sum() == 1000.0
     assert days.fields["amount"][20:51].sum() == 1550.1
     for name in ("m1", "b1", "school", "990101"):
@@ -51,8 +52,8 @@ def test_a_later_bill_and_a_corrected_one_reach_the_totals_and_leave_no_ghosts(w
     works.registry.import_sheets({"bills": [bill("2026-01-01", "2026-01-21", 210.0)]})
     works.run()
     found = works.rows("total", id="school", period="day", item="all")
-    assert len(found) == 21
-    assert found.fields["amount"].sum() == pytest.approx(210.0)
+    assert np.isfinite(found.fields["amount"]).sum() == 21
+    assert np.nansum(found.fields["amount"]) == pytest.approx(210.0)
     works.registry.import_sheets({"bills": [bill("2026-01-25", "2026-01-31", 70.0)]})
     works.run()
     assert works.total("school", "month", "2026-01-01T00:00:00")["amount"] == pytest.approx(280.0)
@@ -184,7 +185,7 @@ def test_what_is_read_of_the_same_kind_in_the_house_shapes_its_bills(works: Work
     assert day_of(works, "m1", "2026-03-24") == pytest.approx(300.0, rel=0.02)
     assert day_of(works, "m1", "2026-03-27") == pytest.approx(100.0, rel=0.05)
     days = works.rows("total", id="m1", period="day", item="all")
-    assert days.fields["amount"].sum() == 1500.0
+    assert np.nansum(days.fields["amount"]) == 1500.0
 
 
 MONTHS = np.arange(np.datetime64("2024-01"), np.datetime64("2026-01"))
@@ -231,7 +232,8 @@ def test_two_years_of_bills_follow_the_weather_even_where_it_comes_later(works: 
         assert day_of(works, "m1", day) == pytest.approx(true, rel=0.05), day
     assert 10 < day_of(works, "m1", "2025-07-16") < 12  # a workday of summer: rest days get a little less
     month = works.rows("total", id="m1", period="month", item="all")
-    np.testing.assert_array_equal(month.fields["amount"], [row["amount"] for row in warm_bills()])
+    billed = month.take(np.isfinite(month.fields["amount"]))
+    np.testing.assert_array_equal(billed.fields["amount"], [row["amount"] for row in warm_bills()])
     again = works.run(since=0)
     assert sum(again.written.values()) == sum(again.deleted.values()) == 0
 

@@ -62,7 +62,9 @@ def test_a_billed_year_is_held_against_the_days_up_to_the_end_of_its_last_bill(w
     for name in ("m1", "b1", "school", "990000"):
         year = works.total(name, "year", "2026-01-01T00:00:00")
         assert (year["amount"], year["last_year"]) == (pytest.approx(300.0), pytest.approx(310.0)), name
-    assert works.total("m1", "month", "2026-02-01T00:00:00") == {}  # nothing of February is billed yet
+    month = works.total("m1", "month", "2026-02-01T00:00:00")  # nothing of February is billed yet
+    assert month["coverage"] == 0.0
+    assert np.isnan([month["amount"], month["last_year"]]).all()
 
 
 def test_a_bill_of_last_year_that_goes_on_beyond_the_cut_counts_by_its_days(works: Works) -> None:
