@@ -41,7 +41,8 @@ class CalendarRows:
     kind : int8
         `energy.holidays.DayKind` of the local day.
     vacation : bool
-        The institution's own vacation: less people, not closed.
+        The institution's own vacation: less people, not closed. A holiday within it is one of both: a school whose
+        dormitories live on over a holiday of term stands still at Spring Festival.
     day : int64
         Local day number (days since 1970-01-01).
     occupied : bool
@@ -103,7 +104,7 @@ def calendar_rows(
     if closed is not None:
         kind[np.isin(day, closed)] = DayKind.HOLIDAY
     rest = kind == DayKind.HOLIDAY
-    vacation = np.zeros(len(day), np.bool_) if vacations is None else np.isin(day, vacations) & ~rest
+    vacation = np.zeros(len(day), np.bool_) if vacations is None else np.isin(day, vacations)
     weekday = np.where(rest, SUNDAY, (day + 3) % 7)
     moved = (kind == DayKind.WORKDAY) & (weekday >= 5)
     weekday = np.where(moved, np.where(weekday == 5, 4, 0), weekday)

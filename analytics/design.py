@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from analytics.calendars import EARLY, EVENING, N_PARTS, NIGHT, NOON, CalendarRows
+from analytics.calendars import EARLY, EVENING, N_PARTS, NIGHT, NOON, OCCUPIED_HOURS, CalendarRows
 from analytics.weather import fill_weather, inertia, temperature_segments
 from energy.holidays import DayKind
 from energy.intervals import DAY
@@ -67,6 +67,9 @@ class Terms:
     vacations_apart : bool
         Whether a vacation changes occupied hours, other hours of workdays and weekends each by itself: a school that
         stands still on workdays does on weekends what it always does. False of models of old.
+    holidays_away : bool
+        Whether a holiday within a vacation belongs to it too, and hours of work count apart on its free days as well.
+        False of models of old.
     """
 
     step: int
@@ -78,6 +81,7 @@ class Terms:
     holidays: bool = True
     vacations: bool = True
     vacations_apart: bool = False
+    holidays_away: bool = False
 
     @property
     def has_weather(self) -> bool:
@@ -130,6 +134,7 @@ def choose_terms(calendar: CalendarRows, weather: Weather) -> Terms:
         holidays=has_holidays,
         vacations=has_vacations,
         vacations_apart=is_apart,
+        holidays_away=True,
     )
     if weather.temperature is None or not len(calendar):
         return without
@@ -178,19 +183,26 @@ def build_design(terms: Terms, calendar: CalendarRows, weather: Weather) -> Desi
 
 def _calendar_rows(terms: Terms, calendar: CalendarRows) -> list[FloatArray]:
     """Holiday x part of the day (what a holiday differs from a Sunday by) and vacation x part of the day."""
-    wanted: list[tuple[BoolArray, Sequence[int]]] = []
-    if terms.holidays:
-        wanted.append((calendar.kind == DayKind.HOLIDAY, range(N_PARTS)))
-    if terms.vacations and not terms.vacations_apart:
-        wanted.append((calendar.vacation, range(N_PARTS)))
-    elif terms.vacations:
-        away, free = calendar.vacation, _free_days(calendar)
-        wanted += [
-            (away & calendar.occupied, (EARLY, *NOON, EVENING)),
-            (away & ~calendar.occupied & ~free, (NIGHT, EARLY, EVENING)),
-            (away & free, range(N_PARTS)),
-        ]
+    holiday = calendar.kind == DayKind.HOLIDAY
+    wanted: list[tuple[BoolArray, Sequence[int]]] = [(holiday, range(N_PARTS))] if terms.holidays else []
+    if terms.vacations:
+        away = calendar.vacation if terms.holidays_away else calendar.vacation & ~holiday
+        wanted += _vacations(terms, calendar, away)
     return [(days & (calendar.part == part)).astype(np.float64) for days, parts in wanted for part in parts]
+
+
+def _vacations(terms: Terms, calendar: CalendarRows, away: BoolArray) -> list[tuple[BoolArray, Sequence[int]]]:
+    """Hours of vacations, and the parts of the day in which they differ each by itself."""
+    if not terms.vacations_apart:
+        return [(away, range(N_PARTS))]
+    free = _free_days(calendar)
+    by_day = (calendar.hour >= OCCUPIED_HOURS[0]) & (calendar.hour < OCCUPIED_HOURS[1])
+    at_work, at_rest = (EARLY, *NOON, EVENING), (NIGHT, EARLY, EVENING)
+    workdays = [(away & ~free & by_day, at_work), (away & ~free & ~by_day, at_rest)]
+    if not terms.holidays_away:
+        return [*workdays, (away & free, range(N_PARTS))]
+    # A part of the day that is half open and half shut has no one effect: the fit would leave out either half.
+    return [*workdays, (away & free & by_day, at_work), (away & free & ~by_day, at_rest)]
 
 
 def _free_days(calendar: CalendarRows) -> BoolArray:

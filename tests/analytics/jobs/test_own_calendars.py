@@ -59,6 +59,18 @@ def test_a_vacation_and_a_closed_week_that_were_stated_are_no_fault(works: Works
     assert found(works, used, [*VACATIONS, CLOSED], instant("2026-04-01T00:00:00")) == []
 
 
+def test_public_holidays_are_vacation_where_they_lie_in_one_and_term_elsewhere(works: Works) -> None:
+    """A boarding school lives on over the May holiday and the golden week, and stands still at Spring Festival."""
+    vacations = [
+        {"institution": "school", "date_from": f"{year}-01-18", "date_to": f"{year}-02-26", "kind": "vacation"}
+        for year in (2025, 2026)
+    ]
+    away = between("2025-01-18", "2025-02-26") | between("2026-01-18", "2026-02-26")
+    people = np.where(OPEN_DAY, 1.0, 0.7) * np.where(away, 0.3, 1.0)
+    used = 4.0 + (house(np.ones(len(DAYS), bool)) - 4.0) * people
+    assert found(works, used, vacations, instant("2026-01-01T00:00:00")) == []
+
+
 def test_a_closed_week_that_nobody_stated_is_low_use(works: Works) -> None:
     shut = between("2026-05-11", "2026-05-15")
     [row] = found(works, house(OPEN_DAY & ~shut), [], instant("2026-04-01T00:00:00"))
