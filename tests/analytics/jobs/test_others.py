@@ -113,6 +113,18 @@ def test_before_the_meter_of_others_was_there_its_use_stays_in(works: Works) -> 
     assert shape.fields["h12"].tolist() == [10.0, 7.0]
 
 
+def test_an_earlier_reading_that_comes_late_tells_since_when_others_are_metered(works: Works) -> None:
+    works.estate(meter("main"), SHOP)
+    works.hourly("main", FIRST, [10.0] * 72)
+    works.hourly("shop", "2026-01-07T00:00:00", [3.0] * 24, start=144.0)
+    works.run(now="2026-01-08T00:00:00")
+    assert works.total("school", "day", SECOND)["amount"] == 240.0
+    works.read("shop", [instant(FIRST)], [0.0])
+    works.run(now="2026-01-08T00:00:00")
+    assert np.isnan(works.total("school", "day", SECOND)["amount"])  # nobody knows when the shop used its 144 kWh
+    assert works.total("school", "month", JANUARY)["amount"] == 504.0  # 720 less 216
+
+
 def test_a_day_stated_says_since_when_others_use_it(works: Works) -> None:
     works.estate(meter("main"), {**SHOP, "active_from": "2026-01-06"})
     works.hourly("main", FIRST, [10.0] * 48)

@@ -48,6 +48,7 @@ ACTS: dict[str, tuple[Act, Act]] = {
         stated("meters", {**E1, "institution": "court", "building": "b2"}), stated("meters", E1),
     ),
     "out of service": (stated("meters", {**E1, "active_to": "2026-01-05"}), stated("meters", {**E1, "active_to": ""})),
+    "others": (stated("meters", {**E1, "used_by": "others"}), stated("meters", {**E1, "used_by": ""})),
     "region": (
         stated("institutions", {"id": "school", "name_zh": "学校", "region": "990000", "type": "021"}),
         stated("institutions", {"id": "school", "name_zh": "学校", "region": "990101", "type": "021"}),
