@@ -2,7 +2,9 @@
 
 InfluxDB merges the fields of points with the same tags and time, and a later value replaces an earlier one. That the
 first reading of a meter and instant stays is therefore the forwarder's work (`values_at`); that a result leaves no
-ghost is the work of `replace`, which deletes and rewrites where a field became unknown.
+ghost is the work of `replace`. It writes before it deletes, and deletes nothing that stays: meanwhile a reader finds
+new rows and perhaps ghosts. Only a row of which a field became unknown is away for a moment, since no field can be
+taken from a point; so are rows that stay among many scattered ghosts, which go by one deletion.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ _MOST_LOOKUPS: Final = 16
 _NEAR: Final = 32 * DAY
 _INTERVAL_SPAN: Final = 32 * DAY
 _MOST_RESULT_QUERIES: Final = 60
+_MOST_DELETIONS: Final = 10  # of one series: each costs the server as much as twenty writes, whatever its span
 _LAST_INSTANT: Final = 1 << 33  # InfluxDB's times end in 2262
 
 
@@ -59,7 +62,8 @@ _Answer = TypeVar("_Answer")
 class InfluxStore:
     """Readings and results in one bucket of an InfluxDB 2."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, lines_a_request: int = _LINES_A_REQUEST) -> None:
+        self._lines_a_request = lines_a_request
         self._influx = Influx(address)
         self._encoder = ReadingEncoder()
 
@@ -73,8 +77,9 @@ class InfluxStore:
 
         After StorageRejected some of them may be stored: write them again in halves until the guilty one is alone.
         """
-        for first in range(0, len(readings), _LINES_A_REQUEST):
-            self._influx.write(self._encoder.encode(readings.take(slice(first, first + _LINES_A_REQUEST))))
+        n_lines = self._lines_a_request
+        for first in range(0, len(readings), n_lines):
+            self._influx.write(self._encoder.encode(readings.take(slice(first, first + n_lines))))
 
     def values_at(self, meters: Sequence[str], times: IntArray) -> FloatArray:
         """Stored value at each (meter, time) pair, NaN where none."""
@@ -197,17 +202,20 @@ class InfluxStore:
         new = complete(table, wanted, start, end)
         old = self._rows(measurement, wanted, start, end, measurement.all_fields)
         old_rows, new_rows = series_rows(old), series_rows(new)
-        written = deleted = 0
-        to_write: list[IntArray] = []
-        for key in old_rows.keys() | new_rows.keys():
-            change = _Change(old, old_rows.get(key), new, new_rows.get(key))
-            if change.to_delete:
-                self._influx.delete(measurement.name, dict(zip(measurement.tags, key, strict=True)), *change.to_delete)
-            to_write.append(change.to_write)
-            written, deleted = written + change.n_written, deleted + change.n_deleted
-        rows = new.take(np.concatenate([np.zeros(0, np.int64), *to_write]))
-        deque(_answered(list(encode_table(rows, _LINES_A_REQUEST)), self._influx.write), maxlen=0)
-        return written, deleted
+        changes = {
+            key: _Change(old, old_rows.get(key), new, new_rows.get(key)) for key in old_rows.keys() | new_rows.keys()
+        }
+        self._write(new, [change.to_write for change in changes.values()])
+        for key, change in changes.items():
+            for first, last in change.to_delete:
+                self._influx.delete(measurement.name, dict(zip(measurement.tags, key, strict=True)), first, last)
+            self._write(new, [change.to_write_again])
+        counts = [(change.n_written, change.n_deleted) for change in changes.values()]
+        return sum(written for written, _ in counts), sum(deleted for _, deleted in counts)
+
+    def _write(self, table: Table, places: Sequence[IntArray]) -> None:
+        rows = table.take(np.concatenate([np.zeros(0, np.int64), *places]))
+        deque(_answered(list(encode_table(rows, self._lines_a_request)), self._influx.write), maxlen=0)
 
     def check(self) -> None:
         """Write a canary and read it back: a server with a broken shard answers, but answers nothing."""
@@ -227,27 +235,36 @@ class InfluxStore:
 
 
 class _Change:
-    """What has to happen to one series of results."""
+    """What has to happen to one series of results: rows to write, spans to delete, rows in these to write after that.
+
+    Kept rows are parted from ghosts, since what is deleted is away until it is written again.
+    """
 
     def __init__(self, old: Table, old_rows: IntArray | None, new: Table, new_rows: IntArray | None) -> None:
         nothing = np.zeros(0, np.int64)
         in_old, in_new = (nothing if rows is None else rows for rows in (old_rows, new_rows))
         _, a, b = np.intersect1d(old.time[in_old], new.time[in_new], assume_unique=True, return_indices=True)
         before, after = old.take(in_old[a]).fields, new.take(in_new[b]).fields
-        is_same = np.zeros(len(in_new), np.bool_)
-        is_same[b] = equal_rows(after, before, len(b))
-        is_kept = np.zeros(len(in_old), np.bool_)
-        is_kept[a] = True
-        is_wrong = ~is_kept
-        is_wrong[a] |= loses_a_field(before, after, len(a))
-        bad = old.time[in_old[is_wrong]]
-        self.to_delete = (int(bad.min()), int(bad.max())) if len(bad) else None
-        is_deleted = np.zeros(len(in_new), np.bool_)
-        if self.to_delete:
-            is_deleted = (new.time[in_new] >= self.to_delete[0]) & (new.time[in_new] <= self.to_delete[1])
-        self.to_write = in_new[~is_same | is_deleted]
+        is_same, loses = np.zeros(len(in_new), np.bool_), np.zeros(len(in_new), np.bool_)
+        is_same[b], loses[b] = equal_rows(after, before, len(b)), loses_a_field(before, after, len(b))
+        is_ghost = np.ones(len(in_old), np.bool_)
+        is_ghost[a] = False
+        time = new.time[in_new]
+        self.to_delete = _spans(np.concatenate([old.time[in_old[is_ghost]], time[loses]]), time[~loses])
+        is_away = np.zeros(len(in_new), np.bool_)
+        for first, last in self.to_delete:
+            is_away |= (time >= first) & (time <= last)
+        self.to_write, self.to_write_again = in_new[~is_same & ~is_away], in_new[is_away]
         self.n_written = int(np.count_nonzero(~is_same))
-        self.n_deleted = int(np.count_nonzero(~is_kept))
+        self.n_deleted = int(np.count_nonzero(is_ghost))
+
+
+def _spans(wrong: IntArray, staying: IntArray) -> list[tuple[int, int]]:
+    """First and last of the wrong instants in groups that no staying one parts; all as one where they are too many."""
+    wrong = np.sort(wrong)
+    edges = np.flatnonzero(np.diff(np.searchsorted(np.sort(staying), wrong))) + 1
+    groups = [wrong] if len(edges) >= _MOST_DELETIONS else np.split(wrong, edges)
+    return [(int(group[0]), int(group[-1])) for group in groups if len(group)]
 
 
 def _answered(questions: Sequence[_Question], ask: Callable[[_Question], _Answer]) -> Iterator[_Answer]:

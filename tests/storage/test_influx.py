@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -138,6 +138,70 @@ def test_the_bucket_is_made_with_its_retention_once(influx: Influx) -> None:
     assert not ensure_bucket(for_ever)
     found = influx.call("GET", f"/api/v2/buckets?name={influx.bucket}-new")["buckets"][0]
     assert found["retentionRules"] == [{"type": "expire", "everySeconds": 0, "shardGroupDurationSeconds": 91 * DAY}]
+
+
+class WatchedDoor(Door):
+    """Looks at the totals after each request that changes something."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
+        self.seen: list[tuple[str, dict[int, float]]] = []
+        self._reader = InfluxStore(address)
+
+    def write(self, lines: bytes) -> None:
+        super().write(lines)
+        self._look("write")
+
+    def delete(self, measurement: str, tags: Mapping[str, str], first: int, last: int) -> None:
+        super().delete(measurement, tags, first, last)
+        self._look("delete")
+
+    def _look(self, request: str) -> None:
+        found = self._reader.results("total", where={}, start=T0, end=T0 + 365 * DAY, fields=["amount"])
+        days = ((found.time - T0) // DAY).tolist()
+        self.seen.append((request, dict(zip(days, found.fields["amount"].tolist(), strict=True))))
+
+
+class WatchedStore(InfluxStore):
+    """A store behind a watched door."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
+        self._influx = self.door = WatchedDoor(address)
+
+
+def replaced(store: InfluxStore, amounts: Mapping[int, float], *, uncovered: Sequence[int] = ()) -> tuple[int, int]:
+    """Make a year hold these amounts by day, with a coverage but for some."""
+    days = [
+        total("i", T0 + day * DAY, amount, **({} if day in uncovered else {"coverage": 1.0}))
+        for day, amount in amounts.items()
+    ]
+    return store.replace(table("total", days), where={"id": ["i"]}, start=T0, end=T0 + 365 * DAY)
+
+
+def test_a_row_that_stays_is_there_at_every_moment_of_a_replacement(influx: Influx) -> None:
+    store = WatchedStore(Address.to_write(settings_of(influx)))
+    replaced(store, {0: 0.0, 1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0, 5: 5.0})
+    store.door.seen.clear()
+    assert replaced(store, {0: 0.0, 2: 20.0, 3: 3.0, 4: 4.0, 6: 6.0}, uncovered=[3]) == (3, 2)
+    assert store.door.seen == [
+        ("write", {0: 0.0, 1: 1.0, 2: 20.0, 3: 3.0, 4: 4.0, 5: 5.0, 6: 6.0}),
+        ("delete", {0: 0.0, 2: 20.0, 3: 3.0, 4: 4.0, 5: 5.0, 6: 6.0}),
+        ("delete", {0: 0.0, 2: 20.0, 4: 4.0, 5: 5.0, 6: 6.0}),
+        ("delete", {0: 0.0, 2: 20.0, 4: 4.0, 6: 6.0}),
+        ("write", {0: 0.0, 2: 20.0, 3: 3.0, 4: 4.0, 6: 6.0}),
+    ]
+    store.close()
+
+
+def test_many_scattered_ghosts_go_by_one_deletion(influx: Influx) -> None:
+    store = WatchedStore(Address.to_write(settings_of(influx)))
+    replaced(store, {day: day + 0.5 for day in range(40)})
+    store.door.seen.clear()
+    even = {day: day + 0.5 for day in range(0, 40, 2)}
+    assert replaced(store, even) == (0, 20)
+    assert store.door.seen == [("delete", {0: 0.5}), ("write", even)]
+    store.close()
 
 
 def test_many_meters_and_years_are_read_in_pieces(influx: Influx) -> None:
