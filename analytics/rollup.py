@@ -156,7 +156,8 @@ class _Tree:
 def roll_up(found: Sequence[Group], meters: Totals, counted: Totals | None = None) -> Totals:
     """Totals of the groups (rows in their order) from the totals of the meters (rows in the meters' order).
 
-    `counted` is what of each meter counts in places, where that is less than its own total (`analytics.mains`).
+    `counted` is what of each meter counts in places, where that is less than its own total (`analytics.mains`), and
+    behind it the nets.
     """
     of_places = meters if counted is None else counted
     return stack([_total(group, meters if group.scope is Scope.METER else of_places) for group in found])
