@@ -26,7 +26,7 @@ from analytics.quota_book import QuotaEntry, QuotaKey, entry_of, quota_on, tier_
 from analytics.quotas import OFFICE_CORRECTED
 from analytics.ranking import is_complete, rank
 from energy.errors import MissingReference
-from energy.intervals import DAY, LocalCalendar, Window
+from energy.intervals import DAY, LocalCalendar, Period, Window
 from energy.model import Scope
 from energy.reference import indicators, quotas
 from energy.registry import FittedModel, Registry, Snapshot
@@ -40,6 +40,7 @@ SEASON: Final = "season"
 RULES: Final = "limits"
 """Kind of the model that remembers by which book and in which groups limits were last found."""
 _YEAR_S: Final = 365 * DAY
+_WINTER: Final = 11
 _EVER: Final = Window(1262275200, 2**31)
 DRIVERS: Final = ("users_per_area", "operating_hours")
 """What an institution cannot help, from its denominators; more drivers need more institutions."""
@@ -49,7 +50,7 @@ ENDS: Final = tuple((f"{limit}_low", f"{limit}_high") for limit in LIMITS)
 ADJUSTMENTS: Final = tuple(f"adjustment_{driver}" for driver in DRIVERS)
 """Part of the value that is due to each driver, in its unit."""
 LIMIT_FIELDS: Final = (*LIMITS, *(end for ends in ENDS for end in ends), *ADJUSTMENTS)
-_FORM: Final = "with intervals"
+_FORM: Final = "seasons of one winter together"
 """Another word when limits are found or told in another way: the next run then finds all of them anew."""
 _NATION: Final = "全国"
 _NAMED: Final = re.compile(r"peers (.+) n=(\d+)( \(parent\))?")
@@ -86,24 +87,33 @@ def compute_peers(
     last = registry.models(RULES).get(RULES)
     is_other = last is not None and last.payload != rules.payload
     for span in [_EVER] if is_other else changed:
-        edges = calendar.edges(span, "month")
-        for period, before in ((PERIOD, 0), (SEASON, _YEAR_S)):
-            months = calendar.edges(Window(int(edges[0]) - before, int(edges[-1]) + _YEAR_S), "month")
-            window = Window(int(months[0]), int(months[-1]))
+        begin, *_, end = calendar.edges(span, "month").tolist()
+        for period, window in (
+            (PERIOD, _whole(calendar, Window(begin, end + _YEAR_S), "month")),
+            (SEASON, _whole(calendar, Window(begin - _YEAR_S, end + _YEAR_S), "year")),
+        ):
             where = {"scope": [Scope.INSTITUTION.value], "period": [period]}
             found = store.results(INDICATOR.name, where=where, start=window.start, end=window.end)
             if len(found):
-                writer.replace(_compared(found, snapshot, book, calendar), where, window)
+                writer.replace(_compared(found, period, snapshot, book, calendar), where, window)
     registry.save_models([rules])
 
 
-def _compared(found: Table, snapshot: Snapshot, book: QuotaBook, calendar: LocalCalendar) -> Table:
+def _whole(calendar: LocalCalendar, window: Window, period: Period) -> Window:
+    """All local periods that the window touches: what is compared lies within one."""
+    edges = calendar.edges(window, period)
+    return Window(int(edges[0]), int(edges[-1]))
+
+
+def _compared(found: Table, period: str, snapshot: Snapshot, book: QuotaBook, calendar: LocalCalendar) -> Table:
     """The rows again, each with its limits, place and group."""
     n = len(found)
     columns = {name: np.full(n, np.nan) for name in ("rank", "rank_of", *LIMIT_FIELDS)}
     labels: list[str | None] = [None] * n
-    # Months of two time zones begin at two instants and are one month all the same.
-    months = [calendar.date_of(time + DAY // 2).replace(day=1) for time in found.time.tolist()]
+    # Months of two time zones begin at two instants and are one month all the same; so do the seasons of one winter,
+    # in different months between July and December. What holds in November holds for them.
+    own = {"month": _WINTER} if period == SEASON else {}
+    months = [calendar.date_of(time + DAY // 2).replace(day=1, **own) for time in found.time.tolist()]
     comparable = {key for key, row in indicators().items() if row.denominator}
     places: dict[tuple[date, str, str], list[int]] = {}
     for place, key in enumerate(zip(months, found.tags["indicator"], found.tags["caliber"], strict=True)):

@@ -160,6 +160,35 @@ def test_hours_that_raise_the_use_of_all_are_allowed_for_in_the_unit_of_the_indi
     assert np.isnan(found.fields["adjustment_users_per_area"]).all()
 
 
+def test_seasons_of_one_winter_are_compared_whenever_they_begin(works: Works) -> None:
+    begins = ("10-20", "11-01", "11-15")
+    works.estate()
+    works.registry.import_sheets({"institutions": [bureau(i) for i in range(3)]})
+    names = [f"o{i:02}" for i in range(3)]
+    works.estate(
+        *(
+            meter(f"h-{o}", institution=o, kind="manual", category="heat", unit="GJ", digits=None, interval_s=86_400)
+            for o in names
+        ),
+        bills=[
+            {"meter": f"h-{o}", "first_day": "2024-10-20", "last_day": "2025-03-31", "amount": 100.0 + i, "unit": "GJ"}
+            for i, o in enumerate(names)
+        ],
+        denominators=[
+            {"scope": "institution", "id": o, "kind": "heated_area", "value": 100, "unit": "m2"} for o in names
+        ],
+        heating_seasons=[
+            {"scope": "institution", "id": o, "begins": day, "ends": "03-31", "source": "x", "confidence": "sure"}
+            for o, day in zip(names, begins, strict=True)
+        ],
+    )
+    works.run(now="2025-07-15T06:00:00")
+    found = works.rows("indicator", scope="institution", period="season", indicator="heating_energy_per_heated_area")
+    assert found.time.tolist() == [instant(f"2024-{day}T00:00:00") for day in begins]
+    assert found.fields["rank_of"].tolist() == [3.0] * 3
+    assert sorted(found.fields["rank"].tolist()) == [1.0, 2.0, 3.0]
+
+
 def test_a_second_run_changes_nothing(works: Works) -> None:
     opened(works, 5)
     before = works.rows("indicator", period="rolling12")
