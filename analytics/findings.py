@@ -1,23 +1,20 @@
 """From alarms to findings a person reads: one finding a cause, ordered by money x certainty, few enough for a day.
 
-Everything here is computed from the numbers of the alarms; texts come from the catalogue `finding_texts.csv`.
+Everything here is computed from the numbers of the alarms; `analytics.wording` puts them into words.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import numpy as np
 
 from analytics.anomalies import BUDGETS, Alarms
-from analytics.detection.kinds import SHORT, Kind
-from energy.intervals import DAY, HOUR
+from analytics.detection.kinds import Kind
+from energy.intervals import HOUR
 from energy.series import FloatArray
 
 READER_PER_1000: Final = 20
@@ -36,11 +33,6 @@ UNTOLD: Final = frozenset({Kind.STUCK, Kind.GAP_CATCHUP, Kind.OFFLINE})
 """Kinds that say when use is not known, so nobody knows how much of it was too much: that is not 0."""
 ORDER_YUAN: Final = {"kWh": 0.6, "m3": 4.0, "GJ": 60.0, "kg": 1.0, "L": 7.0, "°C": 50.0}
 """What a unit counts for in the order of findings where no price is known: only the order, never told as money."""
-
-
-PATTERNS: Final = frozenset({Kind.LEVEL, Kind.LOW, Kind.OFF_HOURS, Kind.SLOW_CHANGE})
-FLAT: Final = 0.03
-"""An excess below this share of the usual use is none: the hours were unusual, not their sum."""
 
 
 class Verdict(StrEnum):
@@ -294,79 +286,3 @@ def _least_certainty(earned: Mapping[tuple[str, Kind], float], finding: Finding)
     own = earned[finding.meter, finding.kind]
     whole = _class_allowance(earned, finding.meter, finding.kind in SUDDEN_KINDS)
     return whole / (whole + own) if whole > own else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class FindingText:
-    """Title, sentence, likely causes and the first thing to check, in both languages."""
-
-    title_zh: str
-    title_en: str
-    text_zh: str
-    text_en: str
-    causes_zh: str
-    causes_en: str
-    check_zh: str
-    check_en: str
-
-
-@cache
-def catalogue() -> Mapping[str, FindingText]:
-    """The texts of every kind, and other words for some of them (`_words_for`)."""
-    with files("analytics").joinpath("finding_texts.csv").open(encoding="utf-8") as lines:
-        return {row.pop("kind"): FindingText(**row) for row in csv.DictReader(lines)}
-
-
-def _words_for(finding: Finding) -> str:
-    """The row of the catalogue: some kinds read differently by direction, length, or what flows through the meter."""
-    name = _variant(finding) or finding.kind.value
-    in_pipe = f"{name}_pipe"
-    return in_pipe if finding.unit != "kWh" and in_pipe in catalogue() else name
-
-
-def _variant(finding: Finding) -> str | None:
-    kind, is_less = finding.kind, finding.excess < 0
-    if kind in PATTERNS and abs(finding.excess) < FLAT * finding.usual:
-        return "pattern"
-    if kind is Kind.LOW and finding.end - finding.start <= SHORT * HOUR:
-        return "low_short"
-    if kind is Kind.BALANCE and any(term != "balance" for term, _ in finding.evidence):
-        return "balance_of_meter"  # numbers of one meter, which its tree disowns, are not those of a balance
-    return {
-        (Kind.BALANCE, True): "balance_below",
-        (Kind.SET_POINT, True): "set_point_cold",
-        (Kind.SLOW_CHANGE, True): "slow_change_low",
-    }.get((kind, is_less))
-
-
-def describe(finding: Finding) -> FindingText:
-    """The finding in words, from its numbers only."""
-    raw = catalogue()[_words_for(finding)]
-    ratio = finding.actual / finding.usual if finding.usual > 0 else float("nan")
-    n_hours = max((finding.end - finding.start) / HOUR, 1)
-    n_days = max(round((finding.end - finding.start) / DAY), 1)
-    numbers = {
-        "hours": f"{(finding.end - finding.start) // HOUR}",
-        "days": f"{n_days}",
-        "days_en": "1 day" if n_days == 1 else f"{n_days} days",
-        "actual": _amount(finding.actual, finding.unit),
-        "usual": _amount(finding.usual, finding.unit),
-        "excess": _amount(finding.excess, finding.unit),
-        "shortfall": _amount(-finding.excess, finding.unit),
-        "beyond": f"{abs(finding.excess):.3g}",
-        "actual_plain": f"{finding.actual:.3g}",
-        "usual_plain": f"{finding.usual:.3g}",
-        "actual_hourly": _amount(finding.actual / n_hours, finding.unit),
-        "usual_hourly": _amount(finding.usual / n_hours, finding.unit),
-        "percent": f"{(ratio - 1) * 100:+.0f} %" if ratio == ratio else "—",
-        "ratio": f"{ratio:.2g}" if ratio == ratio else "—",
-    }
-    return replace(raw, text_zh=raw.text_zh.format(**numbers), text_en=raw.text_en.format(**numbers))
-
-
-def _amount(value: float, unit: str) -> str:
-    """A number people read: three significant digits, no exponent."""
-    if value != value:
-        return "—"
-    digits = max(2 - int(np.floor(np.log10(max(abs(value), 0.01)))), 0)
-    return f"{value:,.{digits}f} {unit}"

@@ -23,6 +23,7 @@ from analytics.jobs.outlook import Outlook
 from analytics.jobs.resumed import resumed
 from analytics.jobs.rows import Writer, table, texts
 from analytics.jobs.watch import DETECTOR
+from analytics.wording import describe
 from energy.intervals import HOUR, LocalCalendar, Window
 from energy.registry import Registry, Snapshot
 from energy.registry.decisions import Finding
@@ -220,7 +221,7 @@ def _new_id(found: Found, taken: Container[str]) -> str:
 
 
 def _row(found: Found, institution: str, before: Finding | None, taken: Container[str]) -> Finding:
-    words = core.describe(found)
+    words = describe(found)
     return Finding(
         id=_new_id(found, taken) if before is None else before.id,
         institution=institution,

@@ -10,7 +10,7 @@ import numpy as np
 
 from analytics.anomalies import LEAD_DAYS
 from analytics.consumption import resolution
-from analytics.detection.kinds import Kind
+from analytics.detection.kinds import SHORT, Kind
 from analytics.findings import (
     Finding,
     Pricing,
@@ -29,7 +29,7 @@ from analytics.jobs.metering import Usual, register_findings, silences
 from analytics.jobs.surroundings import Surroundings
 from analytics.jobs.watch import Watched, Watcher, seen_at
 from energy.caliber import caliber
-from energy.intervals import DAY, RESOLUTIONS, Window
+from energy.intervals import DAY, HOUR, RESOLUTIONS, Window
 from energy.model import Category, Meter, Scope, ValueKind
 from energy.registry import FittedModel, Registry
 from energy.storage.base import ResultStore
@@ -141,9 +141,15 @@ def _told(finding: Finding, part: Watched, pricing: Mapping[str, Pricing]) -> Fi
     if finding.kind is Kind.STUCK:
         return None
     if finding.kind is Kind.GAP_CATCHUP:
-        use = replace(finding, kind=Kind.LOW if finding.difference < 0 else Kind.SPIKE)
-        return priced(use, pricing[meter.id])
+        return priced(replace(finding, kind=kind_of_use(finding)), pricing[meter.id])
     return finding
+
+
+def kind_of_use(finding: Finding) -> Kind:
+    """What hours that did not catch up with others tell of use."""
+    if finding.difference < 0:
+        return Kind.LOW
+    return Kind.SPIKE if finding.end - finding.start <= SHORT * HOUR else Kind.LEVEL
 
 
 def verdicts(registry: Registry, institution: str, now: int) -> list[tuple[str, Kind, Verdict]]:

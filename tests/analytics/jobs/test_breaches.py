@@ -95,7 +95,7 @@ def test_water_that_runs_at_night_is_told_of_a_meter_without_a_year_before(works
     days = ((row.end or 0) - row.start) / DAY
     assert row.start == FAULT
     assert row.excess == pytest.approx(24 * days, rel=0.1)
-    assert "m3/h" in row.text_en
+    assert "m³/h" in row.text_en
 
 
 def rooms(works: Works, *, outside: float | None, inside: np.ndarray, **sheets: list[dict[str, object]]) -> None:

@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from analytics.detection.kinds import Kind
+from analytics.findings import Finding
 from analytics.jobs.metering import told_at
+from analytics.jobs.outlook import kind_of_use
 from energy.intervals import LocalCalendar
 from tests.analytics.jobs.conftest import HOUR, Works, instant, meter
 
@@ -25,6 +28,15 @@ TEN, NEXT, AFTER = (instant(f"2026-02-{t}") for t in ("10T10:00:00", "11T00:00:0
 )
 def test_a_silence_is_told_in_the_first_night_that_can_know_it(start: int, end: int, told: int) -> None:
     assert told_at(CALENDAR, start, end) == told
+
+
+@pytest.mark.parametrize(
+    ("hours", "actual", "kind"), [(3, 130.0, Kind.SPIKE), (72, 130.0, Kind.LEVEL), (3, 70.0, Kind.LOW)]
+)
+def test_hours_that_caught_up_with_none_are_a_peak_only_where_they_are_few(
+    hours: int, actual: float, kind: Kind
+) -> None:
+    assert kind_of_use(Finding("w1", Kind.GAP_CATCHUP, 0, hours * HOUR, actual, 100.0, "m3", 0.6)) is kind
 
 
 def test_nightly_runs_tell_a_silence_when_its_finding_says_they_did(works: Works) -> None:
