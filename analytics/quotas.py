@@ -277,11 +277,12 @@ def _total(scope: IndicatorScope, caliber: Caliber, amounts: Mapping[Category, F
     if caliber.coefficients:
         return np.asarray(caliber.total(amounts), np.float64)
     counted = {c: a for c, a in amounts.items() if c is not Category.WATER or scope.categories == _WATER}
-    used = {c: a for c, a in counted.items() if not np.all(a == 0)}
+    used = [c for c, a in counted.items() if np.any(np.nan_to_num(a) != 0)]
     if len(used) > 1:
         names = ", ".join(sorted(used))
         raise MissingReference(f"{scope.indicator}: {scope.standard} gives no coefficient to add {names} as amounts")
-    return next(iter((used or counted).values()), np.asarray(np.nan))
+    # All others are 0, which adds nothing, or unknown, which leaves the sum unknown.
+    return np.asarray(sum(counted.values()) if counted else np.nan)
 
 
 _HOURS: Final = 2500.0

@@ -197,6 +197,12 @@ def test_gas_cannot_be_added_to_kilowatt_hours() -> None:
     assert_allclose(figure(kitchen, scope_of("nonheating_kwh_per_area"), PHYSICAL, year(10.0)).value, [100.0])
 
 
+def test_heat_that_is_unknown_in_one_period_leaves_the_kilowatt_hours_of_the_others() -> None:
+    whole = {Category.ELECTRICITY: np.array([5.0, 5.0, 5.0]), Category.HEAT: np.array([0.0, np.nan, 0.0])}
+    scope = replace(scope_of("nonheating_kwh_per_area"), without=frozenset())
+    assert_array_equal(figure(Account(whole), scope, PHYSICAL).value, [5.0, np.nan, 5.0])
+
+
 def test_a_gap_in_purchased_heat_hides_no_other_use() -> None:
     heat = year(np.nan)
     whole = {Category.ELECTRICITY: year(1000.0), Category.HEAT: heat}
