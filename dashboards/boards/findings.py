@@ -21,11 +21,13 @@ from dashboards.panels import (
     table,
     words_for,
 )
-from dashboards.queries import Column, among, select
+from dashboards.queries import Column, among, at_least, select
 from dashboards.words import Words
 from energy.storage.schema import FINDING
 
 _HERE = (among("institution", "$members"),)
+_TOO_MUCH = at_least("excess_yuan", 0)
+"""What was used too little, or counted so, pays for nothing that was used too much."""
 
 
 def board(w: Words) -> Board:
@@ -69,7 +71,7 @@ def _figures(w: Words) -> tuple[Panel, ...]:
         ),
         stat(
             "findings.cost",
-            *rows(asked.findings(_HERE, Column("sum({excess_yuan})", "yuan"))),
+            *rows(asked.findings((*_HERE, _TOO_MUCH), Column("sum({excess_yuan})", "yuan"))),
             width=6,
             unit="prefix:¥",
             decimals=0,
@@ -117,17 +119,13 @@ def _days(w: Words) -> Panel:
 
 
 def _cost(w: Words) -> Panel:
-    query = asked.findings(
-        _HERE,
-        Column("sum({excess_yuan})", "yuan"),
-        Column("count({open})", "n"),
-        Column("sum({open})", "open"),
-        group=("institution",),
-    )
+    by = ("institution",)
+    count = asked.findings(_HERE, Column("count({open})", "n"), Column("sum({open})", "open"), group=by)
+    cost = asked.findings((*_HERE, _TOO_MUCH), Column("sum({excess_yuan})", "yuan"), group=by)
     rename = {"id": "organize", "options": {"renameByName": {"institution": "id"}}}
     return table(
         "findings.cost_by",
-        *rows(query, asked.names(w, "institution", asked.in_region())),
+        *rows(count, cost, asked.names(w, "institution", asked.in_region())),
         width=8,
         height=8,
         absent=w("none"),

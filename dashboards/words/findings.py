@@ -13,7 +13,12 @@ TERMS: Final[Terms] = {
 PANELS: Final[Panels] = {
     "findings.open": ("未关闭", "Open", "所选时段内开始、尚未关闭的发现。", "Began in the range and not closed."),
     "findings.all": ("全部发现", "All findings", "所选时段内开始的发现。", "Findings that began in the range."),
-    "findings.cost": ("多付费用", "Extra cost", "发现涉及的多付费用合计，元。", "What the findings cost, in yuan."),
+    "findings.cost": (
+        "多付费用",
+        "Extra cost",
+        "多用的发现涉及的费用合计，元；少用或少计的不抵扣。",
+        "What findings of too much use cost, in yuan; what was used or counted too little takes nothing off.",
+    ),
     "findings.worst": (
         "最高金额×可信度",
         "Highest yuan × certainty",

@@ -189,7 +189,8 @@ def _aim(store: Store, institutions: Sequence[str], now: int) -> None:
 def _find(store: Store, institutions: Sequence[str], now: int) -> None:
     """Two findings an institution: water at night (open) and a load out of hours (closed).
 
-    The first institution's are the newest and worth least; those of all others are worth the same.
+    The first institution has a wrong ratio besides (closed), by which too little was counted. Its other findings are
+    the newest and worth least; those of all others are worth the same.
     """
     texts = (
         (
@@ -210,9 +211,18 @@ def _find(store: Store, institutions: Sequence[str], now: int) -> None:
             "夜间负荷比期望高 18 kW，先查空调是否未关。",
             "Load at night is 18 kW above the expected; see whether air conditioning was left on.",
         ),
+        (
+            "scale",
+            12,
+            0.0,
+            "疑似倍率错误",
+            "Ratio looks wrong",
+            "用量约为平时的 10 %，先核对倍率。",
+            "Use is about 10 % of the usual; check the ratio first.",
+        ),
     )
     for place, name in enumerate(institutions):
-        for kind, ago, is_open, title_zh, title_en, text_zh, text_en in texts:
+        for kind, ago, is_open, title_zh, title_en, text_zh, text_en in texts[: 2 if place else 3]:
             meter = f"{name}.w-main" if kind == "night_flow" else f"{name}.b1.e"
             where = {"institution": [name], "meter": [meter], "kind": [kind]}
             start = now - (ago + place) * DAY + 2 * HOUR
@@ -233,7 +243,7 @@ def _find(store: Store, institutions: Sequence[str], now: int) -> None:
                     "end_ms": np.array([(start + DAY) * 1000.0]),
                     "severity": np.array([240.0 + 65 * min(place, 1)]),
                     "excess": np.array([120.0]),
-                    "excess_yuan": np.array([480.0 + 130 * place]),
+                    "excess_yuan": np.array([-900.0 if kind == "scale" else 480.0 + 130 * place]),
                     "open": np.array([is_open]),
                     **{key: np.array([value], object) for key, value in one.items()},
                 },

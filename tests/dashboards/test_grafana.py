@@ -110,8 +110,10 @@ def test_open_findings_stand_by_yuan_times_certainty_and_the_timeline_newest_fir
             assert [row[:2] for row in rows] == [["¥305", second], ["¥305", third], ["¥240", first]]
             head, *rows = table_of(page, words("findings.timeline"))
             assert head[0] == words("since")
-            assert [row[1] for row in rows] == [first, second, third] * 2
-            assert [row[-1] for row in rows] == [words("open")] * 3 + [words("closed")] * 3
+            assert [row[1] for row in rows] == [first, second, third] * 2 + [first]
+            assert [row[-1] for row in rows] == [words("open")] * 3 + [words("closed")] * 4
+            _, *rows = table_of(page, words("findings.cost_by"))
+            assert [row[:3] for row in rows] == [[third, "2", "1"], [second, "2", "1"], [first, "3", "1"]]
     finally:
         page.close()
 
