@@ -89,6 +89,20 @@ def test_gas_that_is_first_heard_late_and_no_more_makes_the_days_since_then_unkn
     assert list(energy(works, "day")) == [f"2026-01-{day:02}" for day in range(1, 9)]
 
 
+def test_a_meter_that_is_gone_is_waited_for_until_somebody_says_so(works: Works) -> None:
+    works.estate(meter("e1"), gas())
+    read(works, "e1", "2026-01-01", "2026-01-20")
+    read(works, "g1", "2026-01-01", "2026-01-08")
+    works.run(now="2026-01-21T00:00:00")
+    assert len(energy(works, "day")) == 8
+    works.registry.import_sheets({"meters": [gas(active_to="2026-01-08")]})
+    works.run(now="2026-01-21T06:00:00")
+    days = energy(works, "day")
+    assert days["2026-01-20"] == pytest.approx(kgce(1, 0))
+    assert list(days)[:20] == [f"2026-01-{day:02}" for day in range(1, 21)]
+    assert len(works.rows("total", id="g1", period="day")) == 8
+
+
 @pytest.mark.parametrize("columns", [{}, {"active_to": "2026-01-08"}])
 def test_what_was_never_heard_or_is_out_of_service_is_not_waited_for(works: Works, columns: dict[str, object]) -> None:
     works.estate(meter("e1"), gas(**columns))
