@@ -1,8 +1,9 @@
 """Nobody's figure can be taken from what others are told, also not by comparing before and after (promise P-34).
 
 Callers at every level collect all that ranks and peers' limits with their intervals tell them, before and after one
-strange institution came. Its value is recoverable if no other value, a hundredth and more away, could have given the
-same two pictures, whatever the other strangers may have (`analytics.disclosure`).
+strange institution came, where members state hours and persons too. Its value is recoverable if no other value, a
+hundredth and more away, could have given the same two pictures, whatever the other strangers may have
+(`analytics.disclosure`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from api.scope import Scope, scope_of
 from api.shielding import shielded
 from energy.intervals import DAY, LocalCalendar, Window
 from energy.registry import Node, Registry, Role, Snapshot, User
+from energy.registry.rows import Denominator
 from energy.storage.embedded import EmbeddedStore
 from tests.results import write
 
@@ -39,10 +41,11 @@ STRANGER = NAMES[-1]
 _NEAREST = (1 + 1.01 * TELLABLE, 1 - 1.01 * TELLABLE)
 _TRIES = 500
 CASES = int(os.environ.get("DIFFERENCING_CASES", "25"))
+_UNITS = {"operating_hours": "h", "floor_area": "m2", "users": "p"}
 TOLD = ("rank", "rank_of", *LIMIT_FIELDS, "group")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Office:
     """Forty offices of one kind in counties of 1, 9, 24 and 6, and a store beside the registry."""
 
@@ -58,6 +61,15 @@ class Office:
         span = Window(MONTH, MONTH + DAY)
         compute_peers(self.store, self.registry, self.snapshot, Writer(self.store, Written()), CALENDAR, [span])
         return _shown(self.store, scope)
+
+    def stating(self, drivers: Mapping[str, Mapping[str, float]]) -> Office:
+        """The same where institutions state what they cannot help."""
+        rows = tuple(
+            Denominator("institution", name, kind, value, _UNITS[kind])
+            for name, own in drivers.items()
+            for kind, value in own.items()
+        )
+        return replace(self, snapshot=replace(self.snapshot, denominators=rows))
 
 
 def _shown(store: EmbeddedStore, scope: Scope) -> list[tuple[object, ...]]:
@@ -158,6 +170,70 @@ def test_no_strangers_value_is_recoverable(office: Office, seed: int, place: flo
     names = [*chance.permutation(NAMES[:-1])[: n - 1].tolist(), STRANGER]
     values = dict(zip(names, np.exp(chance.normal(4.0, 0.5, len(names))).tolist(), strict=True))
     values[STRANGER] = float(np.quantile(list(values.values()), place)) * 1.001
+    _assert_hidden(office, values, chance)
+
+
+@settings(
+    max_examples=CASES // 2,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95), st.sampled_from([30, 33, 39]))
+def test_no_strangers_value_is_recoverable_where_drivers_are_stated(
+    office: Office, seed: int, place: float, n: int
+) -> None:
+    """Hours and persons are no secret here: the caller knows those of all strangers too."""
+    chance = np.random.default_rng(seed)
+    values, drivers = drawn(place, n, chance)
+    _assert_hidden(office.stating(drivers), values, chance)
+
+
+@settings(
+    max_examples=CASES // 2,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95), st.sampled_from([30, 33, 39]))
+def test_no_strangers_hours_are_recoverable(office: Office, seed: int, place: float, n: int) -> None:
+    """The part due to hours tells their place in the group, as a rank tells that of a value, and no more."""
+    chance = np.random.default_rng(seed)
+    values, drivers = drawn(place, n, chance)
+    hours = {name: own["operating_hours"] for name, own in drivers.items() if "operating_hours" in own}
+    for scope in callers(office.snapshot):
+        if STRANGER not in hours or not scope.institutions & values.keys():
+            continue
+        if all(crosses(scope, hours, {**hours, STRANGER: hours[STRANGER] * share}) for share in _NEAREST):
+            continue
+        pictures = _pictures(office.stating(drivers), values, scope)
+        worlds = (w for w in others(hours[STRANGER], hours, scope, chance) if not crosses(scope, hours, w))
+        stated = (
+            {k: own | ({"operating_hours": w[k]} if k in w else {}) for k, own in drivers.items()} for w in worlds
+        )
+        assert any(_pictures(office.stating(world), values, scope) == pictures for world in stated), scope.node
+
+
+def drawn(place: float, n: int, chance: np.random.Generator) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Values and what is stated: longer hours and more persons use more; one in five states no hours, or no persons."""
+    names = [*chance.permutation(NAMES[:-1])[: n - 1].tolist(), STRANGER]
+    hours, persons = chance.uniform(1500, 5000, n), chance.uniform(20, 120, n)
+    slopes = chance.uniform(0, 1, 2)
+    raised = slopes[0] * hours / 5000 + slopes[1] * persons / 120
+    values = dict(zip(names, np.exp(chance.normal(3.5, 0.4, n) + raised).tolist(), strict=True))
+    values[STRANGER] = float(np.quantile(list(values.values()), place)) * 1.001
+    stated = chance.random((2, n)) < 0.8
+    drivers = {
+        name: {"floor_area": 1000.0}
+        | ({"operating_hours": float(hours[i])} if stated[0, i] else {})
+        | ({"users": float(persons[i])} if stated[1, i] else {})
+        for i, name in enumerate(names)
+    }
+    return values, drivers
+
+
+def _assert_hidden(office: Office, values: Mapping[str, float], chance: np.random.Generator) -> None:
+    """No caller can tell the stranger's value from a hundredth more, and less."""
     for scope in callers(office.snapshot):
         if not scope.institutions & values.keys():
             continue
