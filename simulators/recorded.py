@@ -27,6 +27,11 @@ class Recorded:
     start: int
     amounts: FloatArray
 
+    @property
+    def end(self) -> int:
+        """Instant at which the last hour ends."""
+        return self.start + HOUR * len(self.amounts)
+
     def registers(self, calendar: LocalCalendar) -> tuple[IntArray, FloatArray]:
         """Instants at which the register is read, and the register; NaN where it is not sent.
 

@@ -28,7 +28,7 @@ def of_recording(
         "sites": [_site(calendar.zone)],
         "buildings": [_building(building) for building in buildings],
         "gateways": [_gateway(gateway) for gateway in gateways],
-        "meters": [_meter(meter, first) for meter in meters],
+        "meters": [_meter(meter, first, calendar.date_of(meter.end - 1)) for meter in meters],
         "sensors": _sensors() if WEATHER_GATEWAY in gateways else [],
         "swaps": [],
         "denominators": list(_floor_areas({b: areas[b] for b in buildings if b in areas}, first)),
@@ -65,14 +65,16 @@ def _gateway(gateway: str) -> Row:
     }  # fmt: skip
 
 
-def _meter(meter: Recorded, first: date) -> Row:
+def _meter(meter: Recorded, first: date, last: date) -> Row:
+    """Out of service after its last recorded day: nobody waits for more."""
     zh, en = {"e": ("电", "electricity"), "g": ("燃气", "gas")}[meter.local]
     return {
         "id": meter.meter, "institution": INSTITUTION, "building": f"{INSTITUTION}-{meter.building}",
         "gateway": f"{INSTITUTION}-{meter.building}", "local": meter.local, "name_zh": f"{meter.building} {zh}",
         "name_en": f"{meter.building} {en}", "category": meter.category.value, "item": "", "kind": "physical",
         "value_kind": "register", "unit": "kWh", "digits": _DIGITS, "ct_ratio": 1, "pt_ratio": 1, "rated_kw": None,
-        "interval_s": HOUR, "parent": "", "formula": "", "active_from": first.isoformat(), "active_to": "",
+        "interval_s": HOUR, "parent": "", "formula": "", "active_from": first.isoformat(),
+        "active_to": last.isoformat(),
     }  # fmt: skip
 
 
