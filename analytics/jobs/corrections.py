@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from analytics import estimation
 from analytics.consumption import CORRECTION, Steps
+from energy.intervals import Window
 from energy.model import Flag
 from energy.registry.decisions import Correction
 from energy.series import Series
@@ -27,17 +28,32 @@ def with_stated_readings(series: Series, stated: Sequence[Correction]) -> Series
 
 def with_stated_amounts(steps: Steps, stated: Sequence[Correction]) -> Steps:
     """The steps with stated amounts in place of metered ones; steps that begin or end at a stated register show it."""
-    amounts = [
-        estimation.Correction(c.start, c.end, c.value) for c in stated if c.kind == "amount" and c.value is not None
-    ]
     if len(steps):
-        within = [c for c in amounts if c.start < int(steps.end[-1]) and c.end > int(steps.start[0])]
-        steps = estimation.corrected(steps, within)
+        within = reached(Window(int(steps.start[0]), int(steps.end[-1])), stated)
+        steps = estimation.corrected(steps, [c for c, span in _amounts(stated) if span.overlaps(within)])
     registers = np.array([c.start for c in stated if c.kind == "reading"], np.int64)
     touched = (np.isin(steps.start, registers) | np.isin(steps.end, registers)) & np.isfinite(steps.amount)
     if not touched.any():
         return steps
     return replace(steps, method=np.where(touched & ~steps.is_long, np.uint8(CORRECTION), steps.method))
+
+
+def reached(span: Window, stated: Sequence[Correction]) -> Window:
+    """The span with the whole of every stated amount in it, and of those that overlap these in turn.
+
+    A statement that covers a part of another decides what is left of all of it.
+    """
+    wider = span
+    for _, own in _amounts(stated):
+        if own.overlaps(wider):
+            wider = wider.hull(own)
+    return span if wider == span else reached(wider, stated)
+
+
+def _amounts(stated: Sequence[Correction]) -> Iterator[tuple[estimation.Correction, Window]]:
+    for c in stated:
+        if c.kind == "amount" and c.value is not None:
+            yield estimation.Correction(c.start, c.end, c.value), Window(c.start, c.end)
 
 
 def _spans(series: Series, instant: int) -> bool:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from analytics.consumption import SWAP, Steps, amount_steps, join, marked_spikes, power_steps, register_steps
-from analytics.jobs.corrections import with_stated_amounts, with_stated_readings
+from analytics.jobs.corrections import reached, with_stated_amounts, with_stated_readings
 from analytics.jobs.estate import ENERGY, Estate
 from analytics.jobs.limits import Extents, rests, usual_per_hour
 from analytics.register_profiles import RegisterProfile
@@ -64,6 +64,8 @@ def judged(
     calendar, stated = estate.calendar, estate.corrections.get(meter.id, ())
     swaps = estate.swaps.get(meter.id, ())
     first, last = extents[meter.id]
+    whole = reached(changed, stated)
+    changed = Window(max(whole.start, min(first, changed.start)), min(whole.end, max(last + 1, changed.end)))
     if _sends_intervals(meter):  # whether a value is a spike depends on the days beside it
         days = _local_days(calendar, changed)
         changed = _local_days(calendar, Window(days.start - 1, days.end + 1))

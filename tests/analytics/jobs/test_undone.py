@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from analytics import consumption
 from energy.registry.decisions import Correction
-from tests.analytics.jobs.conftest import Works, instant, meter
+from tests.analytics.jobs.conftest import DAY, HOUR, Works, instant, meter
 from tests.analytics.jobs.everything import everything
 
 E1 = meter("e1", building="b1")
@@ -73,3 +74,20 @@ def test_what_is_taken_back_leaves_every_figure_as_it_was(works: Works, what: st
     del before["finding"], after["finding"]  # findings have a history: withdrawn ones stay
     assert [name for name, rows in before.items() if after[name] != rows] == []
     assert works.registry.findings.rows(state="open") == []
+
+
+def test_a_statement_that_covers_part_of_another_decides_on_all_of_it_until_it_is_taken_back(works: Works) -> None:
+    """Three days used 300 kWh; that five hours of the last used 50 leaves the hours before them unknown."""
+    begin, part = instant("2026-01-06T00:00:00"), instant("2026-01-08T12:00:00")
+    whole = Correction("e1", begin, begin + 3 * DAY, "amount", "li", 1, "抄表", 300.0)
+    within = Correction("e1", part, part + 5 * HOUR, "amount", "li", 2, "抄表", 50.0)
+    works.estate(meter("e1"))
+    works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 144)
+    works.registry.corrections.put([whole])
+    works.run()
+    for stated, method in ((within, consumption.UNKNOWN), (replace(within, state="withdrawn"), consumption.CORRECTION)):
+        works.registry.corrections.put([stated])
+        works.run()
+        found = works.rows("interval", meter="e1")
+        before = (found.time >= begin) & (found.time < part)
+        assert found.fields["method"][before].tolist() == [method] * 60
