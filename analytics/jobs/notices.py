@@ -163,7 +163,7 @@ def _compared(outlook: Outlook, stored: Sequence[Finding]) -> tuple[list[Finding
         if row.state == "open":  # what was shown stays: verdicts thin out what is to come
             waiting.remove(row)
             pairs.append((found, row))
-    taken = {same.id for _, same in pairs if same is not None}
+    taken = {row.id for row in stored}
     rows = [_row(found, outlook.institution, same, taken) for found, same in pairs]
     gone = [row for row in waiting if _is_undecided(row) and _was_looked_for(row, outlook)]
     return list({row.id: row for row in rows}.values()), gone
@@ -214,7 +214,7 @@ def _shared(row: Finding, found: Found) -> int:
 
 
 def _new_id(found: Found, taken: Container[str]) -> str:
-    """An id that follows from what is found; another one where a finding that began there goes on elsewhere."""
+    """An id that follows from what is found; another one where a stored finding began there, but is of another time."""
     name = f"{found.meter}|{found.kind}|{found.start}"
     ids = ("f-" + hashlib.sha256((name + "|" * n).encode()).hexdigest()[:16] for n in count())
     return next(one for one in ids if one not in taken)

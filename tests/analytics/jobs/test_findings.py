@@ -193,3 +193,18 @@ def test_a_gap_before_one_that_goes_on_is_another_finding_though_that_one_began_
     works.registry.corrections.put([late])
     works.run(NOW)
     assert sorted((f.start, f.end) for f in works.registry.findings.rows(state="open")) == [(ten, seven), (seven, last)]
+
+
+def test_a_gap_that_begins_where_one_that_is_gone_had_begun_is_told(works: Works) -> None:
+    works.estate(meter("e1"))
+    register = works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 10)
+    works.hourly("e1", "2026-01-06T22:00:00", [2.0] * 40, start=float(register[-1]) + 72.0)
+    works.run(NOW)
+    ten, seven, last = (instant(f"2026-01-0{time}:00:00") for time in ("5T10", "5T19", "6T22"))
+    morning = works.hourly("e1", "2026-01-05T11:00:00", [2.0] * 8, start=float(register[-1]) + 2.0)
+    works.run(NOW)
+    works.hourly("e1", "2026-01-05T20:00:00", [2.0] * 25, start=float(morning[-1]) + 2.0)
+    works.registry.corrections.put([Correction("e1", ten + HOUR, seven, "discard", "li", 1, "补传有误")])
+    works.run(NOW)
+    found = sorted((f.start, f.end, f.state) for f in works.registry.findings.rows())
+    assert found == [(ten, seven, "open"), (seven, last, "withdrawn")]
