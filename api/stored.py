@@ -65,9 +65,9 @@ class Shown(Generic[T]):
                 found[word] += n
         return found
 
-    def sum(self, column: str) -> float:
-        """Sum of a column over the rows the caller sees; NaN where it is known of none."""
-        known = [part for owner, part in self.rows.sums(column, *self.owner).items() if self.sees(*owner)]
+    def gain(self, column: str) -> float:
+        """Sum of a column over the rows the caller sees, losses counted as 0; NaN where it is known of none."""
+        known = [part for owner, part in self.rows.gains(column, *self.owner).items() if self.sees(*owner)]
         return sum(known) if known else math.nan
 
     def _mine(self) -> tuple[Collection[Owner] | None, int]:

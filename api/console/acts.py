@@ -124,7 +124,7 @@ def today(page: Page) -> Today:
     found = findings(page, state="open")
     return Today(
         findings=few(found),
-        yuan=found.sum("excess_yuan"),
+        yuan=found.gain("excess_yuan"),
         targets=warned(page),
         tasks=tasks(page, state=PENDING),
         silent=silent(page),

@@ -67,18 +67,17 @@ def _number(raw: object) -> float:
     return value
 
 
-def number(*, above: float = -math.inf, least: float = -math.inf, most: float = math.inf) -> Kind:
-    """A finite number, greater than `above`, at least `least` and at most `most`."""
-    if above > -math.inf:
-        expected = f"a number greater than {above:g}"
-    elif least > -math.inf:
-        expected = f"a number, {least:g} or more"
-    else:
-        expected = "a number"
+def number(
+    *, above: float = -math.inf, least: float = -math.inf, most: float = math.inf, below: float = math.inf
+) -> Kind:
+    """A finite number, greater than `above`, at least `least`, at most `most` and less than `below`."""
+    bounds = {"greater than": above, "at least": least, "at most": most, "less than": below}
+    told = [f"{word} {bound:g}" for word, bound in bounds.items() if math.isfinite(bound)]
+    expected = f"a number {' and '.join(told)}" if told else "a number"
 
     def read(raw: object) -> float:
         value = _number(raw)
-        if value <= above or value < least or value > most:
+        if not (above < value < below and least <= value <= most):
             raise BadCell(expected)
         return value + 0.0  # turns -0.0 into 0.0
 

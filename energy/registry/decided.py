@@ -191,7 +191,7 @@ TARGETS = Sheet(
         NOTE,
     ),
 )
-_RATE = number(least=0, most=1)
+_RATE = number(least=0, below=1)
 TARGET_RULES = Sheet(
     "target_rules",
     table_of(tables.TargetRuleRow),

@@ -69,9 +69,13 @@ class Listing(Generic[T]):
         """How many rows there are, by the values of these columns."""
         return {owner: int(n) for owner, n in self._grouped(columns, func.count()).items()}
 
-    def sums(self, column: str, *columns: str) -> dict[Owner, float]:
-        """Sum of a column where it is known, by the values of others; absent where none is known."""
-        found = self._grouped(columns, func.sum(self._table.c[column]))
+    def gains(self, column: str, *columns: str) -> dict[Owner, float]:
+        """Sum of a column where it is known, losses counted as 0, by the values of others; absent where none is known.
+
+        What was used too little, or counted so, pays for nothing that was used too much.
+        """
+        value = self._table.c[column]
+        found = self._grouped(columns, func.sum(case((value < 0, 0.0), else_=value)))
         return {owner: float(total) for owner, total in found.items() if total is not None}
 
     def _grouped(self, columns: Sequence[str], figure: ColumnElement[Any]) -> dict[Owner, Any]:

@@ -163,6 +163,7 @@ def test_what_was_used_too_little_stands_by_its_worth_in_the_inbox(admin: httpx.
     world.registry.findings.put([less, replace(less, id="f-less-4", severity=90.0, excess_yuan=100.0)])
     waiting = admin.get("/findings?state=waiting").text
     assert 0 < waiting.index("/findings/f-less-3") < waiting.index("/findings/f-less-4")
+    assert "超用金额 100 元" in text_of(admin.get("/findings?state=waiting"))  # what was saved pays for nothing
     for name in ("f-less-3", "f-less-4"):
         world.registry.findings.decide(name, author="admin", time=world.now, state="closed")
 

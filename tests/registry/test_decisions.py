@@ -172,6 +172,7 @@ def test_rows_come_back_as_typed_values(stocked: Registry) -> None:
         ("targets", {"id": "gone"}, "column id: expected an id of sheet institutions, came 'gone'"),
         ("targets", {"indicator": "energie"}, "column indicator: expected a key of the table of indicators, energy?"),
         ("target_rules", {"cut": None}, "column cut: expected a value: rule own_history has none of its own"),
+        ("target_rules", {"cut": 1.0}, "column cut: expected a number at least 0 and less than 1, came 1"),
         ("target_rules", {"rise": 0.01}, "column rise: expected nothing: rule own_history does not know it, came 0.01"),
         ("target_rules", {"rule": "four_branches", "n_years": None, "cut": 0.03}, "column cut: expected 0.04 to 1.0"),
         ("target_rules", {"rule": "five_year_path"}, "column base_year: expected a value"),

@@ -51,7 +51,7 @@ def inbox(
         q=q,
         counts={name: counts[name] for name in get_args(State)},
         state=state,
-        yuan=shown.sum("excess_yuan"),
+        yuan=shown.gain("excess_yuan"),
         institution=here,
         mine=mine,
     )
