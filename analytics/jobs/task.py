@@ -333,8 +333,6 @@ def _unheard(metered: _Metered, now: int) -> Iterator[Window]:
 def _changed_days(task: Task, days: Sequence[Window], spans: Sequence[tuple[int, int]]) -> list[Window]:
     windows = [*days, *task.untold] if task.refresh is None else [*days, *task.untold, task.refresh]
     if spans:
-        last = max(last for _, last in spans) + 1
-        windows.append(
-            Window(min(first for first, _ in spans), max(last, task.now))
-        )  # silent meters have rows up to now
+        first, last = min(first for first, _ in spans), max(last for _, last in spans) + 1
+        windows.append(Window(first, max(last, task.now)))  # silent meters have rows up to now
     return union(windows)
