@@ -160,11 +160,14 @@ def crosses(scope: Scope, before: Mapping[str, float], after: Mapping[str, float
 
 # The same cases in each run: of one picture in seventy the search finds no other world in so few tries, though there
 # may be one, and a test that fails by chance tells nothing. DIFFERENCING_CASES=200 looks at more.
-@settings(
-    max_examples=CASES, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SAME = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+GROUPS = given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95), st.sampled_from([30, 33, 39]))
+"""Seed, place of the stranger among the values, members."""
+
+
+@settings(SAME, max_examples=CASES)
 @example(2879313849, 0.21875, 39)  # told apart from every world in which one other stranger makes up for it
-@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95), st.sampled_from([30, 33, 39]))
+@GROUPS
 def test_no_strangers_value_is_recoverable(office: Office, seed: int, place: float, n: int) -> None:
     chance = np.random.default_rng(seed)
     names = [*chance.permutation(NAMES[:-1])[: n - 1].tolist(), STRANGER]
@@ -173,13 +176,8 @@ def test_no_strangers_value_is_recoverable(office: Office, seed: int, place: flo
     _assert_hidden(office, values, chance)
 
 
-@settings(
-    max_examples=CASES // 2,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95), st.sampled_from([30, 33, 39]))
+@settings(SAME, max_examples=CASES // 2)
+@GROUPS
 def test_no_strangers_value_is_recoverable_where_drivers_are_stated(
     office: Office, seed: int, place: float, n: int
 ) -> None:
@@ -189,13 +187,8 @@ def test_no_strangers_value_is_recoverable_where_drivers_are_stated(
     _assert_hidden(office.stating(drivers), values, chance)
 
 
-@settings(
-    max_examples=CASES // 2,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95), st.sampled_from([30, 33, 39]))
+@settings(SAME, max_examples=CASES // 2)
+@GROUPS
 def test_no_strangers_hours_are_recoverable(office: Office, seed: int, place: float, n: int) -> None:
     """The part due to hours tells their place in the group, as a rank tells that of a value, and no more."""
     chance = np.random.default_rng(seed)

@@ -181,30 +181,32 @@ def test_a_run_says_how_far_it_is_and_why_it_failed(works: Works) -> None:
     assert (run.state, run.error) == ("failed", "ConnectionError: scheduler is gone")
 
 
-def test_a_gap_before_one_that_goes_on_is_another_finding_though_that_one_began_there(works: Works) -> None:
+TEN, SEVEN, LAST = (instant(f"2026-01-0{time}:00:00") for time in ("5T10", "5T19", "6T22"))
+
+
+def gap_cut_at_seven(works: Works) -> float:
+    """A finding of a gap from TEN to LAST that goes on from SEVEN, as late readings tell; the register at SEVEN."""
     works.estate(meter("e1"))
     register = works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 10)
     works.hourly("e1", "2026-01-06T22:00:00", [2.0] * 40, start=float(register[-1]) + 72.0)
     works.run(NOW)
-    ten, seven, last = (instant(f"2026-01-0{time}:00:00") for time in ("5T10", "5T19", "6T22"))
-    works.hourly("e1", "2026-01-05T11:00:00", [2.0] * 8, start=float(register[-1]) + 2.0)
+    morning = works.hourly("e1", "2026-01-05T11:00:00", [2.0] * 8, start=float(register[-1]) + 2.0)
     works.run(NOW)
-    late = Correction("e1", ten + HOUR, seven, "discard", "li", 1, "补传有误")
+    return float(morning[-1])
+
+
+def test_a_gap_before_one_that_goes_on_is_another_finding_though_that_one_began_there(works: Works) -> None:
+    gap_cut_at_seven(works)
+    late = Correction("e1", TEN + HOUR, SEVEN, "discard", "li", 1, "补传有误")
     works.registry.corrections.put([late])
     works.run(NOW)
-    assert sorted((f.start, f.end) for f in works.registry.findings.rows(state="open")) == [(ten, seven), (seven, last)]
+    assert sorted((f.start, f.end) for f in works.registry.findings.rows(state="open")) == [(TEN, SEVEN), (SEVEN, LAST)]
 
 
 def test_a_gap_that_begins_where_one_that_is_gone_had_begun_is_told(works: Works) -> None:
-    works.estate(meter("e1"))
-    register = works.hourly("e1", "2026-01-05T00:00:00", [2.0] * 10)
-    works.hourly("e1", "2026-01-06T22:00:00", [2.0] * 40, start=float(register[-1]) + 72.0)
-    works.run(NOW)
-    ten, seven, last = (instant(f"2026-01-0{time}:00:00") for time in ("5T10", "5T19", "6T22"))
-    morning = works.hourly("e1", "2026-01-05T11:00:00", [2.0] * 8, start=float(register[-1]) + 2.0)
-    works.run(NOW)
-    works.hourly("e1", "2026-01-05T20:00:00", [2.0] * 25, start=float(morning[-1]) + 2.0)
-    works.registry.corrections.put([Correction("e1", ten + HOUR, seven, "discard", "li", 1, "补传有误")])
+    register = gap_cut_at_seven(works)
+    works.hourly("e1", "2026-01-05T20:00:00", [2.0] * 25, start=register + 2.0)
+    works.registry.corrections.put([Correction("e1", TEN + HOUR, SEVEN, "discard", "li", 1, "补传有误")])
     works.run(NOW)
     found = sorted((f.start, f.end, f.state) for f in works.registry.findings.rows())
-    assert found == [(ten, seven, "open"), (seven, last, "withdrawn")]
+    assert found == [(TEN, SEVEN, "open"), (SEVEN, LAST, "withdrawn")]
